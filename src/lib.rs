@@ -1,3 +1,7 @@
 //! Leasehold.
+pub mod kv;
 pub mod lease;
+pub mod node;
+pub mod raft;
+pub mod storage;
 pub mod time;

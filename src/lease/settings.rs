@@ -75,7 +75,9 @@ impl LeaseSettings {
         let (safe, reason) = match self.skew_survived() {
             _ if effective == Span::ZERO => (
                 true,
-                format!("lease - clock_skew <= 0: clock_skew {s} uses up lease {d}, every read takes a round trip"),
+                format!(
+                    "lease - clock_skew <= 0: clock_skew {s} uses up lease {d}, every read takes a round trip"
+                ),
             ),
             _ if d < t => (true, "lease - clock_skew < election_timeout".to_owned()),
             None => (
@@ -101,7 +103,11 @@ impl LeaseSettings {
                 ),
             ),
         };
-        Judgement { safe, effective, reason }
+        Judgement {
+            safe,
+            effective,
+            reason,
+        }
     }
 }
 
@@ -153,12 +159,20 @@ mod tests {
         let found = judge(5_200, 5_000, 500);
         assert!(!found.safe);
         assert_eq!(found.effective, Span::millis(4_700));
-        assert!(found.reason.contains("skew above 300ms, within clock_skew 500ms"), "{}", found.reason);
+        assert!(
+            found.reason.contains("skew above 300ms, within clock_skew 500ms"),
+            "{}",
+            found.reason
+        );
     }
 
     #[test]
     fn a_lease_longer_than_the_promise_needs_no_skew() {
-        assert!(judge(6_000, 5_000, 500).reason.contains("even with perfect clocks"));
+        assert!(
+            judge(6_000, 5_000, 500)
+                .reason
+                .contains("even with perfect clocks")
+        );
         assert!(judge(5_000, 5_000, 0).reason.contains("nothing is left"));
     }
 

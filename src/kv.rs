@@ -1,0 +1,166 @@
+//! The state machine: keys and values that are JSON scalars, kept as they came.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A JSON scalar. Numbers are compared as they are written: `1`, `1.0` and `1e0` are three different values, and each
+/// comes back as it went in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scalar {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number written as a plain integer that fits.
+    Integer(i64),
+    /// Any other number, as it was written.
+    Number(Arc<str>),
+    /// A string (its content, not its spelling).
+    Text(Arc<str>),
+}
+
+impl fmt::Display for Scalar {
+    /// As in JSON, but for a string's escapes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Scalar::Null => f.write_str("null"),
+            Scalar::Bool(value) => value.fmt(f),
+            Scalar::Integer(value) => value.fmt(f),
+            Scalar::Number(text) => f.write_str(text),
+            Scalar::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+/// A command that changes the state machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Sets a key.
+    Write {
+        /// The key.
+        key: Scalar,
+        /// Its new value.
+        value: Scalar,
+    },
+    /// Sets a key if it holds what is expected. Boxed: writes are what there is most of.
+    Cas(Box<Cas>),
+}
+
+/// Compare and set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cas {
+    /// The key.
+    pub key: Scalar,
+    /// The value it must hold.
+    pub from: Scalar,
+    /// The value it then gets.
+    pub to: Scalar,
+    /// A missing key is created with `to` instead of refused.
+    pub create_if_not_exists: bool,
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took effect.
+    Done,
+    /// Compare and set: there is no such key.
+    KeyMissing,
+    /// Compare and set: the key holds another value.
+    PreconditionFailed {
+        /// The value it holds.
+        found: Scalar,
+    },
+}
+
+/// The keys and their values.
+#[derive(Debug, Clone, Default)]
+pub struct KeyValues {
+    values: BTreeMap<Scalar, Scalar>,
+}
+
+impl KeyValues {
+    /// The key's value.
+    pub fn read(&self, key: &Scalar) -> Option<&Scalar> {
+        self.values.get(key)
+    }
+
+    /// Applies a command.
+    pub fn apply(&mut self, command: &Command) -> Outcome {
+        match command {
+            Command::Write { key, value } => {
+                self.set(key, value);
+                Outcome::Done
+            }
+            Command::Cas(cas) => match self.values.get(&cas.key) {
+                None if !cas.create_if_not_exists => Outcome::KeyMissing,
+                Some(found) if *found != cas.from => Outcome::PreconditionFailed { found: found.clone() },
+                _ => {
+                    self.set(&cas.key, &cas.to);
+                    Outcome::Done
+                }
+            },
+        }
+    }
+
+    fn set(&mut self, key: &Scalar, value: &Scalar) {
+        match self.values.get_mut(key) {
+            Some(slot) => *slot = value.clone(),
+            None => {
+                self.values.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cas(from: i64, to: i64, create_if_not_exists: bool) -> Command {
+        let (from, to) = (Scalar::Integer(from), Scalar::Integer(to));
+        Command::Cas(Box::new(Cas {
+            key: Scalar::Null,
+            from,
+            to,
+            create_if_not_exists,
+        }))
+    }
+
+    #[test]
+    fn cas_creates_swaps_and_refuses() {
+        let mut state = KeyValues::default();
+        assert_eq!(state.apply(&cas(0, 1, false)), Outcome::KeyMissing);
+        assert_eq!(state.apply(&cas(0, 1, true)), Outcome::Done);
+        assert_eq!(
+            state.apply(&cas(0, 2, true)),
+            Outcome::PreconditionFailed {
+                found: Scalar::Integer(1)
+            }
+        );
+        assert_eq!(state.apply(&cas(1, 2, false)), Outcome::Done);
+        assert_eq!(state.read(&Scalar::Null), Some(&Scalar::Integer(2)));
+    }
+
+    #[test]
+    fn scalars_of_different_kinds_are_different_keys() {
+        let mut state = KeyValues::default();
+        let keys = [
+            Scalar::Null,
+            Scalar::Bool(false),
+            Scalar::Integer(0),
+            Scalar::Number("0.0".into()),
+            Scalar::Text("0".into()),
+        ];
+        for (value, key) in (0..).zip(&keys) {
+            state.apply(&Command::Write {
+                key: key.clone(),
+                value: Scalar::Integer(value),
+            });
+        }
+        for (value, key) in (0..).zip(&keys) {
+            assert_eq!(state.read(key), Some(&Scalar::Integer(value)));
+        }
+    }
+}

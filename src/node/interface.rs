@@ -1,0 +1,162 @@
+//! What goes into a node and what comes out.
+
+use crate::kv::{Command, Scalar};
+use crate::raft::{self, Configuration, NodeId, Note, Term, Write};
+
+/// A client's request, as its host numbers it: unique and increasing for the life of the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// A key's value: under the lease, or else after a quorum has confirmed the leader.
+    Read {
+        /// The key.
+        key: Scalar,
+    },
+    /// A change, through the log.
+    Update(Command),
+}
+
+/// A node's answer to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To a read.
+    Value {
+        /// The key's value, if it has one.
+        value: Option<Scalar>,
+        /// The leader answered by itself, under its lease.
+        lease_valid: bool,
+        /// Round trips over the network that this read had to wait for: 0 under the lease; 1 when the leader had to
+        /// confirm itself with a quorum; one more for each time the request was forwarded.
+        network_round_trips: u32,
+    },
+    /// To a write or a compare-and-set that took effect.
+    Done,
+    /// Why not.
+    Refused(Refusal),
+}
+
+/// Why a request was not done. All but [`Refusal::TimedOut`] are definite: it was not done and never will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// Compare and set: there is no such key.
+    KeyMissing,
+    /// Compare and set: the key holds another value.
+    PreconditionFailed {
+        /// The value it holds.
+        found: Scalar,
+    },
+    /// No leader was found in time. The request is in no log.
+    NoLeader,
+    /// Too many requests are waiting. The request is in no log.
+    Overloaded,
+    /// The entry was replaced by another leader's.
+    Superseded,
+    /// No answer in time. An update may still take effect, now or later.
+    TimedOut,
+}
+
+/// A message between nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Raft's own.
+    Raft(raft::Message),
+    /// A client's request, passed on to the leader.
+    Forward(Forward),
+    /// The leader's answer to a [`Forward`].
+    Answer(ForwardAnswer),
+}
+
+/// A client's request, passed on to the leader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    /// The sender's incarnation: its numbers begin anew after a restart.
+    pub incarnation: u64,
+    /// The sender's number for this request.
+    pub sequence: u64,
+    /// The sender waits for nothing below this number any more.
+    pub floor: u64,
+    /// The term in which the sender believes the receiver to lead. It is executed in that term or never, so that a
+    /// duplicate cannot execute it again.
+    pub term: Term,
+    /// The request.
+    pub operation: Operation,
+}
+
+/// The leader's answer to a [`Forward`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForwardAnswer {
+    /// As in the [`Forward`].
+    pub incarnation: u64,
+    /// As in the [`Forward`].
+    pub sequence: u64,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// Who a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Its place in the cluster.
+    pub id: NodeId,
+    /// The cluster.
+    pub configuration: Configuration,
+    /// Differs from start to start of the same node.
+    pub incarnation: u64,
+}
+
+/// What a host tells a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A message from another node.
+    Message {
+        /// The sender.
+        from: NodeId,
+        /// The message.
+        message: Message,
+    },
+    /// A client's request.
+    Request {
+        /// Comes back in the reply.
+        request: RequestId,
+        /// What is asked for.
+        operation: Operation,
+    },
+    /// A timer may be due.
+    Wakeup,
+    /// All writes up to this ticket are on stable storage.
+    Persisted {
+        /// The last synced [`Write::ticket`].
+        ticket: u64,
+    },
+    /// Hand leadership over, if this node leads.
+    TransferLeadership {
+        /// The successor.
+        to: NodeId,
+    },
+}
+
+/// What a node asks of its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send a message to another node.
+    Send {
+        /// The receiver.
+        to: NodeId,
+        /// The message.
+        message: Message,
+    },
+    /// Answer a client.
+    Reply {
+        /// The request's number.
+        request: RequestId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// Write, sync, and confirm with [`Input::Persisted`].
+    Persist(Write),
+    /// Something worth telling.
+    Note(Note),
+}

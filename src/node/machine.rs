@@ -1,0 +1,202 @@
+//! The node's struct, its one way in and its one way out.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::forwarding::Forwarding;
+use super::requests::{Origin, PendingRequests, WaitingRead};
+use super::{Answer, Identity, Input, Message, Output, Refusal};
+use crate::kv::{KeyValues, Outcome};
+use crate::lease::LeaseRules;
+use crate::raft::{
+    Context, HardState, Index, Jitter, Log, NodeId, Payload, Raft, RaftOutput, Role, Settings, Term,
+    TimerTable,
+};
+use crate::time::{Clock, Reading};
+
+/// A node of the cluster. See the [module](super).
+#[derive(Debug, Clone)]
+pub struct Node<R> {
+    pub(super) raft: Raft<R>,
+    pub(super) state: KeyValues,
+    pub(super) applied: Index,
+    pub(super) requests: PendingRequests,
+    /// Whose proposal each entry is that is not applied yet.
+    pub(super) proposals: BTreeMap<(Index, Term), Origin>,
+    /// In the order in which their rounds are confirmed.
+    pub(super) reads: VecDeque<WaitingRead>,
+    pub(super) forwarding: Forwarding,
+    /// The leadership that requests were last dispatched under.
+    pub(super) seen_leadership: Leadership,
+    pub(super) outputs: VecDeque<Output>,
+    /// The clocks as the last input found them.
+    reading: Reading,
+}
+
+/// Whom requests can be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Leadership {
+    pub(super) term: Term,
+    pub(super) leader: Option<NodeId>,
+    /// The leader is this node, and it is handing over.
+    pub(super) transferring: bool,
+}
+
+impl<R: LeaseRules> Node<R> {
+    /// A node that starts with what its storage held. It may have output at once.
+    pub fn start(
+        identity: Identity,
+        settings: Settings,
+        rules: R,
+        (hard_state, log): (HardState, Log),
+        clock: &impl Clock,
+        jitter: &mut dyn Jitter,
+    ) -> Node<R> {
+        let now = clock.read();
+        let cx = &mut Context { now, jitter };
+        let raft = Raft::start(
+            cx,
+            identity.id,
+            identity.configuration,
+            settings,
+            rules,
+            hard_state,
+            log,
+        );
+        let seen_leadership = Leadership {
+            term: raft.term(),
+            leader: None,
+            transferring: false,
+        };
+        Node {
+            forwarding: Forwarding::new(identity.incarnation, raft.term()),
+            raft,
+            state: KeyValues::default(),
+            applied: Index::ZERO,
+            requests: PendingRequests::default(),
+            proposals: BTreeMap::new(),
+            reads: VecDeque::new(),
+            seen_leadership,
+            outputs: VecDeque::new(),
+            reading: now,
+        }
+    }
+
+    /// The consensus part, for reading.
+    pub fn raft(&self) -> &Raft<R> {
+        &self.raft
+    }
+
+    /// The state machine.
+    pub fn state(&self) -> &KeyValues {
+        &self.state
+    }
+
+    /// Entries up to here are applied.
+    pub fn applied(&self) -> Index {
+        self.applied
+    }
+
+    /// What this node waits for. Changes with every input and every output.
+    pub fn timers(&self) -> &TimerTable {
+        self.raft.timers()
+    }
+
+    /// Handles one input. The clock is read once, now that the input is here.
+    pub fn handle(&mut self, clock: &impl Clock, jitter: &mut dyn Jitter, input: Input) {
+        let request = matches!(input, Input::Request { .. });
+        let now = self.raft.rules().reading(clock.read(), self.reading, request);
+        self.reading = now;
+        let cx = &mut Context { now, jitter };
+        match input {
+            Input::Message { from, message } => match message {
+                Message::Raft(message) => self.raft.handle(cx, from, message),
+                Message::Forward(forward) => self.handle_forward(&now, from, forward),
+                Message::Answer(answer) => self.handle_forward_answer(answer),
+            },
+            Input::Request { request, operation } => self.handle_request(&now, request, operation),
+            Input::Wakeup => {
+                self.raft.handle_wakeup(cx);
+                self.expire_requests(&now);
+            }
+            Input::Persisted { ticket } => self.raft.handle_persisted(cx, ticket),
+            Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
+        }
+        self.apply_committed();
+        self.notice_leadership(&now);
+        self.serve_confirmed_reads();
+    }
+
+    /// The next output, until there is none. What can be batched is: handle all inputs at hand first.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        loop {
+            if let Some(output) = self.outputs.pop_front() {
+                return Some(output);
+            }
+            match self.raft.poll_output(&self.reading) {
+                Some(RaftOutput::Send(to, message)) => {
+                    return Some(Output::Send {
+                        to,
+                        message: Message::Raft(message),
+                    });
+                }
+                Some(RaftOutput::Persist(write)) => return Some(Output::Persist(write)),
+                Some(RaftOutput::Note(note)) => return Some(Output::Note(note)),
+                None => {
+                    // A quorum of one has confirmed its round by sending it.
+                    self.serve_confirmed_reads();
+                    if self.outputs.is_empty() {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    fn apply_committed(&mut self) {
+        while self.applied < self.raft.commit() {
+            let index = self.applied.next();
+            let entry = self
+                .raft
+                .log()
+                .entry(index)
+                .expect("what is committed is in the log");
+            let term = entry.term;
+            let outcome = match &entry.payload {
+                Payload::Noop => Outcome::Done,
+                Payload::Command(command) => self.state.apply(command),
+            };
+            self.applied = index;
+            self.answer_proposals(index, term, outcome);
+        }
+    }
+
+    /// Answers whoever proposed an entry at `index`: with the outcome if it is theirs that was applied.
+    fn answer_proposals(&mut self, index: Index, applied: Term, outcome: Outcome) {
+        let answer = match outcome {
+            Outcome::Done => Answer::Done,
+            Outcome::KeyMissing => Answer::Refused(Refusal::KeyMissing),
+            Outcome::PreconditionFailed { found } => Answer::Refused(Refusal::PreconditionFailed { found }),
+        };
+        while let Some(proposal) = self.proposals.first_entry() {
+            let (at, term) = *proposal.key();
+            if at > index {
+                break;
+            }
+            let origin = proposal.remove();
+            let answer = if term == applied {
+                answer.clone()
+            } else {
+                Answer::Refused(Refusal::Superseded)
+            };
+            self.answer(origin, answer);
+        }
+    }
+
+    pub(super) fn leads(&self) -> bool {
+        self.raft.role() == Role::Leader
+    }
+
+    pub(super) fn send(&mut self, to: NodeId, message: Message) {
+        self.outputs.push_back(Output::Send { to, message });
+    }
+}

@@ -1,0 +1,41 @@
+//! Raft, as far as a lease needs it: elections with pre-vote, replication, commit, rounds, transfer.
+//!
+//! [`Raft`] takes messages and the passing of time, and gives messages, durable writes and notes. It applies nothing:
+//! the [node](crate::node) reads `commit` and owns the state machine. Where the lease is concerned it asks
+//! [`LeaseRules`](crate::lease::LeaseRules) and decides nothing by itself.
+//!
+//! A walk through the files: `state` is the struct, its roles and what every input has in common; `election`,
+//! `following` (a follower's side of replication), `leading` (a leader's side), `rounds` (which round a quorum has
+//! acknowledged, and the lease it carries) and `transfer` are its methods by subject; `log`, `configuration`,
+//! `durability` and `timers` are plain data.
+//!
+//! **Architecture Invariant:** knows neither client requests nor keys and values (a [`Payload`] is opaque here), neither
+//! the wire format nor the simulator.
+//!
+//! **Architecture Invariant:** nothing that depends on a durable write leaves before the host has confirmed its sync.
+
+mod configuration;
+mod durability;
+mod election;
+mod following;
+mod ids;
+mod leading;
+mod log;
+mod message;
+mod note;
+mod rounds;
+mod state;
+mod timers;
+mod transfer;
+
+pub use configuration::Configuration;
+pub use durability::{HardState, Write};
+pub use ids::{Index, NodeId, Term};
+pub(crate) use leading::ReadIndex;
+pub use log::{Entry, Log, Payload};
+pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
+pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+pub use rounds::Lease;
+pub(crate) use state::Context;
+pub use state::{Jitter, Raft, RaftOutput, Role, Settings};
+pub use timers::{Timer, TimerTable};

@@ -1,0 +1,112 @@
+//! What must survive a crash, and what waits until it does.
+//!
+//! The node hands its host numbered writes and is told when they are synced. Messages that depend on a write are held
+//! until then. One write carries everything that has changed since the last one, so a batch of inputs costs one sync.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Entry, Index, Message, NodeId, Term};
+use crate::time::Span;
+
+/// The part of the durable state that is not the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HardState {
+    /// The latest term this node has seen.
+    pub term: Term,
+    /// Whom it voted for in that term.
+    pub voted_for: Option<NodeId>,
+    /// The longest promise it has ever given: after a restart it withholds votes for that long, since it cannot know
+    /// when the last promise began.
+    pub longest_promise: Span,
+}
+
+/// A durable write. The host applies writes in order, syncs, and confirms the ticket of the last one synced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// Counts up from 1.
+    pub ticket: u64,
+    /// The new hard state, if it has changed.
+    pub hard_state: Option<HardState>,
+    /// Entries to be stored from this index on; whatever the log held there and behind is dropped.
+    pub entries: Option<(Index, Arc<[Entry]>)>,
+}
+
+/// Tickets issued and synced, and the messages that wait for them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Durability {
+    issued: u64,
+    synced: u64,
+    /// The last index that each ticket under way makes durable.
+    under_way: VecDeque<(u64, Index)>,
+    /// Up to here the log is on stable storage.
+    synced_index: Index,
+    held: VecDeque<(u64, NodeId, Message)>,
+}
+
+impl Durability {
+    pub(super) fn recovered(last_index: Index) -> Durability {
+        Durability {
+            synced_index: last_index,
+            ..Durability::default()
+        }
+    }
+
+    pub(super) fn synced_index(&self) -> Index {
+        self.synced_index
+    }
+
+    pub(super) fn is_synced(&self, ticket: u64) -> bool {
+        ticket <= self.synced
+    }
+
+    /// The ticket that covers everything changed so far; `dirty` tells whether something has changed since the last
+    /// write was issued.
+    pub(super) fn ticket_for(&self, dirty: bool) -> u64 {
+        self.issued + u64::from(dirty)
+    }
+
+    pub(super) fn issue(&mut self, last_index: Index) -> u64 {
+        self.issued += 1;
+        self.under_way.push_back((self.issued, last_index));
+        self.issued
+    }
+
+    /// The log was cut: entries from `first` on are not those that earlier tickets made durable.
+    pub(super) fn cut(&mut self, first: Index) {
+        let kept = first.previous();
+        self.synced_index = self.synced_index.min(kept);
+        for (_, last) in &mut self.under_way {
+            *last = kept.min(*last);
+        }
+    }
+
+    /// Holds a message until `ticket` is synced. Tickets never decrease from one call to the next.
+    pub(super) fn hold(&mut self, ticket: u64, to: NodeId, message: Message) {
+        debug_assert!(self.held.back().is_none_or(|(last, _, _)| *last <= ticket));
+        self.held.push_back((ticket, to, message));
+    }
+
+    pub(super) fn confirm(&mut self, ticket: u64) {
+        assert!(
+            ticket <= self.issued,
+            "the host confirmed write {ticket}, which was never issued"
+        );
+        self.synced = self.synced.max(ticket);
+        while let Some((first, last_index)) = self.under_way.front().copied() {
+            if first > self.synced {
+                break;
+            }
+            self.synced_index = last_index;
+            self.under_way.pop_front();
+        }
+    }
+
+    /// The next held message whose write is synced.
+    pub(super) fn release(&mut self) -> Option<(NodeId, Message)> {
+        if self.held.front()?.0 > self.synced {
+            return None;
+        }
+        self.held.pop_front().map(|(_, to, message)| (to, message))
+    }
+}

@@ -1,0 +1,185 @@
+//! Elections: pre-vote, vote, and when both are withheld (Raft paper, section 5.2; dissertation, sections 4.2.3, 9.6).
+
+use super::state::{Context, Raft};
+use super::{Message, NodeId, Note, Role, Term, VoteReply, VoteRequest};
+use crate::lease::{Ballot, LeaseRules};
+use crate::time::{Alarm, Reading};
+
+/// The votes a candidate has got.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Votes {
+    ballot: Option<Ballot>,
+    granted: Vec<NodeId>,
+    /// The own vote counts once it is on stable storage.
+    own_vote_ticket: u64,
+}
+
+impl Votes {
+    fn asked(ballot: Ballot, own_vote_ticket: u64) -> Votes {
+        Votes {
+            ballot: Some(ballot),
+            granted: Vec::new(),
+            own_vote_ticket,
+        }
+    }
+
+    fn grant(&mut self, voter: NodeId) {
+        if !self.granted.contains(&voter) {
+            self.granted.push(voter);
+        }
+    }
+}
+
+impl<R: LeaseRules> Raft<R> {
+    /// No leader has been heard for long enough.
+    pub(super) fn election_is_due(&mut self, cx: &mut Context<'_>) {
+        if self.role == Role::Leader || !self.is_voter() {
+            return;
+        }
+        match self.promise_end() {
+            // A promise given meanwhile (to a leader that handed over since) binds the candidate as well.
+            Some(end) if !end.reached(&cx.now) => self.await_leader(end),
+            _ => self.campaign(cx, Ballot::PreVote),
+        }
+    }
+
+    /// Asks everybody for `ballot`. A campaign that fails is tried again a heartbeat, plus jitter, later.
+    pub(super) fn campaign(&mut self, cx: &mut Context<'_>, ballot: Ballot) {
+        let term = self.term().next();
+        let mut own_vote_ticket = 0;
+        self.leader = None;
+        if ballot == Ballot::PreVote {
+            self.role = Role::PreCandidate;
+        } else {
+            self.enter_term(term);
+            self.hard_state.voted_for = Some(self.id);
+            self.role = Role::Candidate;
+            own_vote_ticket = self.current_ticket();
+        }
+        self.votes = Votes::asked(ballot, own_vote_ticket);
+        self.note(Note::Campaign { term, ballot });
+        self.redraw_jitter(cx);
+        self.await_leader(Alarm::Last {
+            since: cx.now.stamp,
+            span: self.settings.heartbeat,
+        });
+
+        let request = VoteRequest {
+            ballot,
+            term,
+            last_index: self.log.last_index(),
+            last_term: self.log.last_term(),
+        };
+        for voter in self.configuration.voting_nodes() {
+            if voter != self.id {
+                self.send_when_durable(voter, Message::Vote(request));
+            }
+        }
+        if ballot == Ballot::PreVote {
+            self.votes.grant(self.id);
+            self.count_votes(cx);
+        } else {
+            self.count_own_vote(cx);
+        }
+    }
+
+    /// The own vote, once it is durable.
+    pub(super) fn count_own_vote(&mut self, cx: &mut Context<'_>) {
+        if self.durability.is_synced(self.votes.own_vote_ticket) {
+            self.votes.grant(self.id);
+            self.count_votes(cx);
+        }
+    }
+
+    fn count_votes(&mut self, cx: &mut Context<'_>) {
+        if self.votes.granted.len() < self.configuration.majority() {
+            return;
+        }
+        match self.role {
+            Role::PreCandidate => self.campaign(cx, Ballot::Vote),
+            Role::Candidate => self.become_leader(cx),
+            Role::Follower | Role::Leader => {}
+        }
+    }
+
+    pub(super) fn handle_vote(&mut self, cx: &mut Context<'_>, candidate: NodeId, request: VoteRequest) {
+        let granted = self.grants(cx, candidate, &request);
+        if granted {
+            let (term, ballot) = (request.term, request.ballot);
+            self.note(Note::VoteGranted {
+                candidate,
+                term,
+                ballot,
+            });
+            if ballot != Ballot::PreVote {
+                self.hard_state.voted_for = Some(candidate);
+                self.hard_state_dirty = true;
+                // Leave the winner time to be heard.
+                self.await_leader(Alarm::Last {
+                    since: cx.now.stamp,
+                    span: self.settings.heartbeat + self.settings.heartbeat,
+                });
+            }
+        }
+        let term = if granted { request.term } else { self.term() };
+        let reply = VoteReply {
+            ballot: request.ballot,
+            term,
+            granted,
+        };
+        self.send_when_durable(candidate, Message::VoteReply(reply));
+    }
+
+    fn grants(&mut self, cx: &mut Context<'_>, candidate: NodeId, request: &VoteRequest) -> bool {
+        let pre_vote = request.ballot == Ballot::PreVote;
+        if request.term < self.term() || (pre_vote && request.term == self.term()) {
+            return false;
+        }
+        if !self.is_voter() || !self.configuration.is_voter(candidate) {
+            return false;
+        }
+        let promised = self.promise_end().is_some_and(|end| !end.reached(&cx.now));
+        if !self
+            .rules
+            .may_grant(request.ballot, promised, self.lease_running(&cx.now))
+        {
+            // Refused without moving to the candidate's term: that would depose the leader we have promised to follow.
+            return false;
+        }
+        if !pre_vote {
+            self.see_term(cx, request.term);
+        }
+        let free = pre_vote
+            || self
+                .hard_state
+                .voted_for
+                .is_none_or(|voted_for| voted_for == candidate);
+        let up_to_date =
+            (request.last_term, request.last_index) >= (self.log.last_term(), self.log.last_index());
+        free && up_to_date
+    }
+
+    pub(super) fn handle_vote_reply(&mut self, cx: &mut Context<'_>, voter: NodeId, reply: VoteReply) {
+        if !reply.granted {
+            self.see_term(cx, reply.term);
+            return;
+        }
+        let expected: Option<Term> = match self.role {
+            Role::PreCandidate => Some(self.term().next()),
+            Role::Candidate => Some(self.term()),
+            Role::Follower | Role::Leader => None,
+        };
+        let asked_for = self.votes.ballot == Some(reply.ballot) && expected == Some(reply.term);
+        if asked_for && self.configuration.is_voter(voter) {
+            self.votes.grant(voter);
+            self.count_votes(cx);
+        }
+    }
+
+    /// Is this node's own lease running?
+    pub(super) fn lease_running(&self, now: &Reading) -> bool {
+        self.leadership
+            .lease
+            .is_some_and(|lease| self.rules.lease_running(&lease.end, now))
+    }
+}

@@ -1,0 +1,400 @@
+//! A leader's side: rounds go out, acknowledgements come in, entries commit, the lease is renewed.
+
+use std::sync::Arc;
+
+use super::configuration::quorum_value;
+use super::rounds::Rounds;
+use super::state::{Context, Raft};
+use super::transfer::Transfer;
+use super::{
+    Append, AppendOutcome, AppendReply, Entry, Index, Lease, LeaseEndCause, Message, Misbehaviour, NodeId,
+    Note, Payload, Role, StepDownCause, Timer,
+};
+use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
+use crate::time::{Alarm, Reading};
+
+/// Entries in one message.
+const BATCH_ENTRIES_MAX: usize = 256;
+/// Entries sent to a follower and not yet acknowledged by it.
+const PIPELINE_ENTRIES_MAX: u64 = 4_096;
+
+/// How far one member has come, as its leader knows it.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    /// Its log matches up to here, on stable storage.
+    matched: Index,
+    /// The next entry to send.
+    next: Index,
+    /// It is not known where its log and ours part: one message at a time until one is accepted.
+    probing: bool,
+    /// A probe is under way.
+    probe_sent: bool,
+    /// The newest round it has acknowledged, as far as the lease rules count it.
+    round: u64,
+}
+
+/// What a leader knows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Leadership {
+    /// One a member; the leader's own is not used.
+    progress: Vec<Progress>,
+    rounds: Rounds,
+    /// The newest round that a quorum has acknowledged.
+    quorum_round: u64,
+    pub(super) lease: Option<Lease>,
+    /// TimeoutNow was sent in this term: no lease any more.
+    pub(super) lease_barred: bool,
+    /// The first entry of this leader's own term.
+    own_term_start: Index,
+    /// Everything up to here has been sent once.
+    flushed: Index,
+    /// Everybody gets a message at the next opportunity.
+    pub(super) broadcast: bool,
+    pub(super) transfer: Option<Transfer>,
+}
+
+impl Leadership {
+    pub(super) fn matched(&self, node: NodeId) -> Index {
+        self.progress[node.index()].matched
+    }
+}
+
+impl<R: LeaseRules> Raft<R> {
+    pub(super) fn become_leader(&mut self, cx: &mut Context<'_>) {
+        let term = self.term();
+        let last = self.log.last_index();
+        self.role = Role::Leader;
+        self.leader = Some(self.id);
+        let unknown = Progress {
+            matched: Index::ZERO,
+            next: last.next(),
+            probing: true,
+            probe_sent: false,
+            round: 0,
+        };
+        self.leadership = Leadership {
+            progress: vec![unknown; self.configuration.len()],
+            own_term_start: last.next(),
+            flushed: last,
+            broadcast: true,
+            ..Leadership::default()
+        };
+        self.timers.clear(Timer::Election);
+        self.timers
+            .set(Timer::QuorumCheck, self.quorum_check_after(&cx.now));
+        self.note(Note::Elected { term });
+        self.log.push(Entry {
+            term,
+            payload: Payload::Noop,
+        });
+    }
+
+    pub(super) fn give_up_leadership(&mut self, cause: StepDownCause) {
+        let term = self.term();
+        for timer in [Timer::Heartbeat, Timer::QuorumCheck, Timer::TransferAbort] {
+            self.timers.clear(timer);
+        }
+        self.leadership.transfer = None;
+        self.leadership.broadcast = false;
+        if self.rules.step_down_ends_lease() && self.leadership.lease.take().is_some() {
+            self.note(Note::LeaseEnded {
+                term,
+                cause: LeaseEndCause::StepDown,
+            });
+        }
+        self.note(Note::SteppedDown { term, cause });
+    }
+
+    /// Appends a command; `None` unless this node leads and is not handing over.
+    pub(crate) fn propose(&mut self, payload: Payload) -> Option<Index> {
+        let able = self.role == Role::Leader && self.leadership.transfer.is_none();
+        able.then(|| {
+            self.log.push(Entry {
+                term: self.hard_state.term,
+                payload,
+            })
+        })
+    }
+
+    /// May a read be answered at once, from state applied up to `applied`?
+    pub(crate) fn may_read_locally(&mut self, now: &Reading, applied: Index) -> bool {
+        if self.leads_alone() {
+            self.acknowledge_own_round(now);
+        }
+        let own_term_applied =
+            self.leadership.own_term_start > Index::ZERO && applied >= self.leadership.own_term_start;
+        self.lease_running(now) && self.rules.may_serve(own_term_applied)
+    }
+
+    /// Begins a ReadIndex (Raft dissertation, section 6.4): the read may be answered once `round` is
+    /// [confirmed](Raft::confirmed_round) and everything up to `index` is applied. The round is one that is yet to be
+    /// sent, so it proves leadership at an instant after the read arrived.
+    pub(crate) fn begin_read_index(&mut self) -> ReadIndex {
+        debug_assert!(self.role == Role::Leader);
+        self.leadership.broadcast = true;
+        let index = self.commit.max(self.leadership.own_term_start);
+        ReadIndex {
+            round: self.leadership.rounds.latest() + 1,
+            index,
+        }
+    }
+
+    /// The newest round that a quorum has acknowledged in this term.
+    pub(crate) fn confirmed_round(&self) -> u64 {
+        self.leadership.quorum_round
+    }
+
+    /// Is this node the whole electorate? Then it is a quorum, and each of its rounds is acknowledged when it is sent.
+    pub(crate) fn leads_alone(&self) -> bool {
+        self.role == Role::Leader && self.configuration.voters() == 1
+    }
+
+    fn acknowledge_own_round(&mut self, now: &Reading) {
+        self.leadership.rounds.open(*now);
+        self.renew_lease(now);
+    }
+
+    /// Sends what is due: a round to everybody, or new entries to those who can take them.
+    pub(super) fn send_rounds(&mut self, now: &Reading) {
+        if self.role != Role::Leader {
+            return;
+        }
+        let broadcast = std::mem::take(&mut self.leadership.broadcast);
+        let last = self.log.last_index();
+        if !broadcast && last == self.leadership.flushed {
+            return;
+        }
+        self.leadership.flushed = last;
+        let round = self.leadership.rounds.open(*now);
+        if broadcast {
+            self.timers.set(
+                Timer::Heartbeat,
+                Alarm::First {
+                    since: now.stamp,
+                    span: self.settings.heartbeat,
+                },
+            );
+        }
+        let mut batch = Batch::default();
+        for peer in self.configuration.nodes() {
+            if peer != self.id {
+                self.send_append(now, peer, round, broadcast, &mut batch);
+            }
+        }
+        if self.configuration.voters() == 1 {
+            self.renew_lease(now);
+        }
+    }
+
+    /// Sends to one member what it can take, or an empty message if `always`.
+    fn send_append(&mut self, now: &Reading, peer: NodeId, round: u64, always: bool, batch: &mut Batch) {
+        let progress = &mut self.leadership.progress[peer.index()];
+        let last = self.log.last_index();
+        let room = progress.next.0 - progress.matched.0 <= PIPELINE_ENTRIES_MAX;
+        let able = if progress.probing {
+            always || !progress.probe_sent
+        } else {
+            room
+        };
+        let entries = if able {
+            batch.entries(&self.log, progress.next)
+        } else {
+            None
+        };
+        if entries.is_none() && !always {
+            return;
+        }
+        let previous_index = progress.next.previous();
+        if progress.probing {
+            progress.probe_sent = true;
+        } else if let Some(entries) = &entries {
+            progress.next = Index(progress.next.0 + entries.len() as u64);
+            if progress.next <= last {
+                // More than one message can hold: the rest goes at the next opportunity.
+                self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
+            }
+        }
+        let stamp = match self.settings.lease.form {
+            LeaseForm::Elapsed => None,
+            LeaseForm::Deadline => now.wall.map(|wall| wall.earliest()),
+        };
+        let append = Append {
+            term: self.hard_state.term,
+            round,
+            promise: self.settings.lease.election_timeout,
+            stamp,
+            previous_index,
+            previous_term: self
+                .log
+                .term_at(previous_index)
+                .expect("a follower's next entry is at most our last + 1"),
+            commit: self.commit,
+            entries,
+        };
+        self.send(peer, Message::Append(append));
+    }
+
+    pub(super) fn handle_append_reply(&mut self, cx: &mut Context<'_>, from: NodeId, reply: AppendReply) {
+        self.see_term(cx, reply.term);
+        if self.role != Role::Leader {
+            return;
+        }
+        let current_term = reply.term == self.term();
+        let from_voter = self.configuration.is_voter(from);
+        if current_term && reply.round > self.leadership.rounds.latest() {
+            self.note(Note::Misbehaviour {
+                peer: from,
+                fact: Misbehaviour::AcknowledgesUnsent,
+            });
+            return;
+        }
+        if reply.round <= self.leadership.rounds.latest()
+            && self.rules.counts(Acknowledgement {
+                current_term,
+                from_voter,
+            })
+        {
+            let progress = &mut self.leadership.progress[from.index()];
+            if reply.round > progress.round {
+                progress.round = reply.round;
+                self.renew_lease(&cx.now);
+            }
+        }
+        if current_term {
+            self.note_progress(&cx.now, from, reply.outcome);
+        }
+    }
+
+    /// Uses what an acknowledgement says about the follower's log.
+    fn note_progress(&mut self, now: &Reading, from: NodeId, outcome: AppendOutcome) {
+        let last = self.log.last_index();
+        let progress = &mut self.leadership.progress[from.index()];
+        match outcome {
+            AppendOutcome::Accepted { matched } if matched > last => {
+                self.note(Note::Misbehaviour {
+                    peer: from,
+                    fact: Misbehaviour::AcknowledgesUnsent,
+                });
+            }
+            AppendOutcome::Accepted { matched } => {
+                progress.probing = false;
+                progress.probe_sent = false;
+                progress.next = progress.next.max(matched.next());
+                if progress.next <= last {
+                    self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
+                }
+                if matched > progress.matched {
+                    progress.matched = matched;
+                    self.advance_commit(now);
+                    self.continue_transfer();
+                }
+            }
+            AppendOutcome::Rejected { previous_index, hint } => {
+                let stale = previous_index <= progress.matched
+                    || (progress.probing && previous_index != progress.next.previous());
+                if stale {
+                    return;
+                }
+                progress.next = hint.min(last).max(progress.matched).next();
+                progress.probing = true;
+                progress.probe_sent = false;
+                self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
+            }
+            AppendOutcome::StaleTerm => {}
+        }
+    }
+
+    /// Commits what a majority of the voters holds, if it is of the own term (Raft paper, section 5.4.2).
+    pub(super) fn advance_commit(&mut self, now: &Reading) {
+        let own = self.durability.synced_index();
+        let voters = self.configuration.voting_nodes().zip(&self.leadership.progress);
+        let reached = voters.map(|(node, progress)| {
+            if node == self.id {
+                own.0
+            } else {
+                progress.matched.0
+            }
+        });
+        let Some(held) = quorum_value(reached, self.configuration.majority(), self.commit.0) else {
+            return;
+        };
+        let held = Index(held);
+        if self.log.term_at(held) != Some(self.term()) || !self.rules.may_commit(now) {
+            return;
+        }
+        let first_of_term = self.commit < self.leadership.own_term_start;
+        self.commit = held;
+        if first_of_term {
+            self.note(Note::LeaderReady {
+                term: self.term(),
+                commit: held,
+            });
+        }
+    }
+
+    /// Renews the lease if a quorum has acknowledged a newer round. Who counts was decided when the acknowledgement
+    /// came, so all members are looked at here.
+    fn renew_lease(&mut self, now: &Reading) {
+        let latest = self.leadership.rounds.latest();
+        let quorum = self.rules.lease_quorum(self.configuration.voters());
+        let members = self.configuration.nodes().zip(&self.leadership.progress);
+        let reached = members.map(|(node, progress)| if node == self.id { latest } else { progress.round });
+        let Some(round) = quorum_value(reached, quorum, self.leadership.quorum_round) else {
+            return;
+        };
+        self.leadership.quorum_round = round;
+        let Some(sent) = self.leadership.rounds.acknowledged(round) else {
+            return;
+        };
+        self.timers
+            .set(Timer::QuorumCheck, self.quorum_check_after(&sent));
+        if self.leadership.lease_barred {
+            return;
+        }
+        let start = self.rules.lease_start(sent, *now);
+        if let Some(end) = self.rules.lease_end(&self.settings.lease, &start) {
+            self.leadership.lease = Some(Lease { start, end });
+            self.note(Note::LeaseRenewed {
+                term: self.term(),
+                start,
+                end,
+            });
+        }
+    }
+
+    /// A leader that has not heard from a quorum for an election timeout steps down: somebody else may lead by now.
+    fn quorum_check_after(&self, heard: &Reading) -> Alarm {
+        Alarm::First {
+            since: heard.stamp,
+            span: self.settings.lease.election_timeout,
+        }
+    }
+}
+
+/// A read that waits for a quorum's confirmation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReadIndex {
+    /// The round that must be confirmed.
+    pub(crate) round: u64,
+    /// What must be applied.
+    pub(crate) index: Index,
+}
+
+/// The entries last cut out of the log: followers that are at the same place share them.
+#[derive(Default)]
+struct Batch {
+    first: Index,
+    entries: Option<Arc<[Entry]>>,
+}
+
+impl Batch {
+    fn entries(&mut self, log: &super::Log, first: Index) -> Option<Arc<[Entry]>> {
+        if first != self.first {
+            *self = Batch {
+                first,
+                entries: log.slice(first, BATCH_ENTRIES_MAX),
+            };
+        }
+        self.entries.clone()
+    }
+}

@@ -1,0 +1,105 @@
+//! What a node tells about itself as it happens: for logs in production, for triggers and margins in the simulator.
+//! Nothing depends on whether anybody listens.
+
+use super::{Index, NodeId, Term};
+use crate::lease::Ballot;
+use crate::time::{Alarm, Reading};
+
+/// Something happened that is worth telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// The node asks for votes or pre-votes.
+    Campaign {
+        /// The term it wants to lead.
+        term: Term,
+        /// What it asks for.
+        ballot: Ballot,
+    },
+    /// The node granted a vote (or a pre-vote).
+    VoteGranted {
+        /// To whom.
+        candidate: NodeId,
+        /// In which term.
+        term: Term,
+        /// What was granted.
+        ballot: Ballot,
+    },
+    /// The node was elected.
+    Elected {
+        /// The term it leads.
+        term: Term,
+    },
+    /// An entry of the leader's own term has committed: from now on it may acknowledge writes.
+    LeaderReady {
+        /// The leader's term.
+        term: Term,
+        /// The commit index.
+        commit: Index,
+    },
+    /// The node accepted a leader it did not follow before.
+    Follows {
+        /// The leader.
+        leader: NodeId,
+        /// Its term.
+        term: Term,
+    },
+    /// A quorum acknowledged a newer round.
+    LeaseRenewed {
+        /// The leader's term.
+        term: Term,
+        /// Counted from here.
+        start: Reading,
+        /// Runs until then.
+        end: Alarm,
+    },
+    /// The lease was given up before its time.
+    LeaseEnded {
+        /// The leader's term.
+        term: Term,
+        /// Why.
+        cause: LeaseEndCause,
+    },
+    /// The node led and does so no more.
+    SteppedDown {
+        /// The term it led.
+        term: Term,
+        /// Why.
+        cause: StepDownCause,
+    },
+    /// A fellow member did what a correct one cannot do. Its message was ignored.
+    Misbehaviour {
+        /// Who.
+        peer: NodeId,
+        /// What.
+        fact: Misbehaviour,
+    },
+}
+
+/// What no correct member does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// It leads the term that this node leads.
+    LeadsOurTerm,
+    /// Its log differs from ours where ours is committed.
+    ContradictsCommitted,
+    /// It acknowledges a round or an entry that was never sent.
+    AcknowledgesUnsent,
+}
+
+/// Why a lease ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseEndCause {
+    /// TimeoutNow was sent.
+    Transfer,
+    /// The leader stepped down.
+    StepDown,
+}
+
+/// Why a leader stepped down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepDownCause {
+    /// It saw a higher term.
+    HigherTerm,
+    /// It has not heard from a quorum for an election timeout.
+    NoQuorum,
+}

@@ -1,0 +1,380 @@
+//! The state of a Raft node and what all its inputs have in common.
+
+use std::collections::VecDeque;
+
+use super::configuration::Configuration;
+use super::durability::Durability;
+use super::election::Votes;
+use super::following::Promise;
+use super::leading::Leadership;
+use super::{
+    HardState, Index, Lease, Log, Message, NodeId, Note, StepDownCause, Term, Timer, TimerTable, Write,
+};
+use crate::lease::{LeaseRules, LeaseSettings};
+use crate::time::{Alarm, Reading, Span};
+
+/// Where a node's random waits come from: seeded in production, chosen by the simulator there.
+pub trait Jitter {
+    /// A wait between zero and `most`.
+    fn jitter(&mut self, most: Span) -> Span;
+}
+
+/// What a node is set to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// The lease's lengths.
+    pub lease: LeaseSettings,
+    /// A leader sends a round at least this often.
+    pub heartbeat: Span,
+    /// Up to so much is added to an election timeout, at random, so that candidates do not collide.
+    pub election_jitter: Span,
+    /// After its start a node waits so much longer before it campaigns for the first time, so that a leader there may
+    /// be can be heard.
+    pub startup_grace: Span,
+    /// A request that finds no leader, or whose answer does not come, is answered with an error after this.
+    pub request_deadline: Span,
+}
+
+impl Default for Settings {
+    /// The default lease, heartbeats every 500 ms, jitter and deadline to match.
+    fn default() -> Settings {
+        Settings::for_lease(LeaseSettings::default())
+    }
+}
+
+impl Settings {
+    /// The settings that go with a lease: a heartbeat every tenth of the election timeout, a jitter of a fifth of it, a
+    /// deadline of the election timeout plus the jitter.
+    pub fn for_lease(lease: LeaseSettings) -> Settings {
+        let timeout = lease.election_timeout;
+        Settings {
+            lease,
+            heartbeat: timeout.div(10),
+            election_jitter: timeout.div(5),
+            startup_grace: timeout.div(10),
+            request_deadline: timeout + timeout.div(5),
+        }
+    }
+}
+
+/// What a Raft node is at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Follows a leader, or waits for one.
+    Follower,
+    /// Asks whether it would be elected.
+    PreCandidate,
+    /// Asks for votes.
+    Candidate,
+    /// Leads.
+    Leader,
+}
+
+/// What a Raft node gives its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RaftOutput {
+    /// Send a message.
+    Send(NodeId, Message),
+    /// Write durably, sync, and confirm.
+    Persist(Write),
+    /// Something worth telling.
+    Note(Note),
+}
+
+/// What holds while one input is handled.
+pub(crate) struct Context<'a> {
+    /// The one reading of the clocks.
+    pub(crate) now: Reading,
+    pub(crate) jitter: &'a mut dyn Jitter,
+}
+
+/// A Raft node.
+#[derive(Debug, Clone)]
+pub struct Raft<R> {
+    pub(super) id: NodeId,
+    pub(super) configuration: Configuration,
+    pub(super) settings: Settings,
+    pub(super) rules: R,
+
+    pub(super) hard_state: HardState,
+    pub(super) hard_state_dirty: bool,
+    pub(super) log: Log,
+    pub(super) durability: Durability,
+
+    pub(super) role: Role,
+    pub(super) leader: Option<NodeId>,
+    pub(super) commit: Index,
+    pub(super) promise: Option<Promise>,
+    pub(super) votes: Votes,
+    /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
+    pub(super) leadership: Leadership,
+    /// The random part of the next election timeout; redrawn when it has served.
+    pub(super) election_jitter: Span,
+    pub(super) timers: TimerTable,
+    pub(super) outputs: VecDeque<RaftOutput>,
+}
+
+impl<R: LeaseRules> Raft<R> {
+    /// A node that has just started, with what its storage held.
+    pub(crate) fn start(
+        cx: &mut Context<'_>,
+        id: NodeId,
+        configuration: Configuration,
+        settings: Settings,
+        rules: R,
+        hard_state: HardState,
+        log: Log,
+    ) -> Raft<R> {
+        assert!(
+            configuration.contains(id),
+            "a node is a member of its own cluster"
+        );
+        let longest = hard_state.longest_promise.max(settings.lease.election_timeout);
+        let end = rules.promise_after_restart(cx.now.stamp, longest);
+        let mut raft = Raft {
+            id,
+            configuration,
+            settings,
+            rules,
+            hard_state,
+            hard_state_dirty: false,
+            durability: Durability::recovered(log.last_index()),
+            log,
+            role: Role::Follower,
+            leader: None,
+            commit: Index::ZERO,
+            promise: end.map(|end| Promise {
+                term: hard_state.term,
+                round: 0,
+                end,
+            }),
+            votes: Votes::default(),
+            leadership: Leadership::default(),
+            election_jitter: Span::ZERO,
+            timers: TimerTable::default(),
+            outputs: VecDeque::new(),
+        };
+        raft.redraw_jitter(cx);
+        if raft.is_voter() {
+            let wait = Alarm::Last {
+                since: cx.now.stamp,
+                span: longest,
+            };
+            raft.await_leader(wait.later_by(settings.startup_grace));
+            if configuration.voters() == 1 {
+                // Nobody else can have been promised anything, or be elected.
+                raft.campaign(cx, crate::lease::Ballot::Vote);
+            }
+        }
+        raft
+    }
+
+    /// This node.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// The cluster.
+    pub fn configuration(&self) -> Configuration {
+        self.configuration
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Its role.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The latest term it has seen.
+    pub fn term(&self) -> Term {
+        self.hard_state.term
+    }
+
+    /// The leader it follows (itself while it leads), if it knows one.
+    pub fn leader(&self) -> Option<NodeId> {
+        self.leader
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Entries up to here are committed.
+    pub fn commit(&self) -> Index {
+        self.commit
+    }
+
+    /// When its promise to withhold votes ends, if it has given one.
+    pub fn promise_end(&self) -> Option<Alarm> {
+        self.promise.as_ref().map(|promise| promise.end)
+    }
+
+    /// The lease it holds, which may have run out.
+    pub fn lease(&self) -> Option<&Lease> {
+        self.leadership.lease.as_ref()
+    }
+
+    /// What it waits for.
+    pub fn timers(&self) -> &TimerTable {
+        &self.timers
+    }
+
+    pub(crate) fn timers_mut(&mut self) -> &mut TimerTable {
+        &mut self.timers
+    }
+
+    pub(crate) fn rules(&self) -> &R {
+        &self.rules
+    }
+
+    pub(super) fn is_voter(&self) -> bool {
+        self.configuration.is_voter(self.id)
+    }
+
+    pub(super) fn note(&mut self, note: Note) {
+        self.outputs.push_back(RaftOutput::Note(note));
+    }
+
+    /// Sends at once. For what depends on no durable write that may still be under way.
+    pub(super) fn send(&mut self, to: NodeId, message: Message) {
+        self.outputs.push_back(RaftOutput::Send(to, message));
+    }
+
+    /// Sends once everything that has changed so far is on stable storage.
+    pub(super) fn send_when_durable(&mut self, to: NodeId, message: Message) {
+        let ticket = self.current_ticket();
+        if self.durability.is_synced(ticket) {
+            self.send(to, message);
+        } else {
+            self.durability.hold(ticket, to, message);
+        }
+    }
+
+    /// The ticket of the write that covers everything changed so far.
+    pub(super) fn current_ticket(&self) -> u64 {
+        self.durability
+            .ticket_for(self.hard_state_dirty || self.log.has_unwritten())
+    }
+
+    /// Handles a message of a fellow member.
+    pub(crate) fn handle(&mut self, cx: &mut Context<'_>, from: NodeId, message: Message) {
+        if !self.configuration.contains(from) || from == self.id {
+            return;
+        }
+        match message {
+            Message::Append(append) => self.handle_append(cx, from, append),
+            Message::AppendReply(reply) => self.handle_append_reply(cx, from, reply),
+            Message::Vote(request) => self.handle_vote(cx, from, request),
+            Message::VoteReply(reply) => self.handle_vote_reply(cx, from, reply),
+            Message::TimeoutNow { term } => self.handle_timeout_now(cx, from, term),
+        }
+    }
+
+    /// Lets what is due happen. Does nothing when called early.
+    pub(crate) fn handle_wakeup(&mut self, cx: &mut Context<'_>) {
+        if self.timers.take_due(Timer::QuorumCheck, &cx.now) {
+            self.step_down(cx, self.term(), StepDownCause::NoQuorum);
+        }
+        if self.timers.take_due(Timer::TransferAbort, &cx.now) {
+            self.leadership.transfer = None;
+        }
+        if self.timers.take_due(Timer::Election, &cx.now) {
+            self.election_is_due(cx);
+        }
+        if self.timers.take_due(Timer::Heartbeat, &cx.now) {
+            self.leadership.broadcast = true;
+        }
+    }
+
+    /// The host has synced all writes up to `ticket`.
+    pub(crate) fn handle_persisted(&mut self, cx: &mut Context<'_>, ticket: u64) {
+        self.durability.confirm(ticket);
+        while let Some((to, message)) = self.durability.release() {
+            self.send(to, message);
+        }
+        match self.role {
+            Role::Candidate => self.count_own_vote(cx),
+            Role::Leader => self.advance_commit(&cx.now),
+            Role::Follower | Role::PreCandidate => {}
+        }
+    }
+
+    /// The next output. What could be batched has been: call this when no more input is at hand. `now` is the reading of
+    /// the last input handled.
+    pub(crate) fn poll_output(&mut self, now: &Reading) -> Option<RaftOutput> {
+        if self.outputs.is_empty() {
+            self.send_rounds(now);
+            self.issue_write();
+        }
+        self.outputs.pop_front()
+    }
+
+    /// One write for everything that has changed since the last one.
+    fn issue_write(&mut self) {
+        if !self.hard_state_dirty && !self.log.has_unwritten() {
+            return;
+        }
+        let ticket = self.durability.issue(self.log.last_index());
+        let hard_state = std::mem::take(&mut self.hard_state_dirty).then_some(self.hard_state);
+        let entries = self.log.take_unwritten();
+        self.outputs.push_back(RaftOutput::Persist(Write {
+            ticket,
+            hard_state,
+            entries,
+        }));
+    }
+
+    /// Moves to a later term, in which this node has not voted.
+    pub(super) fn enter_term(&mut self, term: Term) {
+        assert!(term > self.hard_state.term, "terms only grow");
+        self.hard_state = HardState {
+            term,
+            voted_for: None,
+            ..self.hard_state
+        };
+        self.hard_state_dirty = true;
+        self.leader = None;
+    }
+
+    /// A message shows a later term: whatever this node was, it is a follower there.
+    pub(super) fn see_term(&mut self, cx: &mut Context<'_>, term: Term) {
+        if term > self.hard_state.term {
+            self.step_down(cx, term, StepDownCause::HigherTerm);
+        }
+    }
+
+    /// Becomes a follower, in `term`, of nobody yet.
+    pub(super) fn step_down(&mut self, cx: &mut Context<'_>, term: Term, cause: StepDownCause) {
+        let led = self.role == Role::Leader;
+        if led {
+            self.give_up_leadership(cause);
+        }
+        if term > self.hard_state.term {
+            self.enter_term(term);
+        }
+        self.leader = None;
+        self.role = Role::Follower;
+        if led && self.is_voter() {
+            self.redraw_jitter(cx);
+            self.await_leader(Alarm::Last {
+                since: cx.now.stamp,
+                span: self.settings.lease.election_timeout,
+            });
+        }
+    }
+
+    /// Campaigns when `alarm` goes off, plus the jitter, unless a leader is heard before.
+    pub(super) fn await_leader(&mut self, alarm: Alarm) {
+        self.timers
+            .set(Timer::Election, alarm.later_by(self.election_jitter));
+    }
+
+    pub(super) fn redraw_jitter(&mut self, cx: &mut Context<'_>) {
+        self.election_jitter = cx.jitter.jitter(self.settings.election_jitter);
+    }
+}

@@ -1,0 +1,109 @@
+//! Where a node's durable state goes. The node says what to write ([`Write`]); its host writes, syncs and confirms.
+
+use std::collections::VecDeque;
+
+use crate::raft::{Entry, HardState, Index, Log, Write};
+
+/// Durable storage. A write is safe once it is synced, and only then.
+pub trait Storage {
+    /// Takes a write, in order. It may be lost until it is synced.
+    fn write(&mut self, write: Write);
+
+    /// Makes everything written so far safe and tells the last write's ticket.
+    fn sync(&mut self) -> u64;
+
+    /// What a node that starts now would find.
+    fn recover(&self) -> (HardState, Log);
+}
+
+/// Storage in memory, which keeps what is written apart from what is synced, so that a crash can be played.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStorage {
+    hard_state: HardState,
+    entries: Vec<Entry>,
+    unsynced: VecDeque<Write>,
+    synced_ticket: u64,
+}
+
+impl MemoryStorage {
+    /// Makes writes up to `ticket` safe and leaves later ones at risk.
+    pub fn sync_up_to(&mut self, ticket: u64) {
+        while self.unsynced.front().is_some_and(|write| write.ticket <= ticket) {
+            let write = self.unsynced.pop_front().expect("the front was looked at");
+            self.synced_ticket = write.ticket;
+            if let Some(hard_state) = write.hard_state {
+                self.hard_state = hard_state;
+            }
+            if let Some((first, entries)) = write.entries {
+                self.store(first, &entries);
+            }
+        }
+    }
+
+    /// A crash: what was not synced is lost, and the next process counts its tickets from 1.
+    pub fn crash(&mut self) {
+        self.unsynced.clear();
+        self.synced_ticket = 0;
+    }
+
+    fn store(&mut self, first: Index, entries: &[Entry]) {
+        let place = usize::try_from(first.previous().0).expect("an index of an entry in memory");
+        assert!(
+            place <= self.entries.len(),
+            "a write leaves a gap before index {first}"
+        );
+        self.entries.truncate(place);
+        self.entries.extend_from_slice(entries);
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn write(&mut self, write: Write) {
+        let last = self
+            .unsynced
+            .back()
+            .map_or(self.synced_ticket, |write| write.ticket);
+        assert_eq!(write.ticket, last + 1, "writes are taken in order");
+        self.unsynced.push_back(write);
+    }
+
+    fn sync(&mut self) -> u64 {
+        self.sync_up_to(u64::MAX);
+        self.synced_ticket
+    }
+
+    fn recover(&self) -> (HardState, Log) {
+        (self.hard_state, Log::recovered(self.entries.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::{Payload, Term};
+
+    fn write(ticket: u64, first: u64, terms: &[u64]) -> Write {
+        let entries = terms.iter().map(|term| Entry {
+            term: Term(*term),
+            payload: Payload::Noop,
+        });
+        Write {
+            ticket,
+            hard_state: None,
+            entries: Some((Index(first), entries.collect())),
+        }
+    }
+
+    #[test]
+    fn a_crash_keeps_what_was_synced_and_loses_the_rest() {
+        let mut storage = MemoryStorage::default();
+        storage.write(write(1, 1, &[1, 1]));
+        assert_eq!(storage.sync(), 1);
+        storage.write(write(2, 2, &[2, 2, 2]));
+        storage.write(write(3, 5, &[3]));
+        storage.sync_up_to(2);
+        storage.crash();
+        let (_, log) = storage.recover();
+        assert_eq!((log.last_index(), log.last_term()), (Index(4), Term(2)));
+    }
+}
