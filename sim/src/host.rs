@@ -1,0 +1,406 @@
+//! Our node as a process of the world: the very node that production runs, with its storage.
+
+use leasehold::kv::{Cas, Command, Scalar};
+use leasehold::lease::{Ballot, LeaseRules};
+use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
+use leasehold::raft::{
+    self, AppendOutcome, Configuration, Entry, Jitter, LeaseEndCause, NodeId, Note, Payload, Settings,
+    StepDownCause,
+};
+use leasehold::storage::{MemoryStorage, Storage};
+use leasehold::time::{Alarm, Clock, Reading, Span};
+
+use crate::setup::Setup;
+use crate::world::{Effect, Milestone, Process, ProcessInput, Reply, Request, Traced};
+
+/// A node with its storage. The node is there while the process is up.
+#[derive(Debug, Clone)]
+pub struct LeaseNode<R> {
+    identity: Identity,
+    settings: Settings,
+    rules: R,
+    storage: MemoryStorage,
+    node: Option<Node<R>>,
+}
+
+/// Nodes that are not to lead first wait for so many election timeouts.
+const FIRST_LEADER_HEAD_START: u64 = 10;
+
+impl<R: LeaseRules + Clone> LeaseNode<R> {
+    /// The processes of a setup.
+    pub fn cluster(setup: &Setup, rules: &R) -> Vec<LeaseNode<R>> {
+        let voters = narrow(setup.cluster.voters);
+        let configuration = Configuration::new(voters, narrow(setup.nodes.len()) - voters);
+        let nodes = setup.nodes.iter().zip(configuration.nodes()).enumerate();
+        let process = |(place, (spec, id)): (usize, (&crate::setup::NodeSpec, NodeId))| {
+            let startup_grace = match setup.cluster.first_leader {
+                None => setup.timers.startup_grace,
+                Some(first) if first == place => Span::ZERO,
+                Some(_) => spec.lease.election_timeout * FIRST_LEADER_HEAD_START,
+            };
+            let settings = Settings {
+                lease: spec.lease,
+                heartbeat: setup.timers.heartbeat,
+                election_jitter: spec.election_jitter,
+                startup_grace,
+                request_deadline: setup
+                    .timers
+                    .request_deadline
+                    .unwrap_or(spec.lease.election_timeout + spec.election_jitter),
+            };
+            LeaseNode {
+                identity: Identity {
+                    id,
+                    configuration,
+                    incarnation: 0,
+                },
+                settings,
+                rules: rules.clone(),
+                storage: MemoryStorage::default(),
+                node: None,
+            }
+        };
+        nodes.map(process).collect()
+    }
+
+    /// The node, while the process is up.
+    pub fn node(&self) -> Option<&Node<R>> {
+        self.node.as_ref()
+    }
+
+    fn running(&mut self) -> &mut Node<R> {
+        self.node
+            .as_mut()
+            .expect("the world gives input to processes that are up")
+    }
+
+    fn collect(&mut self, effects: &mut Vec<Effect<Message>>) {
+        while let Some(output) = self.running().poll_output() {
+            effects.push(match output {
+                Output::Send { to, message } => Effect::Send {
+                    to: to.index(),
+                    message,
+                },
+                Output::Reply { request, answer } => Effect::Reply {
+                    token: request.0,
+                    reply: reply(&answer),
+                },
+                Output::Persist(write) => {
+                    let ticket = write.ticket;
+                    self.storage.write(write);
+                    Effect::Write { ticket }
+                }
+                Output::Note(note) => Effect::Milestone(milestone(note)),
+            });
+        }
+    }
+}
+
+/// A reading that the world has taken for the node. One is taken for each input.
+struct Taken(Reading);
+
+impl Clock for Taken {
+    fn read(&self) -> Reading {
+        self.0
+    }
+}
+
+impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
+    type Message = Message;
+
+    fn start(&mut self, now: Reading, jitter: &mut dyn Jitter, effects: &mut Vec<Effect<Message>>) {
+        let recovered = self.storage.recover();
+        let (identity, settings) = (self.identity, self.settings);
+        self.node = Some(Node::start(
+            identity,
+            settings,
+            self.rules.clone(),
+            recovered,
+            &Taken(now),
+            jitter,
+        ));
+        self.collect(effects);
+    }
+
+    fn crash(&mut self) {
+        self.storage.crash();
+        self.node = None;
+        self.identity.incarnation += 1;
+        // The head start is for the first leader of all.
+        self.settings.startup_grace = self.settings.heartbeat;
+    }
+
+    fn handle(
+        &mut self,
+        now: Reading,
+        jitter: &mut dyn Jitter,
+        input: ProcessInput<Message>,
+        effects: &mut Vec<Effect<Message>>,
+    ) {
+        let input = match input {
+            ProcessInput::Message { from, message } => Input::Message {
+                from: NodeId(narrow(from)),
+                message,
+            },
+            ProcessInput::Request { token, request } => Input::Request {
+                request: RequestId(token),
+                operation: operation(request),
+            },
+            ProcessInput::Wakeup => Input::Wakeup,
+            ProcessInput::Synced { ticket } => {
+                self.storage.sync_up_to(ticket);
+                Input::Persisted { ticket }
+            }
+            ProcessInput::TransferLeadership { to } => Input::TransferLeadership {
+                to: NodeId(narrow(to)),
+            },
+        };
+        self.running().handle(&Taken(now), jitter, input);
+        self.collect(effects);
+    }
+
+    fn alarms(&self, mut each: impl FnMut(Alarm)) {
+        if let Some(node) = &self.node {
+            for (_, alarm) in node.timers().iter() {
+                each(alarm);
+            }
+        }
+    }
+}
+
+fn narrow(place: usize) -> u16 {
+    u16::try_from(place).expect("a setup has at most a thousand nodes")
+}
+
+fn scalar(number: u64) -> Scalar {
+    Scalar::Integer(i64::try_from(number).expect("keys and values count up from 0"))
+}
+
+fn operation(request: Request) -> Operation {
+    match request {
+        Request::Read { key } => Operation::Read { key: scalar(key) },
+        Request::Write { key, value } => Operation::Update(Command::Write {
+            key: scalar(key),
+            value: scalar(value),
+        }),
+        Request::Cas { key, from, to } => Operation::Update(Command::Cas(Box::new(Cas {
+            key: scalar(key),
+            // Values count up from 1, so that no key holds 0.
+            from: scalar(from.unwrap_or(0)),
+            to: scalar(to),
+            create_if_not_exists: from.is_none(),
+        }))),
+    }
+}
+
+fn reply(answer: &Answer) -> Reply {
+    match answer {
+        Answer::Value {
+            value,
+            lease_valid,
+            network_round_trips,
+        } => Reply::Value {
+            value: value.as_ref().map(|value| match value {
+                Scalar::Integer(value) => u64::try_from(*value).expect("values count up from 1"),
+                other => panic!("a client of the simulator never wrote {other}"),
+            }),
+            lease: *lease_valid,
+            round_trips: *network_round_trips,
+        },
+        Answer::Done => Reply::Done,
+        Answer::Refused(refusal) => match refusal {
+            Refusal::KeyMissing | Refusal::PreconditionFailed { .. } => Reply::NotSwapped,
+            Refusal::NoLeader | Refusal::Overloaded | Refusal::Superseded => Reply::Refused,
+            Refusal::TimedOut => Reply::Unknown,
+        },
+    }
+}
+
+fn milestone(note: Note) -> Milestone {
+    match note {
+        Note::Campaign { term, ballot } => Milestone::Campaign {
+            term: term.0,
+            trial: ballot == Ballot::PreVote,
+        },
+        Note::VoteGranted {
+            candidate,
+            term,
+            ballot,
+        } => Milestone::VoteGranted {
+            to: candidate.index(),
+            term: term.0,
+            trial: ballot == Ballot::PreVote,
+            transfer: ballot == Ballot::TransferVote,
+        },
+        Note::Elected { term } => Milestone::Elected { term: term.0 },
+        Note::LeaderReady { term, .. } => Milestone::LeaderReady { term: term.0 },
+        Note::Follows { leader, term } => Milestone::Follows {
+            leader: leader.index(),
+            term: term.0,
+        },
+        Note::LeaseRenewed { term, start, end } => Milestone::LeaseRenewed {
+            term: term.0,
+            start,
+            end,
+        },
+        Note::LeaseEnded { term, cause } => Milestone::LeaseEnded {
+            term: term.0,
+            transfer: cause == LeaseEndCause::Transfer,
+        },
+        Note::SteppedDown { term, cause } => Milestone::SteppedDown {
+            term: term.0,
+            no_quorum: cause == StepDownCause::NoQuorum,
+        },
+        Note::Misbehaviour { peer, .. } => Milestone::Misbehaviour { peer: peer.index() },
+    }
+}
+
+/// The fields of a message, once for the hash and once for the reader of a trace. The first word tells the kind.
+fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) {
+    match message {
+        Message::Raft(raft::Message::Vote(request)) => {
+            field("ballot", ballot(request.ballot));
+            field("term", request.term.0);
+            field("last_index", request.last_index.0);
+            field("last_term", request.last_term.0);
+        }
+        Message::Raft(raft::Message::VoteReply(reply)) => {
+            field("ballot", ballot(reply.ballot));
+            field("term", reply.term.0);
+            field("granted", u64::from(reply.granted));
+        }
+        Message::Raft(raft::Message::Append(append)) => {
+            field("term", append.term.0);
+            field("round", append.round);
+            field("promise_ns", append.promise.as_nanos());
+            if let Some(stamp) = append.stamp {
+                field("stamp_ns", stamp.0);
+            }
+            field("previous_index", append.previous_index.0);
+            field("previous_term", append.previous_term.0);
+            field("commit", append.commit.0);
+            field(
+                "entries",
+                append.entries.as_ref().map_or(0, |entries| entries.len() as u64),
+            );
+        }
+        Message::Raft(raft::Message::AppendReply(reply)) => {
+            field("term", reply.term.0);
+            field("round", reply.round);
+            match reply.outcome {
+                AppendOutcome::Accepted { matched } => field("matched", matched.0),
+                AppendOutcome::Rejected { previous_index, hint } => {
+                    field("rejected_previous_index", previous_index.0);
+                    field("hint", hint.0);
+                }
+                AppendOutcome::StaleTerm => field("stale_term", 1),
+            }
+        }
+        Message::Raft(raft::Message::TimeoutNow { term }) => field("term", term.0),
+        Message::Forward(forward) => {
+            field("incarnation", forward.incarnation);
+            field("sequence", forward.sequence);
+            field("floor", forward.floor);
+            field("term", forward.term.0);
+            match &forward.operation {
+                Operation::Read { key } => field("read_key", number(key)),
+                Operation::Update(command) => command_fields(command, field),
+            }
+        }
+        Message::Answer(answer) => {
+            field("incarnation", answer.incarnation);
+            field("sequence", answer.sequence);
+            match reply(&answer.answer) {
+                Reply::Value {
+                    value,
+                    lease,
+                    round_trips,
+                } => {
+                    if let Some(value) = value {
+                        field("value", value);
+                    }
+                    field("lease", u64::from(lease));
+                    field("round_trips", u64::from(round_trips));
+                }
+                Reply::Done => field("done", 1),
+                Reply::NotSwapped => field("not_swapped", 1),
+                Reply::Refused => field("refused", 1),
+                Reply::Unknown => field("unknown", 1),
+            }
+        }
+    }
+}
+
+fn ballot(ballot: Ballot) -> u64 {
+    match ballot {
+        Ballot::PreVote => 0,
+        Ballot::Vote => 1,
+        Ballot::TransferVote => 2,
+    }
+}
+
+fn number(scalar: &Scalar) -> u64 {
+    match scalar {
+        Scalar::Integer(number) => number.unsigned_abs(),
+        _ => 0,
+    }
+}
+
+fn command_fields(command: &Command, field: &mut impl FnMut(&'static str, u64)) {
+    match command {
+        Command::Write { key, value } => {
+            field("write_key", number(key));
+            field("value", number(value));
+        }
+        Command::Cas(cas) => {
+            field("cas_key", number(&cas.key));
+            field("from", number(&cas.from));
+            field("to", number(&cas.to));
+            field("create", u64::from(cas.create_if_not_exists));
+        }
+    }
+}
+
+/// An entry in a few words, for the trace's hash and for the invariants.
+pub fn entry_words(entry: &Entry, word: &mut impl FnMut(u64)) {
+    word(entry.term.0);
+    if let Payload::Command(command) = &entry.payload {
+        command_fields(command, &mut |_, value| word(value));
+    }
+}
+
+impl Traced for Message {
+    fn kind(&self) -> &'static str {
+        match self {
+            Message::Raft(raft::Message::Vote(_)) => "vote",
+            Message::Raft(raft::Message::VoteReply(_)) => "vote-reply",
+            Message::Raft(raft::Message::Append(_)) => "append",
+            Message::Raft(raft::Message::AppendReply(_)) => "append-reply",
+            Message::Raft(raft::Message::TimeoutNow { .. }) => "timeout-now",
+            Message::Forward(_) => "forward",
+            Message::Answer(_) => "answer",
+        }
+    }
+
+    fn words(&self, word: &mut impl FnMut(u64)) {
+        word(match self {
+            Message::Raft(raft::Message::Vote(_)) => 1,
+            Message::Raft(raft::Message::VoteReply(_)) => 2,
+            Message::Raft(raft::Message::Append(_)) => 3,
+            Message::Raft(raft::Message::AppendReply(_)) => 4,
+            Message::Raft(raft::Message::TimeoutNow { .. }) => 5,
+            Message::Forward(_) => 6,
+            Message::Answer(_) => 7,
+        });
+        message_fields(self, &mut |_, value| word(value));
+        if let Message::Raft(raft::Message::Append(append)) = self {
+            for entry in append.entries.as_deref().unwrap_or_default() {
+                entry_words(entry, word);
+            }
+        }
+    }
+
+    fn fields(&self, field: &mut dyn FnMut(&'static str, u64)) {
+        message_fields(self, &mut |name, value| field(name, value));
+    }
+}

@@ -1,0 +1,275 @@
+//! Lease rules by name: the sound ones, and each broken in one place.
+//!
+//! A broken set overrides one method of [`LeaseRules`]: reading it is reading the bug. The comment names a system that
+//! shipped it. They exist to show what each rule is for, and that the checker bites.
+
+use leasehold::lease::{Acknowledgement, Ballot, LeaseRules, LeaseSettings};
+use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
+
+/// A named set of rules.
+#[derive(Clone, Copy)]
+pub struct NamedRules {
+    /// As scenarios write it.
+    pub name: &'static str,
+    /// What is different, in one sentence.
+    pub what: &'static str,
+    /// The rules.
+    pub rules: &'static (dyn LeaseRules + Sync),
+}
+
+impl std::fmt::Debug for NamedRules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The name of the sound rules.
+pub const SOUND: &str = "sound";
+
+/// All broken rules, in the order of the promises they break.
+pub const BROKEN: &[NamedRules] = &[
+    NamedRules {
+        name: "lease-from-acknowledgement",
+        what: "rule 1: the lease is counted from the receipt of the acknowledgements, not from the send",
+        rules: &LeaseFromAcknowledgement,
+    },
+    NamedRules {
+        name: "nothing-withheld",
+        what: "rule 2: votes and pre-votes are granted although a promise is running",
+        rules: &NothingWithheld,
+    },
+    NamedRules {
+        name: "pre-vote-withheld-only",
+        what: "rule 2: only pre-votes are withheld while a promise is running",
+        rules: &PreVoteWithheldOnly,
+    },
+    NamedRules {
+        name: "leader-votes",
+        what: "rule 2: a leader votes for somebody else while its own lease is running",
+        rules: &LeaderVotes,
+    },
+    NamedRules {
+        name: "restart-forgets",
+        what: "rule 3: a node that has just started votes at once",
+        rules: &RestartForgets,
+    },
+    NamedRules {
+        name: "transfer-keeps-lease",
+        what: "rule 4: a leader keeps its lease after it told a successor to campaign",
+        rules: &TransferKeepsLease,
+    },
+    NamedRules {
+        name: "serves-unapplied",
+        what: "rule 5: a new leader serves before an entry of its own term is applied",
+        rules: &ServesUnapplied,
+    },
+    NamedRules {
+        name: "cached-clock",
+        what: "rule 6: requests are judged by a clock reading from before they arrived",
+        rules: &CachedClock,
+    },
+    NamedRules {
+        name: "lease-outlives-leadership",
+        what: "rule 7: stepping down does not end the lease",
+        rules: &LeaseOutlivesLeadership,
+    },
+    NamedRules {
+        name: "counts-older-terms",
+        what: "rule 7: acknowledgements of an older term extend the lease",
+        rules: &CountsOlderTerms,
+    },
+    NamedRules {
+        name: "counts-learners",
+        what: "rule 7: acknowledgements of learners extend the lease",
+        rules: &CountsLearners,
+    },
+    NamedRules {
+        name: "half-quorum",
+        what: "rule 8: half of the voters, not a majority, carry the lease",
+        rules: &HalfQuorum,
+    },
+    NamedRules {
+        name: "guesses-time",
+        what: "rule 9: without a usable wall clock the lease is taken to run on",
+        rules: &GuessesTime,
+    },
+    NamedRules {
+        name: "own-promise-length",
+        what: "rule 10: a follower promises for its own election timeout, not the leader's",
+        rules: &OwnPromiseLength,
+    },
+];
+
+/// All names that a scenario may use.
+pub fn names() -> Vec<&'static str> {
+    std::iter::once(SOUND)
+        .chain(BROKEN.iter().map(|named| named.name))
+        .collect()
+}
+
+/// Broken rules, picked at run time. (The sound rules are compiled into the node and cost nothing.)
+#[derive(Clone, Copy)]
+pub struct Picked(pub &'static (dyn LeaseRules + Sync));
+
+impl std::fmt::Debug for Picked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Picked")
+    }
+}
+
+impl LeaseRules for Picked {
+    fn lease_start(&self, sent: Reading, acknowledged: Reading) -> Reading {
+        self.0.lease_start(sent, acknowledged)
+    }
+    fn lease_end(&self, settings: &LeaseSettings, start: &Reading) -> Option<Alarm> {
+        self.0.lease_end(settings, start)
+    }
+    fn lease_running(&self, end: &Alarm, now: &Reading) -> bool {
+        self.0.lease_running(end, now)
+    }
+    fn reading(&self, fresh: Reading, previous: Reading, request: bool) -> Reading {
+        self.0.reading(fresh, previous, request)
+    }
+    fn promise_length(&self, in_message: Span, own_setting: Span) -> Span {
+        self.0.promise_length(in_message, own_setting)
+    }
+    fn promise_end(&self, received: Stamp, leader_stamp: Option<Nanos>, length: Span) -> Alarm {
+        self.0.promise_end(received, leader_stamp, length)
+    }
+    fn may_grant(&self, ballot: Ballot, promise_running: bool, own_lease_running: bool) -> bool {
+        self.0.may_grant(ballot, promise_running, own_lease_running)
+    }
+    fn promise_after_restart(&self, started: Stamp, longest: Span) -> Option<Alarm> {
+        self.0.promise_after_restart(started, longest)
+    }
+    fn transfer_bars_lease(&self) -> bool {
+        self.0.transfer_bars_lease()
+    }
+    fn may_serve(&self, own_term_applied: bool) -> bool {
+        self.0.may_serve(own_term_applied)
+    }
+    fn step_down_ends_lease(&self) -> bool {
+        self.0.step_down_ends_lease()
+    }
+    fn counts(&self, acknowledgement: Acknowledgement) -> bool {
+        self.0.counts(acknowledgement)
+    }
+    fn lease_quorum(&self, voters: usize) -> usize {
+        self.0.lease_quorum(voters)
+    }
+    fn may_commit(&self, now: &Reading) -> bool {
+        self.0.may_commit(now)
+    }
+}
+
+/// hashicorp/raft #108; elastickv spends its margin on it.
+struct LeaseFromAcknowledgement;
+impl LeaseRules for LeaseFromAcknowledgement {
+    fn lease_start(&self, _sent: Reading, acknowledged: Reading) -> Reading {
+        acknowledged
+    }
+}
+
+/// nebula #5379: the quorum that carries the lease has promised nothing.
+struct NothingWithheld;
+impl LeaseRules for NothingWithheld {
+    fn may_grant(&self, _ballot: Ballot, _promise_running: bool, _own_lease_running: bool) -> bool {
+        true
+    }
+}
+
+/// sofa-jraft, by reading: a pre-vote's answer need not be true any more when the vote comes.
+struct PreVoteWithheldOnly;
+impl LeaseRules for PreVoteWithheldOnly {
+    fn may_grant(&self, ballot: Ballot, promise_running: bool, own_lease_running: bool) -> bool {
+        ballot != Ballot::PreVote || (!promise_running && !own_lease_running)
+    }
+}
+
+/// The leader's own promise is forgotten.
+struct LeaderVotes;
+impl LeaseRules for LeaderVotes {
+    fn may_grant(&self, ballot: Ballot, promise_running: bool, _own_lease_running: bool) -> bool {
+        ballot == Ballot::TransferVote || !promise_running
+    }
+}
+
+/// tikv #15035: the promise lives in memory only.
+struct RestartForgets;
+impl LeaseRules for RestartForgets {
+    fn promise_after_restart(&self, _started: Stamp, _longest: Span) -> Option<Alarm> {
+        None
+    }
+}
+
+/// tikv #1593, openraft #1749: "followers wait" does not hold after TimeoutNow.
+struct TransferKeepsLease;
+impl LeaseRules for TransferKeepsLease {
+    fn transfer_bars_lease(&self) -> bool {
+        false
+    }
+}
+
+/// Jepsen's Redis-Raft report, consul #2644: the log is complete, the state machine is not.
+struct ServesUnapplied;
+impl LeaseRules for ServesUnapplied {
+    fn may_serve(&self, _own_term_applied: bool) -> bool {
+        true
+    }
+}
+
+/// An event loop that reads the clock once an iteration.
+struct CachedClock;
+impl LeaseRules for CachedClock {
+    fn reading(&self, fresh: Reading, previous: Reading, request: bool) -> Reading {
+        if request { previous } else { fresh }
+    }
+}
+
+/// yugabyte-db #19447: a thread that serves reads goes on with the lease it had.
+struct LeaseOutlivesLeadership;
+impl LeaseRules for LeaseOutlivesLeadership {
+    fn step_down_ends_lease(&self) -> bool {
+        false
+    }
+}
+
+/// elastickv a1e1f582: a late acknowledgement of an earlier leadership.
+struct CountsOlderTerms;
+impl LeaseRules for CountsOlderTerms {
+    fn counts(&self, acknowledgement: Acknowledgement) -> bool {
+        acknowledgement.from_voter
+    }
+}
+
+/// hashicorp/raft #308.
+struct CountsLearners;
+impl LeaseRules for CountsLearners {
+    fn counts(&self, acknowledgement: Acknowledgement) -> bool {
+        acknowledgement.current_term
+    }
+}
+
+/// An off-by-one that no test without a partition finds.
+struct HalfQuorum;
+impl LeaseRules for HalfQuorum {
+    fn lease_quorum(&self, voters: usize) -> usize {
+        (voters / 2).max(1)
+    }
+}
+
+/// "It was fine a moment ago."
+struct GuessesTime;
+impl LeaseRules for GuessesTime {
+    fn lease_running(&self, end: &Alarm, now: &Reading) -> bool {
+        now.wall.is_none() || !end.reached(now)
+    }
+}
+
+/// kubernetes #47671: nodes with different settings.
+struct OwnPromiseLength;
+impl LeaseRules for OwnPromiseLength {
+    fn promise_length(&self, _in_message: Span, own_setting: Span) -> Span {
+        own_setting
+    }
+}

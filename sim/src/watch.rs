@@ -1,0 +1,11 @@
+//! Those who watch a run: each is a reader of its event stream.
+
+mod hash;
+mod history;
+mod invariants;
+mod margin;
+
+pub use hash::{TraceHash, event_words};
+pub use history::{History, Operation};
+pub use invariants::{Broken, Invariant, Invariants};
+pub use margin::{LeadershipChange, LeaseOver, Margins};

@@ -1,0 +1,289 @@
+//! What must hold after every event, whatever the clocks do: Raft's own properties, and every promise kept on the clock of
+//! the node that gave it.
+//!
+//! With the sound rules a broken invariant is a bug of ours. With broken rules it is a finding.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use leasehold::lease::LeaseRules;
+use leasehold::raft::{Index, Raft};
+use leasehold::time::Alarm;
+
+use super::hash::TraceHash;
+use crate::host::{LeaseNode, entry_words};
+use crate::world::{Choices, Event, Happening, Milestone, Process, Reader, World};
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invariant {
+    /// At most one leader a term (Raft paper, figure 3, Election Safety).
+    ElectionSafety,
+    /// Entries with the same index and term are the same, and so is everything before them (Log Matching).
+    LogMatching,
+    /// A leader's log holds every committed entry (Leader Completeness).
+    LeaderCompleteness,
+    /// No two nodes commit different entries at the same index (State Machine Safety).
+    StateMachineSafety,
+    /// A node's term never decreases.
+    TermMonotonic,
+    /// A node's commit index never decreases while it is up.
+    CommitMonotonic,
+    /// Nothing is applied before it is committed, nothing committed that is not in the log.
+    AppliedWithinCommit,
+    /// A node that has promised neither votes nor campaigns until the promise is over on its own clock, restarts or not.
+    PromiseKept,
+    /// A leader whose lease runs votes for nobody.
+    LeaderPromiseKept,
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Invariant::ElectionSafety => "election safety: at most one leader a term",
+            Invariant::LogMatching => "log matching",
+            Invariant::LeaderCompleteness => "leader completeness",
+            Invariant::StateMachineSafety => "state machine safety",
+            Invariant::TermMonotonic => "terms never decrease",
+            Invariant::CommitMonotonic => "commit index never decreases",
+            Invariant::AppliedWithinCommit => "applied <= committed <= last entry",
+            Invariant::PromiseKept => "promise kept: no vote while a promise runs on the voter's clock",
+            Invariant::LeaderPromiseKept => "promise kept: a leader votes for nobody while its lease runs",
+        })
+    }
+}
+
+/// An invariant that did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// True time, ns.
+    pub at: u64,
+    /// Where.
+    pub node: usize,
+    /// Which.
+    pub invariant: Invariant,
+    /// What was found.
+    pub detail: String,
+}
+
+/// An entry: its term and the hash of its content.
+type Print = (u64, u64);
+
+/// What is remembered of a node from one event to the next.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    term: u64,
+    commit: u64,
+    /// Terms of its log's entries.
+    log: Vec<u64>,
+    /// The latest promise it has given, over restarts.
+    promise: Option<Alarm>,
+    lease: Option<Alarm>,
+}
+
+/// Checks all invariants, at the node that has just acted.
+#[derive(Debug, Clone)]
+pub struct Invariants {
+    nodes: Vec<Seen>,
+    leaders: BTreeMap<u64, usize>,
+    committed: Vec<Print>,
+    /// For each index, every entry ever seen there, with the term of the entry before it.
+    entries: Vec<Vec<(Print, u64)>>,
+    broken: Vec<Broken>,
+}
+
+/// Reports of broken invariants that are kept.
+const BROKEN_MAX: usize = 100;
+
+impl Invariants {
+    /// For a cluster of so many nodes.
+    pub fn new(nodes: usize) -> Invariants {
+        Invariants {
+            nodes: vec![Seen::default(); nodes],
+            leaders: BTreeMap::new(),
+            committed: Vec::new(),
+            entries: Vec::new(),
+            broken: Vec::new(),
+        }
+    }
+
+    /// The invariants that did not hold, in order; the first hundred.
+    pub fn broken(&self) -> &[Broken] {
+        &self.broken
+    }
+
+    fn report(&mut self, at: u64, node: usize, invariant: Invariant, detail: String) {
+        if self.broken.len() < BROKEN_MAX {
+            self.broken.push(Broken {
+                at,
+                node,
+                invariant,
+                detail,
+            });
+        }
+    }
+
+    fn check_node<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, applied: u64) {
+        let seen = &mut self.nodes[node];
+        let (term, commit, last) = (raft.term().0, raft.commit().0, raft.log().last_index().0);
+        let (earlier_term, earlier_commit) = (seen.term, seen.commit);
+        seen.term = term;
+        seen.commit = commit;
+        if let Some(promise) = raft.promise_end() {
+            seen.promise = Some(promise);
+        }
+        if term < earlier_term {
+            self.report(
+                at,
+                node,
+                Invariant::TermMonotonic,
+                format!("from {earlier_term} to {term}"),
+            );
+        }
+        if commit < earlier_commit {
+            self.report(
+                at,
+                node,
+                Invariant::CommitMonotonic,
+                format!("from {earlier_commit} to {commit}"),
+            );
+        }
+        if applied > commit || commit > last {
+            let detail = format!("applied {applied}, committed {commit}, last entry {last}");
+            self.report(at, node, Invariant::AppliedWithinCommit, detail);
+        }
+        self.check_log(at, node, raft);
+        for index in earlier_commit + 1..=commit.min(last) {
+            self.check_committed(at, node, raft, index);
+        }
+    }
+
+    /// Looks at the entries that are new in this log.
+    fn check_log<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>) {
+        let log = raft.log();
+        let last = log.last_index().0;
+        let term_at = |index: u64| log.term_at(Index(index)).map_or(0, |term| term.0);
+        let known = &mut self.nodes[node].log;
+        known.truncate(place(last));
+        // Everything behind an entry of unchanged term is unchanged, as log matching has it; so look from the end.
+        let unchanged = |known: &Vec<u64>, index: u64| known.get(place(index) - 1) == Some(&term_at(index));
+        let mut first_new = last + 1;
+        while first_new > 1 && !unchanged(known, first_new - 1) {
+            first_new -= 1;
+        }
+        known.truncate(place(first_new) - 1);
+        for index in first_new..=last {
+            self.nodes[node].log.push(term_at(index));
+            let found = (print(raft, index), term_at(index - 1));
+            if self.entries.len() < place(index) {
+                self.entries.resize(place(index), Vec::new());
+            }
+            let others = &mut self.entries[place(index) - 1];
+            match others.iter().find(|((term, _), _)| *term == found.0.0) {
+                Some(other) if *other != found => {
+                    let detail = format!("two entries {index} of term {}", found.0.0);
+                    self.report(at, node, Invariant::LogMatching, detail);
+                }
+                Some(_) => {}
+                None => others.push(found),
+            }
+        }
+    }
+
+    fn check_committed<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, index: u64) {
+        let found = print(raft, index);
+        match self.committed.get(place(index) - 1) {
+            Some(committed) if *committed != found => {
+                let detail = format!(
+                    "entry {index} of term {} was committed, now of term {}",
+                    committed.0, found.0
+                );
+                self.report(at, node, Invariant::StateMachineSafety, detail);
+            }
+            Some(_) => {}
+            None => self.committed.push(found),
+        }
+    }
+
+    fn check_elected<R: LeaseRules>(&mut self, at: u64, node: usize, term: u64, raft: &Raft<R>) {
+        if let Some(other) = self.leaders.insert(term, node).filter(|other| *other != node) {
+            let detail = format!("term {term} has leaders {other} and {node}");
+            self.report(at, node, Invariant::ElectionSafety, detail);
+        }
+        let missing = (1..).zip(&self.committed).find(|(index, committed)| {
+            raft.log()
+                .term_at(Index(*index))
+                .is_none_or(|term| term.0 != committed.0)
+        });
+        if let Some((index, (of, _))) = missing {
+            let detail = format!("the leader of term {term} lacks committed entry {index} of term {of}");
+            self.report(at, node, Invariant::LeaderCompleteness, detail);
+        }
+    }
+}
+
+fn place(index: u64) -> usize {
+    usize::try_from(index).expect("an index of something in memory")
+}
+
+fn print<R: LeaseRules>(raft: &Raft<R>, index: u64) -> Print {
+    let entry = raft
+        .log()
+        .entry(Index(index))
+        .expect("the caller has bounded the index");
+    let mut hash = TraceHash::default();
+    entry_words(entry, &mut |word| hash.word(word));
+    (entry.term.0, hash.value())
+}
+
+impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
+    fn read<C: Choices>(
+        &mut self,
+        event: &Event<'_, <LeaseNode<R> as Process>::Message>,
+        world: &World<LeaseNode<R>, C>,
+    ) {
+        match event.what {
+            Happening::Milestone { node, milestone } => match milestone {
+                Milestone::Elected { term } => {
+                    if let Some(running) = world.process(node).node() {
+                        self.check_elected(event.at, node, term, running.raft());
+                    }
+                }
+                Milestone::VoteGranted {
+                    to,
+                    term,
+                    transfer: false,
+                    ..
+                } => {
+                    let now = world.clock(node).read(event.at);
+                    let runs = |alarm: Option<Alarm>| alarm.is_some_and(|alarm| !alarm.reached(&now));
+                    let seen = &self.nodes[node];
+                    let (promised, leads) = (runs(seen.promise), runs(seen.lease));
+                    if promised {
+                        let detail = format!("a vote for node {to} in term {term}");
+                        self.report(event.at, node, Invariant::PromiseKept, detail);
+                    }
+                    if leads {
+                        let detail = format!("a vote for node {to} in term {term}");
+                        self.report(event.at, node, Invariant::LeaderPromiseKept, detail);
+                    }
+                }
+                Milestone::LeaseRenewed { end, .. } => self.nodes[node].lease = Some(end),
+                Milestone::LeaseEnded { .. } | Milestone::SteppedDown { .. } => self.nodes[node].lease = None,
+                _ => {}
+            },
+            Happening::Crashed { node } => {
+                let seen = &mut self.nodes[node];
+                seen.commit = 0;
+                seen.lease = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn settled<C: Choices>(&mut self, node: usize, world: &World<LeaseNode<R>, C>) {
+        if let Some(running) = world.process(node).node() {
+            self.check_node(world.now(), node, running.raft(), running.applied().0);
+        }
+    }
+}

@@ -1,0 +1,358 @@
+//! Virtual clocks: what a node's clocks say at an instant of true time, and when they will say a given thing.
+//!
+//! All of it is exact integer arithmetic. Between two changes a clock is a straight line,
+//! `local(t) = floor((anchor + (t - t0) * (10^9 + ppb)) / 10^9)`, the anchor kept in billionths of a nanosecond, so that
+//! changes lose nothing. The inverse is the ceiling: a timer fires at the first true nanosecond at which the clock has
+//! come to it.
+
+use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp, Wall};
+
+use crate::setup::{ClockSpec, StampSource};
+
+/// What the monotonic clocks say at true time 0, before any offset.
+pub const MONOTONIC_BASE: u64 = 1_000_000_000_000_000_000;
+/// What the wall clocks say at true time 0, before any offset: 2026-01-01T00:00:00Z.
+pub const WALL_BASE: u64 = 1_767_225_600_000_000_000;
+
+const BILLION: i64 = 1_000_000_000;
+
+/// One clock: a straight line since its last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// True time of the last change.
+    since: u64,
+    /// The reading then, in whole nanoseconds ...
+    whole: u64,
+    /// ... and in billionths of one, 0 to 10^9 - 1.
+    fraction: i64,
+    /// How much faster than true time it runs, in parts per billion; more than -10^9.
+    ppb: i64,
+    stopped: bool,
+}
+
+impl Line {
+    /// A clock that reads `whole` at true time 0 and runs at `1 + ppb / 10^9`.
+    pub fn new(whole: u64, ppb: i64) -> Line {
+        assert!(
+            ppb > -BILLION,
+            "a clock that stands still or runs backwards has no rate"
+        );
+        Line {
+            since: 0,
+            whole,
+            fraction: 0,
+            ppb,
+            stopped: false,
+        }
+    }
+
+    /// What it reads at true time `at`, which is not before its last change.
+    pub fn at(&self, at: u64) -> u64 {
+        self.exactly_at(at).0
+    }
+
+    fn exactly_at(&self, at: u64) -> (u64, i64) {
+        let passed = at
+            .checked_sub(self.since)
+            .expect("a clock is not read before its last change");
+        if self.stopped {
+            return (self.whole, self.fraction);
+        }
+        if self.ppb == 0 {
+            return (self.whole + passed, self.fraction);
+        }
+        // The i64 path covers 92 s at 10 %; the result is the same.
+        let gained = i64::try_from(passed)
+            .ok()
+            .and_then(|passed| passed.checked_mul(self.ppb));
+        let (gained, fraction) = match gained.and_then(|gained| gained.checked_add(self.fraction)) {
+            Some(gained) => (gained.div_euclid(BILLION), gained.rem_euclid(BILLION)),
+            None => {
+                let gained = i128::from(passed) * i128::from(self.ppb) + i128::from(self.fraction);
+                let billion = i128::from(BILLION);
+                let whole =
+                    i64::try_from(gained.div_euclid(billion)).expect("a run is shorter than 292 years");
+                let rest = i64::try_from(gained.rem_euclid(billion)).expect("less than a billion");
+                (whole, rest)
+            }
+        };
+        let whole = self
+            .whole
+            .checked_add_signed(i64::try_from(passed).expect("shorter than 292 years"));
+        (
+            whole
+                .and_then(|whole| whole.checked_add_signed(gained))
+                .expect("a reading fits 584 years"),
+            fraction,
+        )
+    }
+
+    /// The first true time, not before `from`, at which it reads `target` or more; `None` if it never will without a
+    /// change.
+    pub fn first_at(&self, target: u64, from: u64) -> Option<u64> {
+        let Some(missing) = target.checked_sub(self.whole).filter(|missing| *missing > 0) else {
+            return Some(from);
+        };
+        if self.stopped {
+            return None;
+        }
+        let passed = if self.ppb == 0 {
+            missing
+        } else {
+            let billion = i128::from(BILLION);
+            let needed = i128::from(missing) * billion - i128::from(self.fraction);
+            let rate = billion + i128::from(self.ppb);
+            u64::try_from((needed + rate - 1).div_euclid(rate)).ok()?
+        };
+        Some(self.since.checked_add(passed)?.max(from))
+    }
+
+    fn change(&mut self, at: u64) {
+        (self.whole, self.fraction) = self.exactly_at(at);
+        self.since = at;
+    }
+
+    /// From true time `at` on it runs at `1 + ppb / 10^9`.
+    pub fn set_rate(&mut self, at: u64, ppb: i64) {
+        assert!(
+            ppb > -BILLION,
+            "a clock that stands still or runs backwards has no rate"
+        );
+        self.change(at);
+        self.ppb = ppb;
+    }
+
+    /// It stands still from true time `at` on, or runs again.
+    pub fn set_stopped(&mut self, at: u64, stopped: bool) {
+        self.change(at);
+        self.stopped = stopped;
+    }
+
+    /// It is set forward or back at true time `at`. Stops at zero.
+    pub fn step(&mut self, at: u64, by: i64) {
+        self.change(at);
+        self.whole = self.whole.saturating_add_signed(by);
+    }
+}
+
+/// All clocks of one machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VirtualClock {
+    raw: Line,
+    boot: Line,
+    wall: Line,
+    wall_error: Span,
+    synchronized: bool,
+    stamp: StampSource,
+}
+
+impl VirtualClock {
+    /// Clocks as a scenario sets them up. The offset applies to all of them.
+    pub fn new(spec: &ClockSpec) -> VirtualClock {
+        let line = |base: u64| Line::new(base.saturating_add_signed(spec.offset_ns), spec.rate_ppb);
+        VirtualClock {
+            raw: line(MONOTONIC_BASE),
+            boot: line(MONOTONIC_BASE),
+            wall: line(WALL_BASE),
+            wall_error: spec.wall_error,
+            synchronized: spec.synchronized,
+            stamp: spec.stamp,
+        }
+    }
+
+    /// The clocks that a node on this machine takes for `CLOCK_MONOTONIC_RAW` and `CLOCK_BOOTTIME`.
+    fn stamp_lines(&self) -> (&Line, &Line) {
+        match self.stamp {
+            StampSource::Both => (&self.raw, &self.boot),
+            StampSource::Raw => (&self.raw, &self.raw),
+            StampSource::Boot => (&self.boot, &self.boot),
+        }
+    }
+
+    /// What a node on this machine reads at true time `at`.
+    pub fn read(&self, at: u64) -> Reading {
+        let (raw, boot) = self.stamp_lines();
+        let raw_reading = raw.at(at);
+        let boot_reading = if raw == boot { raw_reading } else { boot.at(at) };
+        Reading {
+            stamp: Stamp::new(Nanos(raw_reading), Nanos(boot_reading)),
+            wall: self
+                .synchronized
+                .then(|| Wall::new(Nanos(self.wall.at(at)), self.wall_error)),
+        }
+    }
+
+    /// What the wall clock shows, whether or not the machine vouches for it.
+    pub fn wall(&self, at: u64) -> u64 {
+        self.wall.at(at)
+    }
+
+    /// What `CLOCK_BOOTTIME` shows.
+    pub fn boot(&self, at: u64) -> u64 {
+        self.boot.at(at)
+    }
+
+    /// The first true time, not before `from`, at which the alarm is reached; `None` if it never will be without a
+    /// change to these clocks. `from` is not before the last change.
+    pub fn first_at(&self, alarm: &Alarm, from: u64) -> Option<u64> {
+        let (raw, boot) = self.stamp_lines();
+        let both = |since: Stamp, span: Span| {
+            let raw_at = raw.first_at(since.raw().plus(span).0, from);
+            let same = raw == boot && since.raw() == since.boot();
+            (
+                raw_at,
+                if same {
+                    raw_at
+                } else {
+                    boot.first_at(since.boot().plus(span).0, from)
+                },
+            )
+        };
+        let last = |since, span| {
+            let (raw_at, boot_at) = both(since, span);
+            Some(raw_at?.max(boot_at?))
+        };
+        match *alarm {
+            Alarm::First { since, span } => match both(since, span) {
+                (Some(raw_at), Some(boot_at)) => Some(raw_at.min(boot_at)),
+                (raw_at, boot_at) => raw_at.or(boot_at),
+            },
+            Alarm::Last { since, span } => last(since, span),
+            Alarm::WallLatest { deadline } if self.synchronized => self
+                .wall
+                .first_at(deadline.0.saturating_sub(self.wall_error.as_nanos()), from),
+            Alarm::WallLatest { .. } => Some(from),
+            Alarm::WallEarliest { deadline, .. } if self.synchronized => {
+                self.wall.first_at(deadline.plus(self.wall_error).0, from)
+            }
+            Alarm::WallEarliest { since, span, .. } => last(since, span),
+        }
+    }
+
+    /// The oscillator changes: all clocks run at `1 + ppb / 10^9`.
+    pub fn set_rate(&mut self, at: u64, ppb: i64) {
+        for line in [&mut self.raw, &mut self.boot, &mut self.wall] {
+            line.set_rate(at, ppb);
+        }
+    }
+
+    /// The wall clock is set forward or back.
+    pub fn step(&mut self, at: u64, by: i64) {
+        self.wall.step(at, by);
+    }
+
+    /// The machine is suspended, or wakes: the raw clock stands still meanwhile, the boot clock goes on, and so does
+    /// the wall clock (the kernel corrects it from the hardware clock at wake-up, before any process runs).
+    pub fn set_suspended(&mut self, at: u64, suspended: bool) {
+        self.raw.set_stopped(at, suspended);
+    }
+
+    /// The hypervisor stops the machine, or lets it run: nothing in it can tell.
+    pub fn set_frozen(&mut self, at: u64, frozen: bool) {
+        for line in [&mut self.raw, &mut self.boot, &mut self.wall] {
+            line.set_stopped(at, frozen);
+        }
+    }
+
+    /// The kernel vouches for the wall clock, or no longer does.
+    pub fn set_synchronized(&mut self, synchronized: bool) {
+        self.synchronized = synchronized;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Change {
+        Rate(i64),
+        Step(i64),
+        Stop(bool),
+    }
+
+    fn change() -> impl Strategy<Value = Change> {
+        prop_oneof![
+            (-999_999_999i64..2_000_000_000).prop_map(Change::Rate),
+            (-1_000_000i64..1_000_000).prop_map(Change::Step),
+            any::<bool>().prop_map(Change::Stop),
+        ]
+    }
+
+    /// A clock with some past, and the true time of its last change.
+    fn line() -> impl Strategy<Value = (Line, u64)> {
+        let changes = proptest::collection::vec((0u64..10_000_000_000, change()), 0..6);
+        (-999_999_999i64..2_000_000_000, changes).prop_map(|(ppb, changes)| {
+            let mut line = Line::new(MONOTONIC_BASE, ppb);
+            let mut now = 0;
+            for (later, change) in changes {
+                now += later;
+                match change {
+                    Change::Rate(ppb) => line.set_rate(now, ppb),
+                    Change::Step(by) => line.step(now, by),
+                    Change::Stop(stopped) => line.set_stopped(now, stopped),
+                }
+            }
+            (line, now)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_timer_fires_at_the_first_true_nanosecond((line, now) in line(), ahead in 0u64..10_000_000_000_000) {
+            let target = line.at(now) + ahead;
+            match line.first_at(target, now) {
+                Some(at) => {
+                    prop_assert!(line.at(at) >= target);
+                    prop_assert!(at == now || line.at(at - 1) < target);
+                }
+                None => prop_assert!(line.stopped && ahead > 0),
+            }
+        }
+
+        #[test]
+        fn a_change_of_nothing_changes_nothing((line, now) in line(), later in 0u64..1_000_000_000, more in 0u64..1_000_000_000_000) {
+            let mut changed = line;
+            changed.set_rate(now + later, line.ppb);
+            prop_assert_eq!(changed.at(now + later + more), line.at(now + later + more));
+        }
+
+        #[test]
+        fn a_clock_never_goes_back_by_itself((line, now) in line(), a in 0u64..1_000_000_000_000, b in 0u64..1_000_000) {
+            prop_assert!(line.at(now + a) <= line.at(now + a + b));
+        }
+    }
+
+    #[test]
+    fn long_runs_take_the_wide_path_to_the_same_result() {
+        let line = Line::new(0, 100_000_000);
+        let hour = 3_600 * 1_000_000_000;
+        assert_eq!(line.at(hour), hour / 10 * 11);
+        assert_eq!(line.first_at(hour / 10 * 11, 0), Some(hour));
+    }
+
+    #[test]
+    fn suspend_stops_the_raw_clock_and_a_hypervisor_stops_all() {
+        let spec = ClockSpec::default();
+        let (mut suspended, mut frozen) = (VirtualClock::new(&spec), VirtualClock::new(&spec));
+        suspended.set_suspended(1_000, true);
+        suspended.set_suspended(6_000, false);
+        frozen.set_frozen(1_000, true);
+        frozen.set_frozen(6_000, false);
+        let before = VirtualClock::new(&spec).read(0);
+        assert_eq!(
+            suspended.read(7_000).stamp.elapsed_max(before.stamp),
+            Span::nanos(7_000)
+        );
+        assert_eq!(
+            suspended.read(7_000).stamp.elapsed_min(before.stamp),
+            Span::nanos(2_000)
+        );
+        assert_eq!(
+            frozen.read(7_000).stamp.elapsed_max(before.stamp),
+            Span::nanos(2_000)
+        );
+    }
+}

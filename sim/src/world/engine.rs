@@ -1,0 +1,549 @@
+//! The world's struct and its loop: take the earliest event, let it happen, tell everybody.
+
+use std::sync::Arc;
+
+use leasehold::raft::Jitter;
+use leasehold::time::Span;
+
+use super::choices::{Choices, Point, Purpose};
+use super::client::Clients;
+use super::clock::VirtualClock;
+use super::event::{Event, Happening, LossCause, Reader};
+use super::fault::Triggers;
+use super::network::Links;
+use super::process::{Effect, Milestone, Process, ProcessInput, Reply, Request, Traced};
+use super::queue::Queue;
+use super::slot::{Arrival, Slot};
+use crate::setup::{EventKind, Setup};
+
+/// A world in the middle of a run. Cloning it clones the run.
+#[derive(Debug, Clone)]
+pub struct World<P: Process, C> {
+    pub(super) setup: Arc<Setup>,
+    pub(super) choices: C,
+    pub(super) now: u64,
+    pub(super) queue: Queue<Due<P::Message>>,
+    pub(super) slots: Vec<Slot<P>>,
+    pub(super) links: Links<P::Message>,
+    pub(super) clients: Clients,
+    pub(super) triggers: Triggers,
+    /// The highest term in which somebody was elected, and who.
+    leader: Option<(u64, usize)>,
+    /// A buffer, empty between events.
+    effects: Vec<Effect<P::Message>>,
+    delivered: u64,
+    happened: u64,
+}
+
+/// What is to happen.
+#[derive(Debug, Clone)]
+pub(super) enum Due<M> {
+    Message {
+        from: usize,
+        to: usize,
+        number: u64,
+        message: M,
+    },
+    Wakeup {
+        node: usize,
+    },
+    Synced {
+        node: usize,
+        incarnation: u64,
+        ticket: u64,
+    },
+    Request {
+        operation: u64,
+        node: usize,
+        request: Request,
+    },
+    Reply {
+        operation: u64,
+        reply: Reply,
+    },
+    ClientTurn {
+        client: usize,
+    },
+    ClientTimeout {
+        client: usize,
+    },
+    Fault {
+        fault: usize,
+        undo: bool,
+    },
+}
+
+impl<P: Process, C: Choices> World<P, C> {
+    /// A world at true time 0, with one process for each node of the setup. [`World::begin`] starts them.
+    pub fn new(setup: Arc<Setup>, choices: C, processes: Vec<P>) -> World<P, C> {
+        assert_eq!(processes.len(), setup.nodes.len(), "one process a node");
+        let slots = processes
+            .into_iter()
+            .zip(&setup.nodes)
+            .map(|(process, spec)| Slot {
+                process,
+                clock: VirtualClock::new(&spec.clock),
+                up: false,
+                stops: 0,
+                inbox: Vec::new(),
+                incarnation: 0,
+                wakeup_at: None,
+                disk_sync: spec.disk_sync,
+                election_jitters: 0,
+            });
+        World {
+            slots: slots.collect(),
+            links: Links::new(setup.nodes.len(), &setup.network),
+            clients: Clients::new(&setup.clients),
+            triggers: Triggers::new(&setup.faults),
+            setup,
+            choices,
+            now: 0,
+            queue: Queue::default(),
+            leader: None,
+            effects: Vec::new(),
+            delivered: 0,
+            happened: 0,
+        }
+    }
+
+    /// Starts all processes and clients, and schedules the faults that have a time.
+    pub fn begin(&mut self, reader: &mut impl Reader<P>) {
+        for node in 0..self.slots.len() {
+            self.start(node, reader);
+        }
+        self.schedule_clients();
+        self.schedule_timed_faults();
+    }
+
+    /// Lets the next event happen. `false` at the end of the run.
+    pub fn step(&mut self, reader: &mut impl Reader<P>) -> bool {
+        let end = self.setup.duration.as_nanos();
+        if self.queue.next_at().is_none_or(|at| at > end) {
+            self.now = end;
+            return false;
+        }
+        let (at, due) = self.queue.pop().expect("looked at above");
+        debug_assert!(at >= self.now, "time goes forward");
+        self.now = at;
+        match due {
+            Due::Message {
+                from,
+                to,
+                number,
+                message,
+            } => self.deliver(from, to, number, message, reader),
+            Due::Wakeup { node } => self.wake(node, reader),
+            Due::Synced {
+                node,
+                incarnation,
+                ticket,
+            } => {
+                if self.slots[node].incarnation == incarnation {
+                    self.arrive(node, Arrival::Synced { ticket }, reader);
+                }
+            }
+            Due::Request {
+                operation,
+                node,
+                request,
+            } => {
+                self.arrive(node, Arrival::Request { operation, request }, reader);
+            }
+            Due::Reply { operation, reply } => self.complete(operation, reply, reader),
+            Due::ClientTurn { client } => self.client_turn(client, reader),
+            Due::ClientTimeout { client } => self.client_timeouts(client, reader),
+            Due::Fault { fault, undo: false } => self.apply_fault(fault, reader),
+            Due::Fault { fault, undo: true } => self.undo_fault(fault, reader),
+        }
+        true
+    }
+
+    /// True time, in nanoseconds since the start of the run.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// What this world was built from.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// A hosted process.
+    pub fn process(&self, node: usize) -> &P {
+        &self.slots[node].process
+    }
+
+    /// A machine's clocks.
+    pub fn clock(&self, node: usize) -> &VirtualClock {
+        &self.slots[node].clock
+    }
+
+    /// Is the process up, and not standing still?
+    pub fn runs(&self, node: usize) -> bool {
+        self.slots[node].runs()
+    }
+
+    /// Messages delivered so far.
+    pub fn messages_delivered(&self) -> u64 {
+        self.delivered
+    }
+
+    /// Events that have happened so far.
+    pub fn events(&self) -> u64 {
+        self.happened
+    }
+
+    /// The node that was elected last, by term.
+    pub(super) fn latest_leader(&self) -> Option<usize> {
+        self.leader.map(|(_, node)| node)
+    }
+
+    #[inline]
+    pub(super) fn tell(&mut self, reader: &mut impl Reader<P>, what: Happening<'_, P::Message>) {
+        self.happened += 1;
+        reader.read(&Event { at: self.now, what }, self);
+    }
+
+    pub(super) fn at(&self, after: Span) -> u64 {
+        self.now.saturating_add(after.as_nanos())
+    }
+
+    fn deliver(
+        &mut self,
+        from: usize,
+        to: usize,
+        number: u64,
+        message: P::Message,
+        reader: &mut impl Reader<P>,
+    ) {
+        if self.links.is_cut(from, to) {
+            self.tell(
+                reader,
+                Happening::Lost {
+                    from,
+                    to,
+                    number,
+                    cause: LossCause::Partition,
+                },
+            );
+        } else if self.slots[to].up {
+            self.arrive(
+                to,
+                Arrival::Message {
+                    from,
+                    number,
+                    message,
+                },
+                reader,
+            );
+        } else {
+            self.tell(
+                reader,
+                Happening::Lost {
+                    from,
+                    to,
+                    number,
+                    cause: LossCause::ReceiverDown,
+                },
+            );
+        }
+    }
+
+    /// Something reaches a machine: its process handles it, or it waits while the process stands still.
+    pub(super) fn arrive(&mut self, node: usize, arrival: Arrival<P::Message>, reader: &mut impl Reader<P>) {
+        let slot = &mut self.slots[node];
+        if !slot.up {
+            return;
+        }
+        if slot.stops > 0 {
+            slot.inbox.push(arrival);
+            return;
+        }
+        match &arrival {
+            Arrival::Message {
+                from,
+                number,
+                message,
+            } => {
+                let (from, to, number) = (*from, node, *number);
+                self.delivered += 1;
+                self.tell(
+                    reader,
+                    Happening::Delivered {
+                        from,
+                        to,
+                        number,
+                        message,
+                    },
+                );
+            }
+            Arrival::Request { operation, .. } => {
+                let operation = *operation;
+                self.tell(reader, Happening::Requested { operation, node });
+            }
+            Arrival::Synced { ticket } => {
+                let ticket = *ticket;
+                self.tell(reader, Happening::Synced { node, ticket });
+            }
+            Arrival::TransferLeadership { .. } => {}
+        }
+        self.handle(node, arrival.input(), reader);
+    }
+
+    /// Wakes a process if one of its alarms is reached.
+    fn wake(&mut self, node: usize, reader: &mut impl Reader<P>) {
+        if self.slots[node].wakeup_at != Some(self.now) {
+            return;
+        }
+        self.slots[node].wakeup_at = None;
+        if !self.slots[node].runs() {
+            return;
+        }
+        if self.slots[node].next_wakeup(self.now) == Some(self.now) {
+            self.tell(reader, Happening::Woken { node });
+            self.handle(node, ProcessInput::Wakeup, reader);
+            assert_ne!(
+                self.slots[node].wakeup_at,
+                Some(self.now),
+                "node {node} was woken at {} and still waits for the same alarm",
+                self.now
+            );
+        } else {
+            self.schedule_wakeup(node);
+        }
+    }
+
+    /// Makes sure that a wake-up is queued for the process's first alarm. One that is queued too early is let stand: it
+    /// looks again when it comes.
+    pub(super) fn schedule_wakeup(&mut self, node: usize) {
+        let slot = &mut self.slots[node];
+        if let Some(at) = slot.next_wakeup(self.now) {
+            if slot.wakeup_at.is_none_or(|queued| at < queued) {
+                slot.wakeup_at = Some(at);
+                self.queue.push(at, Due::Wakeup { node });
+            }
+        }
+    }
+
+    pub(super) fn start(&mut self, node: usize, reader: &mut impl Reader<P>) {
+        let incarnation = self.slots[node].incarnation;
+        self.slots[node].up = true;
+        self.tell(reader, Happening::Started { node, incarnation });
+        self.with_process(node, reader, |process, now, jitter, effects| {
+            process.start(now, jitter, effects)
+        });
+    }
+
+    pub(super) fn handle(
+        &mut self,
+        node: usize,
+        input: ProcessInput<P::Message>,
+        reader: &mut impl Reader<P>,
+    ) {
+        self.with_process(node, reader, |process, now, jitter, effects| {
+            process.handle(now, jitter, input, effects);
+        });
+    }
+
+    /// Lets the process act and carries out what it asks for. A write on a disk that takes no time is synced at once.
+    fn with_process<R: Reader<P>>(
+        &mut self,
+        node: usize,
+        reader: &mut R,
+        act: impl FnOnce(&mut P, leasehold::time::Reading, &mut dyn Jitter, &mut Vec<Effect<P::Message>>),
+    ) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let slot = &mut self.slots[node];
+        let now = slot.clock.read(self.now);
+        let choices = &mut self.choices;
+        let mut jitter = NodeJitter {
+            choices,
+            node,
+            count: &mut slot.election_jitters,
+        };
+        act(&mut slot.process, now, &mut jitter, &mut effects);
+        while let Some(ticket) = self.carry_out(node, &mut effects, reader) {
+            self.tell(reader, Happening::Synced { node, ticket });
+            let slot = &mut self.slots[node];
+            let mut jitter = NodeJitter {
+                choices: &mut self.choices,
+                node,
+                count: &mut slot.election_jitters,
+            };
+            slot.process
+                .handle(now, &mut jitter, ProcessInput::Synced { ticket }, &mut effects);
+        }
+        self.effects = effects;
+        self.schedule_wakeup(node);
+        reader.settled(node, self);
+    }
+
+    /// Carries out what a process asks for; tells the last write that is already safe.
+    fn carry_out<R: Reader<P>>(
+        &mut self,
+        node: usize,
+        effects: &mut Vec<Effect<P::Message>>,
+        reader: &mut R,
+    ) -> Option<u64> {
+        let mut synced = None;
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { to, message } => self.send(node, to, message, reader),
+                Effect::Reply { token, reply } => self.reply(node, token, reply, reader),
+                Effect::Write { ticket } => {
+                    self.tell(reader, Happening::Written { node, ticket });
+                    let slot = &self.slots[node];
+                    if slot.disk_sync == Span::ZERO {
+                        synced = Some(ticket);
+                    } else {
+                        let incarnation = slot.incarnation;
+                        let at = self.at(slot.disk_sync);
+                        self.queue.push(
+                            at,
+                            Due::Synced {
+                                node,
+                                incarnation,
+                                ticket,
+                            },
+                        );
+                    }
+                }
+                Effect::Milestone(milestone) => self.milestone(node, milestone, reader),
+            }
+        }
+        synced
+    }
+
+    fn send(&mut self, from: usize, to: usize, message: P::Message, reader: &mut impl Reader<P>) {
+        let link = self.links.link(from, to);
+        let number = link.sent;
+        link.sent += 1;
+        let (delay, loss_ppm, duplicate_ppm) = (link.delay, link.loss_ppm, link.duplicate_ppm);
+        let held = link.holds(message.kind());
+        self.tell(
+            reader,
+            Happening::Sent {
+                from,
+                to,
+                number,
+                message: &message,
+            },
+        );
+        if self.links.is_cut(from, to) {
+            self.tell(
+                reader,
+                Happening::Lost {
+                    from,
+                    to,
+                    number,
+                    cause: LossCause::Partition,
+                },
+            );
+            return;
+        }
+        if held {
+            self.tell(reader, Happening::Held { from, to, number });
+            self.links.link(from, to).held.push((number, message));
+            return;
+        }
+        let point = |purpose| Point {
+            purpose,
+            of: narrow(from),
+            to: narrow(to),
+            index: number,
+        };
+        if self.choices.happens(point(Purpose::Loss), loss_ppm) {
+            self.tell(
+                reader,
+                Happening::Lost {
+                    from,
+                    to,
+                    number,
+                    cause: LossCause::Chance,
+                },
+            );
+            return;
+        }
+        if self.choices.happens(point(Purpose::Duplicate), duplicate_ppm) {
+            let at = self.now
+                + self
+                    .choices
+                    .delay(point(Purpose::DuplicateDelay), delay)
+                    .as_nanos();
+            self.queue.push(
+                at,
+                Due::Message {
+                    from,
+                    to,
+                    number,
+                    message: message.clone(),
+                },
+            );
+        }
+        let at = self.now + self.choices.delay(point(Purpose::Delay), delay).as_nanos();
+        self.queue.push(
+            at,
+            Due::Message {
+                from,
+                to,
+                number,
+                message,
+            },
+        );
+    }
+
+    fn milestone(&mut self, node: usize, milestone: Milestone, reader: &mut impl Reader<P>) {
+        let kind = match milestone {
+            Milestone::Elected { term } => {
+                if self.leader.is_none_or(|(latest, _)| term > latest) {
+                    self.leader = Some((term, node));
+                }
+                Some(EventKind::Elected)
+            }
+            Milestone::LeaseRenewed { .. } => Some(EventKind::LeaseRenewed),
+            Milestone::LeaseEnded { .. } => Some(EventKind::LeaseEnded),
+            Milestone::Campaign { .. } => Some(EventKind::Campaign),
+            Milestone::LeaderReady { .. } => Some(EventKind::LeaderReady),
+            Milestone::SteppedDown { .. } => Some(EventKind::SteppedDown),
+            Milestone::VoteGranted { .. } | Milestone::Follows { .. } | Milestone::Misbehaviour { .. } => {
+                None
+            }
+        };
+        self.tell(reader, Happening::Milestone { node, milestone });
+        if let Some(kind) = kind {
+            self.trigger(kind, node);
+        }
+    }
+}
+
+/// The jitter of one node's election timeouts, as the world's choices have it.
+struct NodeJitter<'a, C> {
+    choices: &'a mut C,
+    node: usize,
+    count: &'a mut u64,
+}
+
+impl<C: Choices> Jitter for NodeJitter<'_, C> {
+    fn jitter(&mut self, most: Span) -> Span {
+        let point = Point {
+            purpose: Purpose::Jitter,
+            of: narrow(self.node),
+            to: 0,
+            index: *self.count,
+        };
+        *self.count += 1;
+        self.choices.delay(
+            point,
+            crate::setup::Delay::Uniform {
+                least: Span::ZERO,
+                most,
+            },
+        )
+    }
+}
+
+/// A node's or client's number as a stream's part.
+pub(super) fn narrow(number: usize) -> u16 {
+    u16::try_from(number).expect("setups have at most a thousand nodes and clients")
+}

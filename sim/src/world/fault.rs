@@ -1,0 +1,260 @@
+//! Faults: fired at a time, or when something happens; undone after a while.
+
+use super::choices::Choices;
+use super::engine::{Due, World};
+use super::event::{Happening, Reader};
+use super::network::{Hold, separated};
+use super::process::Process;
+use super::slot::Arrival;
+use crate::setup::{Action, EventKind, FaultSpec, Trigger};
+
+/// Faults that wait for something to happen.
+#[derive(Debug, Clone)]
+pub(super) struct Triggers {
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    fault: usize,
+    event: EventKind,
+    node: Option<usize>,
+    from: u64,
+    /// Events still to be let pass, this one included.
+    left: u32,
+}
+
+impl Triggers {
+    pub(super) fn new(faults: &[FaultSpec]) -> Triggers {
+        let waiting = faults
+            .iter()
+            .enumerate()
+            .filter_map(|(fault, spec)| match spec.trigger {
+                Trigger::When {
+                    event,
+                    node,
+                    from,
+                    nth,
+                } => Some(Waiting {
+                    fault,
+                    event,
+                    node,
+                    from: from.as_nanos(),
+                    left: nth,
+                }),
+                Trigger::At(_) => None,
+            });
+        Triggers {
+            waiting: waiting.collect(),
+        }
+    }
+
+    /// The faults that this event sets off.
+    fn notice(&mut self, now: u64, event: EventKind, node: usize) -> Vec<usize> {
+        let mut fired = Vec::new();
+        self.waiting.retain_mut(|waiting| {
+            let awaited = waiting.event == event
+                && waiting.node.is_none_or(|awaited| awaited == node)
+                && now >= waiting.from;
+            if !awaited {
+                return true;
+            }
+            waiting.left = waiting.left.saturating_sub(1);
+            if waiting.left == 0 {
+                fired.push(waiting.fault);
+            }
+            waiting.left > 0
+        });
+        fired
+    }
+}
+
+impl<P: Process, C: Choices> World<P, C> {
+    pub(super) fn schedule_timed_faults(&mut self) {
+        for (fault, spec) in self.setup.faults.iter().enumerate() {
+            if let Trigger::At(at) = spec.trigger {
+                self.queue
+                    .push((at + spec.after).as_nanos(), Due::Fault { fault, undo: false });
+            }
+        }
+    }
+
+    /// Something has happened that faults may wait for.
+    pub(super) fn trigger(&mut self, event: EventKind, node: usize) {
+        if self.triggers.waiting.is_empty() {
+            return;
+        }
+        for fault in self.triggers.notice(self.now, event, node) {
+            let at = self.at(self.setup.faults[fault].after);
+            self.queue.push(at, Due::Fault { fault, undo: false });
+        }
+    }
+
+    pub(super) fn apply_fault(&mut self, fault: usize, reader: &mut impl Reader<P>) {
+        let setup = self.setup.clone();
+        let spec = &setup.faults[fault];
+        self.tell(reader, Happening::Fault { fault, undone: false });
+        if let Some(lasts) = spec.lasts {
+            let at = self.at(lasts);
+            self.queue.push(at, Due::Fault { fault, undo: true });
+        }
+        match &spec.action {
+            Action::Partition { between } => self.links.cut(fault, separated(between)),
+            Action::Cut { from, to } => {
+                let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (*from, *to)));
+                self.links
+                    .cut(fault, pairs.filter(|(from, to)| from != to).collect());
+            }
+            Action::Isolate { node } => {
+                let others = (0..self.slots.len()).filter(|other| other != node).collect();
+                self.links.cut(fault, separated(&[vec![*node], others]));
+            }
+            Action::Heal => self.links.lift(None),
+            Action::Hold {
+                from,
+                to,
+                message,
+                count,
+            } => {
+                self.links.link(*from, *to).hold(Some(Hold {
+                    kind: message.clone(),
+                    left: *count,
+                }));
+            }
+            Action::Release { from, to } => self.release(*from, *to, reader),
+            Action::Pause { node } => self.stop(*node, reader),
+            Action::Suspend { node } => {
+                self.stop(*node, reader);
+                self.change_clock(*node, reader, |clock, now| clock.set_suspended(now, true));
+            }
+            Action::HypervisorPause { node } => {
+                self.stop(*node, reader);
+                self.change_clock(*node, reader, |clock, now| clock.set_frozen(now, true));
+            }
+            Action::Crash { node } => self.crash(*node, reader),
+            Action::Restart { node } => self.restart(*node, reader),
+            Action::Step { node, by_ns } => {
+                self.change_clock(*node, reader, |clock, now| clock.step(now, *by_ns));
+            }
+            Action::Rate { node, ppb } => {
+                self.change_clock(*node, reader, |clock, now| clock.set_rate(now, *ppb));
+            }
+            Action::Unsynchronize { node } => {
+                self.change_clock(*node, reader, |clock, _| clock.set_synchronized(false));
+            }
+            Action::Transfer { to } => {
+                if let Some(leader) = self.latest_leader() {
+                    self.arrive(leader, Arrival::TransferLeadership { to: *to }, reader);
+                }
+            }
+        }
+    }
+
+    pub(super) fn undo_fault(&mut self, fault: usize, reader: &mut impl Reader<P>) {
+        let setup = self.setup.clone();
+        self.tell(reader, Happening::Fault { fault, undone: true });
+        match &setup.faults[fault].action {
+            Action::Partition { .. } | Action::Cut { .. } | Action::Isolate { .. } => {
+                self.links.lift(Some(fault));
+            }
+            Action::Hold { from, to, .. } => self.release(*from, *to, reader),
+            Action::Pause { node } => self.resume(*node, reader),
+            Action::Suspend { node } => {
+                self.change_clock(*node, reader, |clock, now| clock.set_suspended(now, false));
+                self.resume(*node, reader);
+            }
+            Action::HypervisorPause { node } => {
+                self.change_clock(*node, reader, |clock, now| clock.set_frozen(now, false));
+                self.resume(*node, reader);
+            }
+            Action::Crash { node } => self.restart(*node, reader),
+            Action::Step { node, by_ns } => {
+                self.change_clock(*node, reader, |clock, now| {
+                    clock.step(now, by_ns.saturating_neg())
+                });
+            }
+            Action::Rate { node, .. } => {
+                let usual = setup.nodes[*node].clock.rate_ppb;
+                self.change_clock(*node, reader, |clock, now| clock.set_rate(now, usual));
+            }
+            Action::Unsynchronize { node } => {
+                self.change_clock(*node, reader, |clock, _| clock.set_synchronized(true));
+            }
+            // Nothing that could be undone.
+            Action::Heal | Action::Release { .. } | Action::Restart { .. } | Action::Transfer { .. } => {}
+        }
+    }
+
+    /// Delivers what is held on a link, in the order in which it was sent, and holds nothing more.
+    fn release(&mut self, from: usize, to: usize, reader: &mut impl Reader<P>) {
+        let _ = &reader;
+        let link = self.links.link(from, to);
+        link.hold(None);
+        for (number, message) in std::mem::take(&mut link.held) {
+            self.queue.push(
+                self.now,
+                Due::Message {
+                    from,
+                    to,
+                    number,
+                    message,
+                },
+            );
+        }
+    }
+
+    fn change_clock(
+        &mut self,
+        node: usize,
+        reader: &mut impl Reader<P>,
+        change: impl FnOnce(&mut super::VirtualClock, u64),
+    ) {
+        self.tell(reader, Happening::ClockChanges { node });
+        change(&mut self.slots[node].clock, self.now);
+        if self.slots[node].runs() {
+            self.schedule_wakeup(node);
+        }
+    }
+
+    fn stop(&mut self, node: usize, reader: &mut impl Reader<P>) {
+        self.slots[node].stops += 1;
+        self.tell(reader, Happening::Stopped { node, resumed: false });
+    }
+
+    /// The process goes on: first with what has arrived meanwhile, then with what is due.
+    fn resume(&mut self, node: usize, reader: &mut impl Reader<P>) {
+        let slot = &mut self.slots[node];
+        slot.stops = slot.stops.saturating_sub(1);
+        if !slot.runs() {
+            return;
+        }
+        let inbox = std::mem::take(&mut slot.inbox);
+        self.tell(reader, Happening::Stopped { node, resumed: true });
+        for arrival in inbox {
+            self.arrive(node, arrival, reader);
+        }
+        self.schedule_wakeup(node);
+    }
+
+    fn crash(&mut self, node: usize, reader: &mut impl Reader<P>) {
+        let slot = &mut self.slots[node];
+        if !slot.up {
+            return;
+        }
+        slot.process.crash();
+        slot.up = false;
+        slot.stops = 0;
+        slot.wakeup_at = None;
+        slot.inbox.clear();
+        // What the dead process had under way at its disk is not the next one's.
+        slot.incarnation += 1;
+        self.tell(reader, Happening::Crashed { node });
+    }
+
+    fn restart(&mut self, node: usize, reader: &mut impl Reader<P>) {
+        if !self.slots[node].up {
+            self.start(node, reader);
+            self.trigger(EventKind::Restarted, node);
+        }
+    }
+}

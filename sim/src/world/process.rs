@@ -1,0 +1,223 @@
+//! What the world hosts: anything that takes messages, requests and wake-ups and gives messages, replies, durable writes
+//! and wake-ups. Our node is one such process (see [`crate::host`]); other people's may be others.
+
+use leasehold::raft::Jitter;
+use leasehold::time::{Alarm, Reading};
+
+/// A process with its storage. Cloning it clones its whole state.
+pub trait Process: Clone {
+    /// What processes send to each other.
+    type Message: Traced;
+
+    /// The machine has come up, for the first time or after a crash: starts the process on what its storage holds.
+    fn start(&mut self, now: Reading, jitter: &mut dyn Jitter, effects: &mut Vec<Effect<Self::Message>>);
+
+    /// The process dies. What its storage has not synced is lost.
+    fn crash(&mut self);
+
+    /// Handles one input. `now` is what the machine's clocks say.
+    fn handle(
+        &mut self,
+        now: Reading,
+        jitter: &mut dyn Jitter,
+        input: ProcessInput<Self::Message>,
+        effects: &mut Vec<Effect<Self::Message>>,
+    );
+
+    /// The conditions on its clocks at which the process wants to be woken.
+    fn alarms(&self, each: impl FnMut(Alarm));
+}
+
+/// What goes into a process.
+#[derive(Debug, Clone)]
+pub enum ProcessInput<M> {
+    /// A message from another process.
+    Message {
+        /// The sender.
+        from: usize,
+        /// The message.
+        message: M,
+    },
+    /// A client's request.
+    Request {
+        /// Comes back in the reply. Increases from request to request.
+        token: u64,
+        /// What is asked.
+        request: Request,
+    },
+    /// An alarm may have been reached.
+    Wakeup,
+    /// Writes up to this ticket are safe.
+    Synced {
+        /// As in [`Effect::Write`].
+        ticket: u64,
+    },
+    /// Hand leadership over, if this process leads.
+    TransferLeadership {
+        /// The successor.
+        to: usize,
+    },
+}
+
+/// What comes out of a process.
+#[derive(Debug, Clone)]
+pub enum Effect<M> {
+    /// A message to another process.
+    Send {
+        /// The receiver.
+        to: usize,
+        /// The message.
+        message: M,
+    },
+    /// An answer to a client.
+    Reply {
+        /// As in the request.
+        token: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// Something was written and is to be synced.
+    Write {
+        /// Counts up within the life of a process.
+        ticket: u64,
+    },
+    /// Something happened that matters to leases.
+    Milestone(Milestone),
+}
+
+/// What a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// The key's value.
+    Read {
+        /// The key.
+        key: u64,
+    },
+    /// Set the key.
+    Write {
+        /// The key.
+        key: u64,
+        /// Its new value.
+        value: u64,
+    },
+    /// Set the key if it holds what is expected, or is missing.
+    Cas {
+        /// The key.
+        key: u64,
+        /// Expected; `None` expects the key to be missing.
+        from: Option<u64>,
+        /// Its new value.
+        to: u64,
+    },
+}
+
+impl Request {
+    /// The key it is about.
+    pub fn key(&self) -> u64 {
+        match *self {
+            Request::Read { key } | Request::Write { key, .. } | Request::Cas { key, .. } => key,
+        }
+    }
+}
+
+/// An answer to a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// To a read.
+    Value {
+        /// The key's value, if it has one.
+        value: Option<u64>,
+        /// Answered under a lease, without asking anybody.
+        lease: bool,
+        /// Round trips that it had to wait for.
+        round_trips: u32,
+    },
+    /// A write, or a compare-and-set that took effect.
+    Done,
+    /// A compare-and-set found another value, or none.
+    NotSwapped,
+    /// It was not done and never will be.
+    Refused,
+    /// It may have been done, or may be done later.
+    Unknown,
+}
+
+/// What happens to leaders and leases, in words that fit any protocol that has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Milestone {
+    /// The process wants to lead.
+    Campaign {
+        /// In this term.
+        term: u64,
+        /// It only asks whether it would be elected.
+        trial: bool,
+    },
+    /// It granted a vote.
+    VoteGranted {
+        /// To this process.
+        to: usize,
+        /// In this term.
+        term: u64,
+        /// Only the trial's.
+        trial: bool,
+        /// The candidate was told to campaign by the leader itself.
+        transfer: bool,
+    },
+    /// It leads.
+    Elected {
+        /// In this term.
+        term: u64,
+    },
+    /// From now on it may acknowledge writes.
+    LeaderReady {
+        /// In this term.
+        term: u64,
+    },
+    /// It follows another leader than before.
+    Follows {
+        /// The leader.
+        leader: usize,
+        /// Its term.
+        term: u64,
+    },
+    /// Its lease now runs until then.
+    LeaseRenewed {
+        /// In this term.
+        term: u64,
+        /// Counted from here, on its own clocks.
+        start: Reading,
+        /// Until this is reached.
+        end: Alarm,
+    },
+    /// It gave its lease up.
+    LeaseEnded {
+        /// In this term.
+        term: u64,
+        /// Because it told a successor to campaign.
+        transfer: bool,
+    },
+    /// It led and does so no more.
+    SteppedDown {
+        /// The term it led.
+        term: u64,
+        /// Because it has not heard from a quorum, rather than from somebody with a higher term.
+        no_quorum: bool,
+    },
+    /// It received what no correct process sends.
+    Misbehaviour {
+        /// From this process.
+        peer: usize,
+    },
+}
+
+/// A message as the trace sees it.
+pub trait Traced: Clone {
+    /// One word for its kind, as in "append".
+    fn kind(&self) -> &'static str;
+
+    /// Everything in it, as words, for the trace's hash.
+    fn words(&self, word: &mut impl FnMut(u64));
+
+    /// Everything in it that a reader of the trace wants to see, as names and values.
+    fn fields(&self, field: &mut dyn FnMut(&'static str, u64));
+}

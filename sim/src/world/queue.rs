@@ -1,0 +1,78 @@
+//! The one queue: what is to happen, ordered by (true time, sequence number).
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Pending events. The heap holds small keys only; what is to happen waits in a slab.
+#[derive(Debug, Clone)]
+pub(super) struct Queue<T> {
+    heap: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    slab: Vec<Option<T>>,
+    free: Vec<u32>,
+    sequence: u64,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Queue<T> {
+        Queue {
+            heap: BinaryHeap::new(),
+            slab: Vec::new(),
+            free: Vec::new(),
+            sequence: 0,
+        }
+    }
+}
+
+impl<T> Queue<T> {
+    /// The most events that may be pending.
+    const PENDING_MAX: usize = u32::MAX as usize;
+
+    pub(super) fn push(&mut self, at: u64, what: T) {
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.slab[place as usize] = Some(what);
+                place
+            }
+            None => {
+                assert!(
+                    self.slab.len() < Queue::<T>::PENDING_MAX,
+                    "too many pending events"
+                );
+                self.slab.push(Some(what));
+                u32::try_from(self.slab.len() - 1).expect("bounded above")
+            }
+        };
+        self.heap.push(Reverse((at, self.sequence, place)));
+        self.sequence += 1;
+    }
+
+    /// When the next event is due.
+    pub(super) fn next_at(&self) -> Option<u64> {
+        self.heap.peek().map(|Reverse((at, _, _))| *at)
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(u64, T)> {
+        let Reverse((at, _, place)) = self.heap.pop()?;
+        let what = self.slab[place as usize]
+            .take()
+            .expect("a pending event is in the slab");
+        self.free.push(place);
+        Some((at, what))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_in_order_of_time_and_then_of_entry() {
+        let mut queue = Queue::default();
+        for (at, what) in [(5, 'c'), (3, 'a'), (5, 'd'), (3, 'b')] {
+            queue.push(at, what);
+        }
+        assert_eq!(queue.next_at(), Some(3));
+        let order: String = std::iter::from_fn(|| queue.pop()).map(|(_, what)| what).collect();
+        assert_eq!(order, "abcd");
+    }
+}

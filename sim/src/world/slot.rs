@@ -1,0 +1,64 @@
+//! A hosted process with its machine: clocks, running or not, what waits for it.
+
+use super::clock::VirtualClock;
+use super::process::{Process, ProcessInput, Request};
+use leasehold::time::Span;
+
+/// One machine and the process on it.
+#[derive(Debug, Clone)]
+pub(super) struct Slot<P: Process> {
+    pub(super) process: P,
+    pub(super) clock: VirtualClock,
+    /// It runs, or at least it is there.
+    pub(super) up: bool,
+    /// How many faults make it stand still.
+    pub(super) stops: u32,
+    /// What came while it stood still, in order of arrival.
+    pub(super) inbox: Vec<Arrival<P::Message>>,
+    /// How often it has been started.
+    pub(super) incarnation: u64,
+    /// The true time of the wake-up that counts; others in the queue are void.
+    pub(super) wakeup_at: Option<u64>,
+    pub(super) disk_sync: Span,
+    pub(super) election_jitters: u64,
+}
+
+/// Something that has arrived at a machine.
+#[derive(Debug, Clone)]
+pub(super) enum Arrival<M> {
+    Message { from: usize, number: u64, message: M },
+    Request { operation: u64, request: Request },
+    Synced { ticket: u64 },
+    TransferLeadership { to: usize },
+}
+
+impl<P: Process> Slot<P> {
+    pub(super) fn runs(&self) -> bool {
+        self.up && self.stops == 0
+    }
+
+    /// The first true time, not before `now`, at which one of the process's alarms is reached.
+    pub(super) fn next_wakeup(&self, now: u64) -> Option<u64> {
+        let mut first: Option<u64> = None;
+        self.process.alarms(|alarm| {
+            if let Some(at) = self.clock.first_at(&alarm, now) {
+                first = Some(first.map_or(at, |first| first.min(at)));
+            }
+        });
+        first
+    }
+}
+
+impl<M> Arrival<M> {
+    pub(super) fn input(self) -> ProcessInput<M> {
+        match self {
+            Arrival::Message { from, message, .. } => ProcessInput::Message { from, message },
+            Arrival::Request { operation, request } => ProcessInput::Request {
+                token: operation,
+                request,
+            },
+            Arrival::Synced { ticket } => ProcessInput::Synced { ticket },
+            Arrival::TransferLeadership { to } => ProcessInput::TransferLeadership { to },
+        }
+    }
+}
