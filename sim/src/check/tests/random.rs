@@ -1,0 +1,112 @@
+//! The paths against each other and against the definition, on random histories.
+
+use super::brute;
+use super::generate::{self, Shape};
+use crate::check::{Limits, Operation, Outcome, Verdict, check, search, zones};
+use proptest::prelude::*;
+
+/// Few enough operations for `brute`.
+const SMALL: Shape = Shape {
+    operations_max: 7,
+    clients: 3,
+    distinct: true,
+    cas: false,
+    unknown_one_in: 6,
+};
+
+/// Larger than `brute` can take.
+const MEDIUM: Shape = Shape {
+    operations_max: 60,
+    clients: 5,
+    ..SMALL
+};
+
+fn search(history: &[Operation]) -> Verdict {
+    let members: Vec<usize> = (0..history.len()).collect();
+    search::search(history, &members, Limits::default())
+}
+
+fn zones(history: &[Operation]) -> zones::Zones {
+    let members: Vec<usize> = (0..history.len()).collect();
+    zones::examine(history, &members)
+}
+
+fn is_linearizable(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Linearizable => true,
+        Verdict::NotLinearizable { .. } => false,
+        Verdict::Undecided { states } => panic!("undecided after {states} states"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_paths_agree_with_the_definition_on_reads_and_writes(history in generate::history(SMALL)) {
+        let expected = brute::linearizable(&history);
+        let zones = zones(&history);
+        prop_assert!(zones.distinct);
+        prop_assert_eq!(zones.violation.is_none(), expected);
+        prop_assert_eq!(is_linearizable(&search(&history)), expected);
+    }
+
+    #[test]
+    fn the_search_agrees_with_the_definition_on_repeated_values(
+        history in generate::history(Shape { distinct: false, unknown_one_in: 3, ..SMALL }),
+    ) {
+        prop_assert_eq!(is_linearizable(&search(&history)), brute::linearizable(&history));
+    }
+
+    #[test]
+    fn the_search_agrees_with_the_definition_on_swaps(
+        history in generate::history(Shape { distinct: false, cas: true, unknown_one_in: 4, ..SMALL }),
+    ) {
+        let expected = brute::linearizable(&history);
+        prop_assert_eq!(is_linearizable(&search(&history)), expected);
+        prop_assert_eq!(check(&history, Limits::default()).outcome == Outcome::Linearizable, expected);
+    }
+
+    #[test]
+    fn zones_refute_swaps_only_where_the_definition_does(
+        history in generate::history(Shape { cas: true, ..SMALL }),
+    ) {
+        let expected = brute::linearizable(&history);
+        prop_assert!(zones(&history).violation.is_none() || !expected);
+        prop_assert_eq!(check(&history, Limits::default()).outcome == Outcome::Linearizable, expected);
+    }
+
+    #[test]
+    fn many_clients_at_once_change_nothing(
+        history in generate::history(Shape { clients: 7, distinct: false, cas: true, ..SMALL }),
+    ) {
+        prop_assert_eq!(is_linearizable(&search(&history)), brute::linearizable(&history));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_paths_agree_on_longer_histories(history in generate::history(MEDIUM)) {
+        prop_assert_eq!(zones(&history).violation.is_none(), is_linearizable(&search(&history)));
+    }
+
+    #[test]
+    fn what_a_register_did_is_linearizable(
+        history in generate::linearizable(Shape { distinct: false, cas: true, ..MEDIUM }),
+    ) {
+        prop_assert_eq!(check(&history, Limits::default()).outcome, Outcome::Linearizable);
+    }
+
+    #[test]
+    fn the_order_in_the_slice_changes_no_verdict(
+        history in generate::history(Shape { cas: true, distinct: false, ..MEDIUM }),
+    ) {
+        let reversed: Vec<Operation> = history.iter().rev().copied().collect();
+        prop_assert_eq!(
+            check(&history, Limits::default()).outcome,
+            check(&reversed, Limits::default()).outcome
+        );
+    }
+}
