@@ -129,6 +129,11 @@ impl<'a> Pending<'a> {
         configuration
     }
 
+    /// How many unknown operations a configuration has linearized.
+    pub(super) fn spent(&self, configuration: &Configuration) -> usize {
+        self.unknown.and(configuration.done).iter().count()
+    }
+
     /// The settled configurations that one more operation leads to, on the way to linearizing `target`.
     pub(super) fn successors(
         &self,

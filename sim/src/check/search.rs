@@ -19,6 +19,10 @@
 //!    value; it is forgotten after its value's last use (`uses`). Of two that do the same, the one in the lower slot goes
 //!    first. (To write the value that is already there does change something if it absorbs another write.)
 //! 4. A configuration that can do all that another one can makes the other one superfluous (`Pending::dominates`).
+//!
+//! An unknown operation on a repeated value can be spent or saved at every turn, and the set still explodes. So the search
+//! first keeps only the configurations that have spent the fewest: an order that they lead to is an order. If they lead
+//! nowhere it starts again with more of them, and only an attempt that left none out can prove that there is no order.
 
 use super::history::{Operation, Value};
 use super::pending::{Configuration, Pending};
@@ -26,19 +30,53 @@ use super::report::{Limits, Verdict, Violation};
 use super::uses::Uses;
 use std::collections::BTreeSet;
 
+/// How many configurations the first attempt keeps.
+const LEVEL_FIRST: usize = 8;
+/// How many times more each further attempt keeps.
+const LEVEL_GROWTH: usize = 8;
+
 /// Decides whether the operations of one key, given by their indices in `history`, can be ordered.
 pub(super) fn search(history: &[Operation], members: &[usize], limits: Limits) -> Verdict {
-    let mut search = Search::new(history, members, limits);
-    for event in events(history, members) {
-        let step = match event.kind {
-            EventKind::Invocation => search.invoke(event.index, event.at),
-            EventKind::Response => search.respond(event.index, event.at),
+    search_from(history, members, limits, LEVEL_FIRST)
+}
+
+/// The same, the first attempt keeping `level_max` configurations.
+pub(super) fn search_from(
+    history: &[Operation],
+    members: &[usize],
+    limits: Limits,
+    mut level_max: usize,
+) -> Verdict {
+    let events = events(history, members);
+    let uses = Uses::of(history, members);
+    let mut states = 0;
+    loop {
+        let mut attempt = Attempt {
+            history,
+            uses: &uses,
+            level_max,
+            states_max: limits.states_max,
+            states,
+            level: vec![Configuration::START],
+            truncated: false,
+            pending: Pending::new(history),
         };
-        if let Err(verdict) = step {
-            return verdict;
+        match attempt.run(&events) {
+            Ok(()) => return Verdict::Linearizable,
+            Err(Stop::NoOrder(violation)) if !attempt.truncated => {
+                return Verdict::NotLinearizable { violation };
+            }
+            Err(Stop::NoOrder(_)) => {
+                states = attempt.states;
+                level_max = level_max.saturating_mul(LEVEL_GROWTH);
+            }
+            Err(Stop::OutOfBounds) => {
+                return Verdict::Undecided {
+                    states: attempt.states,
+                };
+            }
         }
     }
-    Verdict::Linearizable
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,30 +112,42 @@ fn events(history: &[Operation], members: &[usize]) -> Vec<Event> {
     events
 }
 
-struct Search<'a> {
+/// One walk over the events.
+struct Attempt<'a> {
     history: &'a [Operation],
-    uses: Uses,
+    uses: &'a Uses,
+    level_max: usize,
     states_max: usize,
+    /// Explored so far, by earlier attempts too.
     states: usize,
     /// The configurations that explain every response so far.
     level: Vec<Configuration>,
+    /// Whether some were left out, other than those that others make superfluous.
+    truncated: bool,
     pending: Pending<'a>,
 }
 
-impl<'a> Search<'a> {
-    fn new(history: &'a [Operation], members: &[usize], limits: Limits) -> Search<'a> {
-        Search {
-            history,
-            uses: Uses::of(history, members),
-            states_max: limits.states_max,
-            states: 0,
-            level: vec![Configuration::START],
-            pending: Pending::new(history),
+/// Why an attempt ended early.
+enum Stop {
+    /// None of the configurations that were kept explains a response.
+    NoOrder(Violation),
+    /// Too many states, or too many operations pending at once.
+    OutOfBounds,
+}
+
+impl Attempt<'_> {
+    fn run(&mut self, events: &[Event]) -> Result<(), Stop> {
+        for event in events {
+            match event.kind {
+                EventKind::Invocation => self.invoke(event.index, event.at)?,
+                EventKind::Response => self.respond(event.index, event.at)?,
+            }
         }
+        Ok(())
     }
 
     /// Makes the operation pending, unless its outcome is unknown and nothing can depend on it.
-    fn invoke(&mut self, index: usize, at: u64) -> Result<(), Verdict> {
+    fn invoke(&mut self, index: usize, at: u64) -> Result<(), Stop> {
         let operation = &self.history[index];
         let superfluous = operation.responded.is_none()
             && operation
@@ -106,46 +156,47 @@ impl<'a> Search<'a> {
         if superfluous || self.pending.admit(index) {
             Ok(())
         } else {
-            Err(Verdict::Undecided { states: self.states })
+            Err(Stop::OutOfBounds)
         }
     }
 
-    /// Replaces the level by the configurations that follow from it and have the operation linearized.
-    fn respond(&mut self, index: usize, at: u64) -> Result<(), Verdict> {
+    /// Replaces the level by configurations that follow from it and have the operation linearized.
+    fn respond(&mut self, index: usize, at: u64) -> Result<(), Stop> {
         let target = self.pending.slot_of(index);
         let mut next = Vec::new();
         let mut seen = BTreeSet::new();
-        let mut open = Vec::new();
+        // Those that have spent the fewest unknown operations come first.
+        let mut open = BTreeSet::new();
         for configuration in std::mem::take(&mut self.level) {
             let configuration = self.pending.settle(configuration);
             if configuration.absorbable.contains(target) {
                 next.push(configuration);
             }
             if seen.insert(configuration) {
-                open.push(configuration);
+                open.insert((self.pending.spent(&configuration), configuration));
             }
         }
-        while let Some(configuration) = open.pop() {
+        while let Some((_, configuration)) = open.pop_first() {
+            if next.len() >= self.level_max {
+                self.truncated = true;
+                break;
+            }
             if self.states == self.states_max {
-                return Err(Verdict::Undecided { states: self.states });
+                return Err(Stop::OutOfBounds);
             }
             self.states += 1;
             if configuration.done.contains(target) {
                 next.push(configuration);
-            } else {
-                let successors = self.pending.successors(configuration, target);
-                open.extend(successors.filter(|&successor| seen.insert(successor)));
+                continue;
+            }
+            for successor in self.pending.successors(configuration, target) {
+                if seen.insert(successor) {
+                    open.insert((self.pending.spent(&successor), successor));
+                }
             }
         }
         if next.is_empty() {
-            let possible: BTreeSet<Value> = seen.iter().map(|configuration| configuration.value).collect();
-            let pending = self.pending.indices().filter(|&other| other != index).collect();
-            let violation = Violation::NoOrder {
-                blocked: index,
-                pending,
-                possible: possible.into_iter().collect(),
-            };
-            return Err(Verdict::NotLinearizable { violation });
+            return Err(Stop::NoOrder(self.no_order(index, &seen)));
         }
         self.pending.release(target, &mut next);
         for slot in self.pending.unknown() {
@@ -155,5 +206,15 @@ impl<'a> Search<'a> {
         }
         self.level = self.pending.prune(next);
         Ok(())
+    }
+
+    fn no_order(&self, blocked: usize, seen: &BTreeSet<Configuration>) -> Violation {
+        let pending = self.pending.indices().filter(|&other| other != blocked).collect();
+        let possible: BTreeSet<Value> = seen.iter().map(|configuration| configuration.value).collect();
+        Violation::NoOrder {
+            blocked,
+            pending,
+            possible: possible.into_iter().collect(),
+        }
     }
 }

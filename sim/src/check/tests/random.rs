@@ -23,7 +23,15 @@ const MEDIUM: Shape = Shape {
 
 fn search(history: &[Operation]) -> Verdict {
     let members: Vec<usize> = (0..history.len()).collect();
-    search::search(history, &members, Limits::default())
+    let verdict = search::search(history, &members, Limits::default());
+    // However narrow it starts, it must come to the same end.
+    for level_max in [1, usize::MAX] {
+        assert_eq!(
+            search::search_from(history, &members, Limits::default(), level_max),
+            verdict
+        );
+    }
+    verdict
 }
 
 fn zones(history: &[Operation]) -> zones::Zones {
