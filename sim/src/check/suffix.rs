@@ -127,3 +127,31 @@ impl<S: Summary> Suffixes<S> {
         summary
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Count, Earliest, Sighting, Suffixes, Value};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_suffix_summarizes_what_was_added_from_there_on(
+            added in prop::collection::vec((0..9_usize, 0..20_u64, 0..4_u64), 0..20),
+            from in 0..10_usize,
+            besides in 0..4_u64,
+        ) {
+            let mut counts = Suffixes::new(9);
+            let mut earliest = Suffixes::new(9);
+            let mut expected: Vec<Sighting> = Vec::new();
+            for (index, &(position, responded, value)) in added.iter().enumerate() {
+                let sighting = Sighting { responded, index, value: Value(value) };
+                counts.add(position, Count(1));
+                earliest.add(position, Earliest::one(sighting));
+                expected.extend((position >= from).then_some(sighting));
+            }
+            prop_assert_eq!(counts.from(from), Count(expected.len()));
+            let others = expected.iter().filter(|sighting| sighting.value != Value(besides));
+            prop_assert_eq!(earliest.from(from).besides(Value(besides)), others.min().copied());
+        }
+    }
+}

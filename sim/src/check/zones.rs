@@ -18,7 +18,8 @@
 //! f(P) < s(M); hence f(Q) < s(P) <= f(M), and M did not have the smallest f. So the clusters can be sorted; within one,
 //! the write goes first, which is possible unless an observer responded before the write was invoked.
 //!
-//! MISSING is written before everything. A write of unknown outcome that nobody saw is left out: it may never happen.
+//! MISSING is written before everything. A write of unknown outcome responds never: unless someone saw it, its f is larger
+//! than every s, and it excludes nothing.
 //!
 //! A compare-and-swap is taken for a write of `to` and, beside it, a read of `from`. That loses that nothing came between
 //! the two, so of a key with swaps only a violation is proved here, never its absence.
@@ -59,10 +60,7 @@ pub(super) fn examine(history: &[Operation], members: &[usize]) -> Zones {
             .into_iter()
             .flatten()
             .min_by_key(|(responded, _)| *responded);
-        let unseen_unknown = observers.is_empty() && writers.iter().all(|w| w.responded == Moment::NEVER);
-        if !unseen_unknown {
-            zones.push(Zone::of(cluster, missing));
-        }
+        zones.push(Zone::of(cluster, missing));
     }
 
     let violation = match impossible {

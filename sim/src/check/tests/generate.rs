@@ -21,6 +21,7 @@ pub(super) struct Shape {
 struct Plan {
     client: u32,
     kind: u32,
+    /// What a swap expects, and what is written if values may repeat; 0 deletes the key.
     values: (u64, u64),
     think: u64,
     /// From the invocation to the effect, and from there to the response.

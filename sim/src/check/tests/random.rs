@@ -2,7 +2,7 @@
 
 use super::brute;
 use super::generate::{self, Shape};
-use crate::check::{Limits, Operation, Outcome, Verdict, check, search, zones};
+use crate::check::{Limits, Operation, Outcome, Verdict, Violation, check, search, zones};
 use proptest::prelude::*;
 
 /// Few enough operations for `brute`.
@@ -89,6 +89,61 @@ proptest! {
         history in generate::history(Shape { clients: 7, distinct: false, cas: true, ..SMALL }),
     ) {
         prop_assert_eq!(is_linearizable(&search(&history)), brute::linearizable(&history));
+    }
+}
+
+/// The history cut after the response of one operation. Of the later responses nothing is known yet, so the operations
+/// that were pending may have had an effect or not. With `blocked` false that operation is one of them.
+fn until_response(history: &[Operation], index: usize, blocked: bool) -> Vec<Operation> {
+    let end = (history[index].responded.unwrap(), index);
+    let cut = |(i, operation): (usize, &Operation)| {
+        let has_responded = operation
+            .responded
+            .is_some_and(|responded| (responded, i) < end || (blocked && i == index));
+        let invoked = operation.invoked <= end.0;
+        let responded = operation.responded.filter(|_| has_responded);
+        let matters = has_responded || operation.written().is_some();
+        (invoked && matters).then_some(Operation {
+            responded,
+            ..*operation
+        })
+    };
+    history.iter().enumerate().filter_map(cut).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_operations_of_a_violation_and_the_writers_of_their_values_are_enough_for_it(
+        history in generate::history(Shape { operations_max: 12, ..SMALL }),
+    ) {
+        if let Some(violation) = zones(&history).violation {
+            let involved = violation.operations();
+            let value = |operation: &Operation| operation.written().or(operation.observed());
+            let enough: Vec<Operation> = history
+                .iter()
+                .enumerate()
+                .filter(|(index, operation)| {
+                    let written = operation.written();
+                    involved.contains(index)
+                        || written.is_some() && involved.iter().any(|&i| value(&history[i]) == written)
+                })
+                .map(|(_, operation)| *operation)
+                .collect();
+            prop_assert!(enough.len() <= 6);
+            prop_assert!(!brute::linearizable(&enough));
+        }
+    }
+
+    #[test]
+    fn a_search_blames_the_first_response_that_has_no_explanation(
+        history in generate::history(Shape { distinct: false, cas: true, ..SMALL }),
+    ) {
+        if let Verdict::NotLinearizable { violation: Violation::NoOrder { blocked, .. } } = search(&history) {
+            prop_assert!(!brute::linearizable(&until_response(&history, blocked, true)));
+            prop_assert!(brute::linearizable(&until_response(&history, blocked, false)));
+        }
     }
 }
 

@@ -271,6 +271,45 @@ fn an_unknown_swap_explains_a_chain_of_others() {
 }
 
 #[test]
+fn an_unknown_swap_may_have_swapped_whatever_is_noted_of_it() {
+    for noted in [true, false] {
+        fine(&[
+            op(1, 0, 1, write(1)),
+            lost(2, 2, cas(1, 2, noted)),
+            op(1, 5, 6, read(2)),
+        ]);
+        fine(&[
+            op(1, 0, 1, write(1)),
+            lost(2, 2, cas(1, 2, noted)),
+            op(1, 5, 6, read(1)),
+        ]);
+    }
+}
+
+#[test]
+fn an_unknown_write_matters_as_long_as_an_unknown_swap_may_need_it() {
+    // The 1 is read early and overwritten; it must come back for the swap that explains the 2.
+    fine(&[
+        lost(1, 0, write(1)),
+        lost(2, 0, write(1)),
+        op(3, 2, 3, read(1)),
+        op(3, 4, 5, write(5)),
+        op(3, 6, 7, read(5)),
+        lost(4, 0, cas(1, 2, true)),
+        op(3, 8, 9, read(2)),
+    ]);
+    // The same with a deletion and a swap that creates the key.
+    fine(&[
+        op(3, 2, 3, write(1)),
+        lost(1, 3, write(NONE)),
+        op(3, 4, 5, write(5)),
+        op(3, 6, 7, read(5)),
+        lost(4, 0, upsert(9, 2, true)),
+        op(3, 8, 9, read(2)),
+    ]);
+}
+
+#[test]
 fn an_unknown_swap_happens_at_most_once() {
     let twice = |again: Operation| {
         [
