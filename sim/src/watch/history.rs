@@ -27,8 +27,8 @@ pub struct History {
 
 impl History {
     /// All operations, in the order of their numbers, which is that of their invocations.
-    pub fn operations(&self) -> &[Operation] {
-        &self.operations
+    pub fn into_operations(self) -> Vec<Operation> {
+        self.operations
     }
 
     fn operation(&mut self, number: u64) -> &mut Operation {

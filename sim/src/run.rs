@@ -1,0 +1,188 @@
+//! A run: a world from a setup, everybody who watches it, and what they found.
+
+use std::sync::Arc;
+
+use leasehold::lease::{LeaseRules, SoundRules};
+use leasehold::node::Message;
+
+use crate::check;
+use crate::host::LeaseNode;
+use crate::rules::{self, Picked};
+use crate::setup::Setup;
+use crate::watch::{Broken, History, Invariants, LeadershipChange, Margins, Operation, TraceHash};
+use crate::world::{Choices, Event, Reader, Reply, Request, Seeded, World};
+
+/// What a run found.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What every client asked and was told.
+    pub history: Vec<Operation>,
+    /// Whether that is linearizable, and every stale read.
+    pub check: check::Report,
+    /// The place in `history` of each operation that was checked.
+    checked: Vec<usize>,
+    /// Every change of leadership with its margin.
+    pub changes: Vec<LeadershipChange>,
+    /// The first instant at which two leases were alive, ns, and their holders.
+    pub overlap: Option<(u64, usize, usize)>,
+    /// Invariants that did not hold.
+    pub broken: Vec<Broken>,
+    /// The same on every machine, in every build.
+    pub trace_hash: u64,
+    /// Events that happened.
+    pub events: u64,
+    /// Messages delivered between nodes.
+    pub messages: u64,
+}
+
+impl Outcome {
+    /// The operation in the history that the checker calls `index`.
+    pub fn checked_operation(&self, index: usize) -> &Operation {
+        &self.history[self.checked[index]]
+    }
+
+    /// The smallest margin of all changes of leadership that had one.
+    pub fn smallest_margin(&self) -> Option<i64> {
+        self.changes.iter().filter_map(LeadershipChange::margin).min()
+    }
+
+    /// Reads that were answered, and how many of them under a lease.
+    pub fn reads(&self) -> (usize, usize) {
+        let leases = self
+            .history
+            .iter()
+            .filter_map(|operation| match operation.completed {
+                Some((_, Reply::Value { lease, .. })) => Some(lease),
+                _ => None,
+            });
+        leases.fold((0, 0), |(reads, local), lease| {
+            (reads + 1, local + usize::from(lease))
+        })
+    }
+}
+
+/// Somebody who watches a run of our nodes, whatever their rules.
+pub trait Observer {
+    /// Something has happened.
+    fn observe<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        event: &Event<'_, Message>,
+        world: &World<LeaseNode<R>, C>,
+    );
+}
+
+impl Observer for () {
+    fn observe<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        _event: &Event<'_, Message>,
+        _world: &World<LeaseNode<R>, C>,
+    ) {
+    }
+}
+
+/// An [`Observer`] as the reader that the world knows.
+struct Observing<'a, O>(&'a mut O);
+
+impl<R: LeaseRules + Clone, O: Observer> Reader<LeaseNode<R>> for Observing<'_, O> {
+    #[inline]
+    fn read<C: Choices>(&mut self, event: &Event<'_, Message>, world: &World<LeaseNode<R>, C>) {
+        self.0.observe(event, world);
+    }
+}
+
+/// Runs a setup to its end.
+pub fn run(setup: &Arc<Setup>) -> Outcome {
+    run_observed(setup, &mut ())
+}
+
+/// Runs a setup to its end while somebody watches.
+pub fn run_observed(setup: &Arc<Setup>, observer: &mut impl Observer) -> Outcome {
+    match rules::BROKEN.iter().find(|named| named.name == setup.rules) {
+        Some(named) => run_with(setup, &Picked(named.rules), observer),
+        None => {
+            assert_eq!(
+                setup.rules,
+                rules::SOUND,
+                "the rules' name was checked when the setup was read"
+            );
+            run_with(setup, &SoundRules, observer)
+        }
+    }
+}
+
+fn run_with<R: LeaseRules + Clone>(setup: &Arc<Setup>, rules: &R, observer: &mut impl Observer) -> Outcome {
+    let nodes = setup.nodes.len();
+    let mut world = World::new(
+        setup.clone(),
+        Seeded::new(setup.seed),
+        LeaseNode::cluster(setup, rules),
+    );
+    let mut hash = TraceHash::default();
+    let mut history = History::default();
+    let mut margins = Margins::new(nodes);
+    let mut invariants = Invariants::new(nodes);
+    {
+        let watchers = ((&mut hash, &mut history), (&mut margins, &mut invariants));
+        let mut readers = (watchers, Observing(observer));
+        world.begin(&mut readers);
+        while world.step(&mut readers) {}
+    }
+    let overlap = margins.overlap();
+    let history = history.into_operations();
+    let (checked, operations) = to_check(&history);
+    Outcome {
+        check: check::check(&operations, check::Limits::default()),
+        checked,
+        changes: margins.finish(&world),
+        overlap,
+        broken: invariants.broken().to_vec(),
+        trace_hash: hash.value(),
+        events: world.events(),
+        messages: world.messages_delivered(),
+        history,
+    }
+}
+
+/// The history as the checker wants it, with each operation's place in ours. What was definitely not done is left out.
+fn to_check(history: &[Operation]) -> (Vec<usize>, Vec<check::Operation>) {
+    let done = |(place, operation): (usize, &Operation)| {
+        let (responded, reply) = match operation.completed {
+            Some((_, Reply::Refused)) => return None,
+            Some((_, Reply::Unknown)) | None => (None, None),
+            Some((at, reply)) => (Some(at), Some(reply)),
+        };
+        let action = match operation.request {
+            Request::Read { .. } => {
+                let Some(Reply::Value { value, .. }) = reply else {
+                    return None;
+                };
+                check::Action::Read {
+                    returned: checked_value(value),
+                }
+            }
+            Request::Write { value, .. } => check::Action::Write {
+                value: check::Value(value),
+            },
+            Request::Cas { from, to, .. } => check::Action::Cas {
+                from: checked_value(from),
+                to: check::Value(to),
+                create_if_missing: from.is_none(),
+                swapped: reply == Some(Reply::Done),
+            },
+        };
+        let operation = check::Operation {
+            client: u32::try_from(operation.client).expect("setups have at most a thousand clients"),
+            key: check::Key(operation.request.key()),
+            invoked: operation.invoked,
+            responded,
+            action,
+        };
+        Some((place, operation))
+    };
+    history.iter().enumerate().filter_map(done).unzip()
+}
+
+/// Written values count up from 1; 0 is "missing" in the checker's terms.
+fn checked_value(value: Option<u64>) -> check::Value {
+    value.map_or(check::Value::MISSING, check::Value)
+}
