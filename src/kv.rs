@@ -120,12 +120,7 @@ mod tests {
 
     fn cas(from: i64, to: i64, create_if_not_exists: bool) -> Command {
         let (from, to) = (Scalar::Integer(from), Scalar::Integer(to));
-        Command::Cas(Box::new(Cas {
-            key: Scalar::Null,
-            from,
-            to,
-            create_if_not_exists,
-        }))
+        Command::Cas(Box::new(Cas { key: Scalar::Null, from, to, create_if_not_exists }))
     }
 
     #[test]
@@ -133,12 +128,7 @@ mod tests {
         let mut state = KeyValues::default();
         assert_eq!(state.apply(&cas(0, 1, false)), Outcome::KeyMissing);
         assert_eq!(state.apply(&cas(0, 1, true)), Outcome::Done);
-        assert_eq!(
-            state.apply(&cas(0, 2, true)),
-            Outcome::PreconditionFailed {
-                found: Scalar::Integer(1)
-            }
-        );
+        assert_eq!(state.apply(&cas(0, 2, true)), Outcome::PreconditionFailed { found: Scalar::Integer(1) });
         assert_eq!(state.apply(&cas(1, 2, false)), Outcome::Done);
         assert_eq!(state.read(&Scalar::Null), Some(&Scalar::Integer(2)));
     }
@@ -154,10 +144,7 @@ mod tests {
             Scalar::Text("0".into()),
         ];
         for (value, key) in (0..).zip(&keys) {
-            state.apply(&Command::Write {
-                key: key.clone(),
-                value: Scalar::Integer(value),
-            });
+            state.apply(&Command::Write { key: key.clone(), value: Scalar::Integer(value) });
         }
         for (value, key) in (0..).zip(&keys) {
             assert_eq!(state.read(key), Some(&Scalar::Integer(value)));

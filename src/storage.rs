@@ -48,10 +48,7 @@ impl MemoryStorage {
 
     fn store(&mut self, first: Index, entries: &[Entry]) {
         let place = usize::try_from(first.previous().0).expect("an index of an entry in memory");
-        assert!(
-            place <= self.entries.len(),
-            "a write leaves a gap before index {first}"
-        );
+        assert!(place <= self.entries.len(), "a write leaves a gap before index {first}");
         self.entries.truncate(place);
         self.entries.extend_from_slice(entries);
     }
@@ -59,10 +56,7 @@ impl MemoryStorage {
 
 impl Storage for MemoryStorage {
     fn write(&mut self, write: Write) {
-        let last = self
-            .unsynced
-            .back()
-            .map_or(self.synced_ticket, |write| write.ticket);
+        let last = self.unsynced.back().map_or(self.synced_ticket, |write| write.ticket);
         assert_eq!(write.ticket, last + 1, "writes are taken in order");
         self.unsynced.push_back(write);
     }
@@ -83,15 +77,8 @@ mod tests {
     use crate::raft::{Payload, Term};
 
     fn write(ticket: u64, first: u64, terms: &[u64]) -> Write {
-        let entries = terms.iter().map(|term| Entry {
-            term: Term(*term),
-            payload: Payload::Noop,
-        });
-        Write {
-            ticket,
-            hard_state: None,
-            entries: Some((Index(first), entries.collect())),
-        }
+        let entries = terms.iter().map(|term| Entry { term: Term(*term), payload: Payload::Noop });
+        Write { ticket, hard_state: None, entries: Some((Index(first), entries.collect())) }
     }
 
     #[test]

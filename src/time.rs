@@ -162,10 +162,7 @@ impl Stamp {
     /// A clock that went back tells nothing, and an unusable reading must never lengthen a lease
     /// (d-engine #158: `saturating_sub` made the age 0), so the answer is then [`Span::MAX`].
     pub fn elapsed_max(self, earlier: Stamp) -> Span {
-        match (
-            self.raw.checked_since(earlier.raw),
-            self.boot.checked_since(earlier.boot),
-        ) {
+        match (self.raw.checked_since(earlier.raw), self.boot.checked_since(earlier.boot)) {
             (Some(raw), Some(boot)) => raw.max(boot),
             _ => Span::MAX,
         }
@@ -174,9 +171,7 @@ impl Stamp {
     /// At least this much time has passed since `earlier`, as far as this machine can tell; zero when either clock
     /// went back, because an unusable reading must never shorten a promise.
     pub fn elapsed_min(self, earlier: Stamp) -> Span {
-        self.raw
-            .saturating_since(earlier.raw)
-            .min(self.boot.saturating_since(earlier.boot))
+        self.raw.saturating_since(earlier.raw).min(self.boot.saturating_since(earlier.boot))
     }
 }
 
@@ -191,10 +186,7 @@ pub struct Wall {
 impl Wall {
     /// A wall-clock reading `at` whose error is declared to be at most `error` either way.
     pub fn new(at: Nanos, error: Span) -> Wall {
-        Wall {
-            earliest: Nanos(at.0.saturating_sub(error.0)),
-            latest: at.plus(error),
-        }
+        Wall { earliest: Nanos(at.0.saturating_sub(error.0)), latest: at.plus(error) }
     }
 
     /// It is no earlier than this.
@@ -267,11 +259,7 @@ impl Alarm {
             Alarm::First { since, span } => now.stamp.elapsed_max(since) >= span,
             Alarm::Last { since, span } => now.stamp.elapsed_min(since) >= span,
             Alarm::WallLatest { deadline } => now.wall.is_none_or(|wall| wall.latest >= deadline),
-            Alarm::WallEarliest {
-                deadline,
-                since,
-                span,
-            } => match now.wall {
+            Alarm::WallEarliest { deadline, since, span } => match now.wall {
                 Some(wall) => wall.earliest >= deadline,
                 None => now.stamp.elapsed_min(since) >= span,
             },
@@ -284,14 +272,10 @@ impl Alarm {
         match *self {
             Alarm::First { since, span } => span.saturating_sub(now.stamp.elapsed_max(since)),
             Alarm::Last { since, span } => span.saturating_sub(now.stamp.elapsed_min(since)),
-            Alarm::WallLatest { deadline } => now
-                .wall
-                .map_or(Span::ZERO, |wall| deadline.saturating_since(wall.latest)),
-            Alarm::WallEarliest {
-                deadline,
-                since,
-                span,
-            } => match now.wall {
+            Alarm::WallLatest { deadline } => {
+                now.wall.map_or(Span::ZERO, |wall| deadline.saturating_since(wall.latest))
+            }
+            Alarm::WallEarliest { deadline, since, span } => match now.wall {
                 Some(wall) => deadline.saturating_since(wall.earliest),
                 None => span.saturating_sub(now.stamp.elapsed_min(since)),
             },
@@ -302,26 +286,12 @@ impl Alarm {
     #[must_use]
     pub fn later_by(self, more: Span) -> Alarm {
         match self {
-            Alarm::First { since, span } => Alarm::First {
-                since,
-                span: span + more,
-            },
-            Alarm::Last { since, span } => Alarm::Last {
-                since,
-                span: span + more,
-            },
-            Alarm::WallLatest { deadline } => Alarm::WallLatest {
-                deadline: deadline.plus(more),
-            },
-            Alarm::WallEarliest {
-                deadline,
-                since,
-                span,
-            } => Alarm::WallEarliest {
-                deadline: deadline.plus(more),
-                since,
-                span: span + more,
-            },
+            Alarm::First { since, span } => Alarm::First { since, span: span + more },
+            Alarm::Last { since, span } => Alarm::Last { since, span: span + more },
+            Alarm::WallLatest { deadline } => Alarm::WallLatest { deadline: deadline.plus(more) },
+            Alarm::WallEarliest { deadline, since, span } => {
+                Alarm::WallEarliest { deadline: deadline.plus(more), since, span: span + more }
+            }
         }
     }
 }
@@ -335,10 +305,7 @@ mod tests {
     }
 
     fn reading(raw: u64, boot: u64, wall: Option<Wall>) -> Reading {
-        Reading {
-            stamp: stamp(raw, boot),
-            wall,
-        }
+        Reading { stamp: stamp(raw, boot), wall }
     }
 
     #[test]
@@ -360,11 +327,7 @@ mod tests {
     #[test]
     fn an_unusable_wall_clock_ends_a_lease_and_leaves_the_promise_to_the_monotonic_clocks() {
         let lease = Alarm::WallLatest { deadline: Nanos(100) };
-        let promise = Alarm::WallEarliest {
-            deadline: Nanos(100),
-            since: stamp(0, 0),
-            span: Span::nanos(50),
-        };
+        let promise = Alarm::WallEarliest { deadline: Nanos(100), since: stamp(0, 0), span: Span::nanos(50) };
         assert!(lease.reached(&reading(0, 0, None)));
         assert!(!promise.reached(&reading(49, 60, None)));
         assert!(promise.reached(&reading(50, 60, None)));
@@ -373,11 +336,7 @@ mod tests {
     #[test]
     fn error_bounds_shorten_a_lease_and_lengthen_a_promise() {
         let lease = Alarm::WallLatest { deadline: Nanos(100) };
-        let promise = Alarm::WallEarliest {
-            deadline: Nanos(100),
-            since: stamp(0, 0),
-            span: Span::MAX,
-        };
+        let promise = Alarm::WallEarliest { deadline: Nanos(100), since: stamp(0, 0), span: Span::MAX };
         let at = |t| reading(0, 0, Some(Wall::new(Nanos(t), Span::nanos(5))));
         assert!(!lease.reached(&at(94)) && lease.reached(&at(95)));
         assert!(!promise.reached(&at(104)) && promise.reached(&at(105)));
@@ -387,31 +346,15 @@ mod tests {
     fn nothing_remains_of_an_alarm_exactly_when_it_is_reached() {
         let since = stamp(1_000, 2_000);
         let alarms = [
-            Alarm::First {
-                since,
-                span: Span::nanos(10),
-            },
-            Alarm::Last {
-                since,
-                span: Span::nanos(10),
-            },
-            Alarm::WallLatest {
-                deadline: Nanos(5_000),
-            },
-            Alarm::WallEarliest {
-                deadline: Nanos(5_000),
-                since,
-                span: Span::nanos(10),
-            },
+            Alarm::First { since, span: Span::nanos(10) },
+            Alarm::Last { since, span: Span::nanos(10) },
+            Alarm::WallLatest { deadline: Nanos(5_000) },
+            Alarm::WallEarliest { deadline: Nanos(5_000), since, span: Span::nanos(10) },
         ];
         for alarm in alarms {
-            for (raw, boot, wall) in [
-                (0, 0, 0),
-                (3, 12, 4_000),
-                (10, 10, 5_000),
-                (9, 10, 4_999),
-                (11, 9, 5_001),
-            ] {
+            for (raw, boot, wall) in
+                [(0, 0, 0), (3, 12, 4_000), (10, 10, 5_000), (9, 10, 4_999), (11, 9, 5_001)]
+            {
                 for wall in [None, Some(Wall::new(Nanos(wall), Span::nanos(1)))] {
                     let now = reading(1_000 + raw, 2_000 + boot, wall);
                     assert_eq!(

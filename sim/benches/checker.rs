@@ -10,13 +10,7 @@ fn main() {
 /// A million reads and writes of distinct values, on as many keys as given.
 #[divan::bench(args = [1, 100], sample_count = 5)]
 fn reads_and_writes_1m(bencher: Bencher, keys: u64) {
-    let history = history(Mix {
-        operations: 1_000_000,
-        keys,
-        values: u64::MAX,
-        swaps: false,
-        stale: false,
-    });
+    let history = history(Mix { operations: 1_000_000, keys, values: u64::MAX, swaps: false, stale: false });
     bencher.bench_local(|| {
         let report = check(divan::black_box(&history), Limits::default());
         assert_eq!(report.outcome, Outcome::Linearizable);
@@ -26,13 +20,7 @@ fn reads_and_writes_1m(bencher: Bencher, keys: u64) {
 /// The same, every thousandth read being stale, with the explanations.
 #[divan::bench(args = [1, 100], sample_count = 5)]
 fn stale_reads_1m(bencher: Bencher, keys: u64) {
-    let history = history(Mix {
-        operations: 1_000_000,
-        keys,
-        values: u64::MAX,
-        swaps: false,
-        stale: true,
-    });
+    let history = history(Mix { operations: 1_000_000, keys, values: u64::MAX, swaps: false, stale: true });
     bencher.bench_local(|| {
         let report = check(divan::black_box(&history), Limits::default());
         assert!(report.stale_reads.len() > 100);
@@ -42,13 +30,7 @@ fn stale_reads_1m(bencher: Bencher, keys: u64) {
 /// Ten thousand operations on one key, with compare-and-swap, on as many different values as given.
 #[divan::bench(args = [5, u64::MAX])]
 fn swaps_10k(bencher: Bencher, values: u64) {
-    let history = history(Mix {
-        operations: 10_000,
-        keys: 1,
-        values,
-        swaps: true,
-        stale: false,
-    });
+    let history = history(Mix { operations: 10_000, keys: 1, values, swaps: true, stale: false });
     bencher.bench_local(|| {
         let report = check(divan::black_box(&history), Limits::default());
         assert_eq!(report.outcome, Outcome::Linearizable);
@@ -58,13 +40,7 @@ fn swaps_10k(bencher: Bencher, values: u64) {
 /// Ten thousand reads and writes of five values on one key.
 #[divan::bench]
 fn repeated_values_10k(bencher: Bencher) {
-    let history = history(Mix {
-        operations: 10_000,
-        keys: 1,
-        values: 5,
-        swaps: false,
-        stale: false,
-    });
+    let history = history(Mix { operations: 10_000, keys: 1, values: 5, swaps: false, stale: false });
     bencher.bench_local(|| {
         let report = check(divan::black_box(&history), Limits::default());
         assert_eq!(report.outcome, Outcome::Linearizable);
@@ -89,20 +65,12 @@ fn history(mix: Mix) -> Vec<Operation> {
     let mut free_at = [0_u64; CLIENTS];
     let mut planned: Vec<(u64, u64, u64, u64, u32)> = (0..mix.operations)
         .map(|number| {
-            let client = (0..CLIENTS)
-                .min_by_key(|&client| free_at[client])
-                .expect("there are clients");
+            let client = (0..CLIENTS).min_by_key(|&client| free_at[client]).expect("there are clients");
             let invoked = free_at[client] + random.below(1_000);
             let effect = invoked + random.below(1_000_000);
             let responded = effect + random.below(1_000_000);
             free_at[client] = responded + 1;
-            (
-                effect,
-                number,
-                invoked,
-                responded,
-                u32::try_from(client).expect("few clients"),
-            )
+            (effect, number, invoked, responded, u32::try_from(client).expect("few clients"))
         })
         .collect();
     planned.sort_unstable();
@@ -115,39 +83,20 @@ fn history(mix: Mix) -> Vec<Operation> {
         let to = Value(1 + number % mix.values);
         let stale = mix.stale && random.below(1_000) == 0;
         let (action, next) = match random.below(if mix.swaps { 8 } else { 6 }) {
-            0..4 => (
-                Action::Read {
-                    returned: if stale { old } else { now },
-                },
-                now,
-            ),
+            0..4 => (Action::Read { returned: if stale { old } else { now } }, now),
             4 | 5 => (Action::Write { value: to }, to),
             _ => {
                 let swapped = random.below(3) > 0;
                 let from = if swapped { now } else { Value(u64::MAX) };
                 let next = if swapped { to } else { now };
-                (
-                    Action::Cas {
-                        from,
-                        to,
-                        create_if_missing: false,
-                        swapped,
-                    },
-                    next,
-                )
+                (Action::Cas { from, to, create_if_missing: false, swapped }, next)
             }
         };
         let known = random.below(100) > 0;
         if next != now && (known || random.below(2) == 0) {
             current.insert(key, (next, now));
         }
-        operations.push(Operation {
-            client,
-            key,
-            invoked,
-            responded: known.then_some(responded),
-            action,
-        });
+        operations.push(Operation { client, key, invoked, responded: known.then_some(responded), action });
     }
     operations
 }

@@ -49,11 +49,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                     .unwrap_or(spec.lease.election_timeout + spec.election_jitter),
             };
             LeaseNode {
-                identity: Identity {
-                    id,
-                    configuration,
-                    incarnation: 0,
-                },
+                identity: Identity { id, configuration, incarnation: 0 },
                 settings,
                 rules: rules.clone(),
                 storage: MemoryStorage::default(),
@@ -69,22 +65,16 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
     }
 
     fn running(&mut self) -> &mut Node<R> {
-        self.node
-            .as_mut()
-            .expect("the world gives input to processes that are up")
+        self.node.as_mut().expect("the world gives input to processes that are up")
     }
 
     fn collect(&mut self, effects: &mut Vec<Effect<Message>>) {
         while let Some(output) = self.running().poll_output() {
             effects.push(match output {
-                Output::Send { to, message } => Effect::Send {
-                    to: to.index(),
-                    message,
-                },
-                Output::Reply { request, answer } => Effect::Reply {
-                    token: request.0,
-                    reply: reply(&answer),
-                },
+                Output::Send { to, message } => Effect::Send { to: to.index(), message },
+                Output::Reply { request, answer } => {
+                    Effect::Reply { token: request.0, reply: reply(&answer) }
+                }
                 Output::Persist(write) => {
                     let ticket = write.ticket;
                     self.storage.write(write);
@@ -111,14 +101,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter, effects: &mut Vec<Effect<Message>>) {
         let recovered = self.storage.recover();
         let (identity, settings) = (self.identity, self.settings);
-        self.node = Some(Node::start(
-            identity,
-            settings,
-            self.rules.clone(),
-            recovered,
-            &Taken(now),
-            jitter,
-        ));
+        self.node = Some(Node::start(identity, settings, self.rules.clone(), recovered, &Taken(now), jitter));
         self.collect(effects);
     }
 
@@ -138,22 +121,16 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
         effects: &mut Vec<Effect<Message>>,
     ) {
         let input = match input {
-            ProcessInput::Message { from, message } => Input::Message {
-                from: NodeId(narrow(from)),
-                message,
-            },
-            ProcessInput::Request { token, request } => Input::Request {
-                request: RequestId(token),
-                operation: operation(request),
-            },
+            ProcessInput::Message { from, message } => Input::Message { from: NodeId(narrow(from)), message },
+            ProcessInput::Request { token, request } => {
+                Input::Request { request: RequestId(token), operation: operation(request) }
+            }
             ProcessInput::Wakeup => Input::Wakeup,
             ProcessInput::Synced { ticket } => {
                 self.storage.sync_up_to(ticket);
                 Input::Persisted { ticket }
             }
-            ProcessInput::TransferLeadership { to } => Input::TransferLeadership {
-                to: NodeId(narrow(to)),
-            },
+            ProcessInput::TransferLeadership { to } => Input::TransferLeadership { to: NodeId(narrow(to)) },
         };
         self.running().handle(&Taken(now), jitter, input);
         self.collect(effects);
@@ -179,10 +156,9 @@ fn scalar(number: u64) -> Scalar {
 fn operation(request: Request) -> Operation {
     match request {
         Request::Read { key } => Operation::Read { key: scalar(key) },
-        Request::Write { key, value } => Operation::Update(Command::Write {
-            key: scalar(key),
-            value: scalar(value),
-        }),
+        Request::Write { key, value } => {
+            Operation::Update(Command::Write { key: scalar(key), value: scalar(value) })
+        }
         Request::Cas { key, from, to } => Operation::Update(Command::Cas(Box::new(Cas {
             key: scalar(key),
             // Values count up from 1, so that no key holds 0.
@@ -195,11 +171,7 @@ fn operation(request: Request) -> Operation {
 
 fn reply(answer: &Answer) -> Reply {
     match answer {
-        Answer::Value {
-            value,
-            lease_valid,
-            network_round_trips,
-        } => Reply::Value {
+        Answer::Value { value, lease_valid, network_round_trips } => Reply::Value {
             value: value.as_ref().map(|value| match value {
                 Scalar::Integer(value) => u64::try_from(*value).expect("values count up from 1"),
                 other => panic!("a client of the simulator never wrote {other}"),
@@ -218,15 +190,10 @@ fn reply(answer: &Answer) -> Reply {
 
 fn milestone(note: Note) -> Milestone {
     match note {
-        Note::Campaign { term, ballot } => Milestone::Campaign {
-            term: term.0,
-            trial: ballot == Ballot::PreVote,
-        },
-        Note::VoteGranted {
-            candidate,
-            term,
-            ballot,
-        } => Milestone::VoteGranted {
+        Note::Campaign { term, ballot } => {
+            Milestone::Campaign { term: term.0, trial: ballot == Ballot::PreVote }
+        }
+        Note::VoteGranted { candidate, term, ballot } => Milestone::VoteGranted {
             to: candidate.index(),
             term: term.0,
             trial: ballot == Ballot::PreVote,
@@ -234,23 +201,14 @@ fn milestone(note: Note) -> Milestone {
         },
         Note::Elected { term } => Milestone::Elected { term: term.0 },
         Note::LeaderReady { term, .. } => Milestone::LeaderReady { term: term.0 },
-        Note::Follows { leader, term } => Milestone::Follows {
-            leader: leader.index(),
-            term: term.0,
-        },
-        Note::LeaseRenewed { term, start, end } => Milestone::LeaseRenewed {
-            term: term.0,
-            start,
-            end,
-        },
-        Note::LeaseEnded { term, cause } => Milestone::LeaseEnded {
-            term: term.0,
-            transfer: cause == LeaseEndCause::Transfer,
-        },
-        Note::SteppedDown { term, cause } => Milestone::SteppedDown {
-            term: term.0,
-            no_quorum: cause == StepDownCause::NoQuorum,
-        },
+        Note::Follows { leader, term } => Milestone::Follows { leader: leader.index(), term: term.0 },
+        Note::LeaseRenewed { term, start, end } => Milestone::LeaseRenewed { term: term.0, start, end },
+        Note::LeaseEnded { term, cause } => {
+            Milestone::LeaseEnded { term: term.0, transfer: cause == LeaseEndCause::Transfer }
+        }
+        Note::SteppedDown { term, cause } => {
+            Milestone::SteppedDown { term: term.0, no_quorum: cause == StepDownCause::NoQuorum }
+        }
         Note::Misbehaviour { peer, .. } => Milestone::Misbehaviour { peer: peer.index() },
     }
 }
@@ -279,10 +237,7 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
             field("previous_index", append.previous_index.0);
             field("previous_term", append.previous_term.0);
             field("commit", append.commit.0);
-            field(
-                "entries",
-                append.entries.as_ref().map_or(0, |entries| entries.len() as u64),
-            );
+            field("entries", append.entries.as_ref().map_or(0, |entries| entries.len() as u64));
         }
         Message::Raft(raft::Message::AppendReply(reply)) => {
             field("term", reply.term.0);
@@ -311,11 +266,7 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
             field("incarnation", answer.incarnation);
             field("sequence", answer.sequence);
             match reply(&answer.answer) {
-                Reply::Value {
-                    value,
-                    lease,
-                    round_trips,
-                } => {
+                Reply::Value { value, lease, round_trips } => {
                     if let Some(value) = value {
                         field("value", value);
                     }

@@ -1,8 +1,10 @@
 //! The simulator.
 pub mod check;
+pub mod display;
 pub mod host;
 pub mod rules;
 pub mod run;
 pub mod setup;
+pub mod theory;
 pub mod watch;
 pub mod world;

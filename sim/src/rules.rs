@@ -102,9 +102,7 @@ pub const BROKEN: &[NamedRules] = &[
 
 /// All names that a scenario may use.
 pub fn names() -> Vec<&'static str> {
-    std::iter::once(SOUND)
-        .chain(BROKEN.iter().map(|named| named.name))
-        .collect()
+    std::iter::once(SOUND).chain(BROKEN.iter().map(|named| named.name)).collect()
 }
 
 /// Broken rules, picked at run time. (The sound rules are compiled into the node and cost nothing.)

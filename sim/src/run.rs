@@ -48,16 +48,11 @@ impl Outcome {
 
     /// Reads that were answered, and how many of them under a lease.
     pub fn reads(&self) -> (usize, usize) {
-        let leases = self
-            .history
-            .iter()
-            .filter_map(|operation| match operation.completed {
-                Some((_, Reply::Value { lease, .. })) => Some(lease),
-                _ => None,
-            });
-        leases.fold((0, 0), |(reads, local), lease| {
-            (reads + 1, local + usize::from(lease))
-        })
+        let leases = self.history.iter().filter_map(|operation| match operation.completed {
+            Some((_, Reply::Value { lease, .. })) => Some(lease),
+            _ => None,
+        });
+        leases.fold((0, 0), |(reads, local), lease| (reads + 1, local + usize::from(lease)))
     }
 }
 
@@ -100,11 +95,7 @@ pub fn run_observed(setup: &Arc<Setup>, observer: &mut impl Observer) -> Outcome
     match rules::BROKEN.iter().find(|named| named.name == setup.rules) {
         Some(named) => run_with(setup, &Picked(named.rules), observer),
         None => {
-            assert_eq!(
-                setup.rules,
-                rules::SOUND,
-                "the rules' name was checked when the setup was read"
-            );
+            assert_eq!(setup.rules, rules::SOUND, "the rules' name was checked when the setup was read");
             run_with(setup, &SoundRules, observer)
         }
     }
@@ -112,11 +103,7 @@ pub fn run_observed(setup: &Arc<Setup>, observer: &mut impl Observer) -> Outcome
 
 fn run_with<R: LeaseRules + Clone>(setup: &Arc<Setup>, rules: &R, observer: &mut impl Observer) -> Outcome {
     let nodes = setup.nodes.len();
-    let mut world = World::new(
-        setup.clone(),
-        Seeded::new(setup.seed),
-        LeaseNode::cluster(setup, rules),
-    );
+    let mut world = World::new(setup.clone(), Seeded::new(setup.seed), LeaseNode::cluster(setup, rules));
     let mut hash = TraceHash::default();
     let mut history = History::default();
     let mut margins = Margins::new(nodes);
@@ -156,13 +143,9 @@ fn to_check(history: &[Operation]) -> (Vec<usize>, Vec<check::Operation>) {
                 let Some(Reply::Value { value, .. }) = reply else {
                     return None;
                 };
-                check::Action::Read {
-                    returned: checked_value(value),
-                }
+                check::Action::Read { returned: checked_value(value) }
             }
-            Request::Write { value, .. } => check::Action::Write {
-                value: check::Value(value),
-            },
+            Request::Write { value, .. } => check::Action::Write { value: check::Value(value) },
             Request::Cas { from, to, .. } => check::Action::Cas {
                 from: checked_value(from),
                 to: check::Value(to),

@@ -65,6 +65,8 @@ pub struct NodeSpec {
     pub election_jitter: Span,
     /// How long a write takes to be safe on its disk.
     pub disk_sync: Span,
+    /// How long an answer to a client stays in the process after it has been decided.
+    pub answer_time: Span,
 }
 
 /// A machine's clocks.

@@ -44,13 +44,10 @@ pub trait LeaseRules {
             return None;
         }
         match settings.form {
-            LeaseForm::Elapsed => Some(Alarm::First {
-                since: start.stamp,
-                span,
-            }),
-            LeaseForm::Deadline => start.wall.map(|wall| Alarm::WallLatest {
-                deadline: wall.earliest().plus(span),
-            }),
+            LeaseForm::Elapsed => Some(Alarm::First { since: start.stamp, span }),
+            LeaseForm::Deadline => {
+                start.wall.map(|wall| Alarm::WallLatest { deadline: wall.earliest().plus(span) })
+            }
         }
     }
 
@@ -76,15 +73,10 @@ pub trait LeaseRules {
     /// form. Without one, or while the follower has no usable wall clock, `length` is counted from the receipt.
     fn promise_end(&self, received: Stamp, leader_stamp: Option<Nanos>, length: Span) -> Alarm {
         match leader_stamp {
-            Some(stamp) => Alarm::WallEarliest {
-                deadline: stamp.plus(length),
-                since: received,
-                span: length,
-            },
-            None => Alarm::Last {
-                since: received,
-                span: length,
-            },
+            Some(stamp) => {
+                Alarm::WallEarliest { deadline: stamp.plus(length), since: received, span: length }
+            }
+            None => Alarm::Last { since: received, span: length },
         }
     }
 
@@ -98,10 +90,7 @@ pub trait LeaseRules {
     /// Rule 3: a node that has just started withholds votes for the longest promise it may have given before
     /// (tikv #15035).
     fn promise_after_restart(&self, started: Stamp, longest: Span) -> Option<Alarm> {
-        Some(Alarm::Last {
-            since: started,
-            span: longest,
-        })
+        Some(Alarm::Last { since: started, span: longest })
     }
 
     /// Rule 4: sending TimeoutNow ends the lease for the rest of the term, even if the transfer is aborted: the
@@ -169,9 +158,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_over_at_its_last_nanosecond_and_a_promise_not_before() {
-        let lease = SoundRules
-            .lease_end(&settings(LeaseForm::Elapsed, 10), &at(100, None))
-            .unwrap();
+        let lease = SoundRules.lease_end(&settings(LeaseForm::Elapsed, 10), &at(100, None)).unwrap();
         assert!(SoundRules.lease_running(&lease, &at(119, None)));
         assert!(!SoundRules.lease_running(&lease, &at(120, None)));
         let promise = SoundRules.promise_end(at(100, None).stamp, None, Span::nanos(50));
@@ -182,9 +169,7 @@ mod tests {
     fn error_bounds_count_against_both_sides_in_the_deadline_form() {
         // Stamped 98 (earliest of 100 +- 2); lease 98 + 20 = 118, reached by `latest` at 116; promise 98 + 50 = 148,
         // reached by `earliest` at 150.
-        let lease = SoundRules
-            .lease_end(&settings(LeaseForm::Deadline, 10), &at(0, Some(100)))
-            .unwrap();
+        let lease = SoundRules.lease_end(&settings(LeaseForm::Deadline, 10), &at(0, Some(100))).unwrap();
         assert!(SoundRules.lease_running(&lease, &at(0, Some(115))));
         assert!(!SoundRules.lease_running(&lease, &at(0, Some(116))));
         let promise = SoundRules.promise_end(at(0, None).stamp, Some(Nanos(98)), Span::nanos(50));
@@ -201,19 +186,14 @@ mod tests {
 
     #[test]
     fn nothing_left_of_the_lease_is_no_lease() {
-        assert_eq!(
-            SoundRules.lease_end(&settings(LeaseForm::Elapsed, 30), &at(0, None)),
-            None
-        );
+        assert_eq!(SoundRules.lease_end(&settings(LeaseForm::Elapsed, 30), &at(0, None)), None);
     }
 
     #[test]
     fn only_a_transfer_vote_passes_a_running_promise() {
-        for (ballot, granted) in [
-            (Ballot::PreVote, false),
-            (Ballot::Vote, false),
-            (Ballot::TransferVote, true),
-        ] {
+        for (ballot, granted) in
+            [(Ballot::PreVote, false), (Ballot::Vote, false), (Ballot::TransferVote, true)]
+        {
             assert_eq!(SoundRules.may_grant(ballot, true, false), granted);
             assert_eq!(SoundRules.may_grant(ballot, false, true), granted);
             assert!(SoundRules.may_grant(ballot, false, false));

@@ -103,11 +103,7 @@ impl LeaseSettings {
                 ),
             ),
         };
-        Judgement {
-            safe,
-            effective,
-            reason,
-        }
+        Judgement { safe, effective, reason }
     }
 }
 
@@ -159,20 +155,12 @@ mod tests {
         let found = judge(5_200, 5_000, 500);
         assert!(!found.safe);
         assert_eq!(found.effective, Span::millis(4_700));
-        assert!(
-            found.reason.contains("skew above 300ms, within clock_skew 500ms"),
-            "{}",
-            found.reason
-        );
+        assert!(found.reason.contains("skew above 300ms, within clock_skew 500ms"), "{}", found.reason);
     }
 
     #[test]
     fn a_lease_longer_than_the_promise_needs_no_skew() {
-        assert!(
-            judge(6_000, 5_000, 500)
-                .reason
-                .contains("even with perfect clocks")
-        );
+        assert!(judge(6_000, 5_000, 500).reason.contains("even with perfect clocks"));
         assert!(judge(5_000, 5_000, 0).reason.contains("nothing is left"));
     }
 

@@ -108,19 +108,9 @@ impl<R: LeaseRules> Node<R> {
         let sequence = self.forwarding.next_sequence;
         self.forwarding.next_sequence += 1;
         self.forwarding.open.insert(sequence, request);
-        let floor = self
-            .forwarding
-            .open
-            .first_key_value()
-            .map_or(sequence, |(first, _)| *first);
+        let floor = self.forwarding.open.first_key_value().map_or(sequence, |(first, _)| *first);
         let incarnation = self.forwarding.incarnation;
-        let forward = Forward {
-            incarnation,
-            sequence,
-            floor,
-            term: self.raft.term(),
-            operation,
-        };
+        let forward = Forward { incarnation, sequence, floor, term: self.raft.term(), operation };
         self.send(leader, Message::Forward(forward));
         sequence
     }
@@ -129,19 +119,10 @@ impl<R: LeaseRules> Node<R> {
         if !self.raft.configuration().contains(from) {
             return;
         }
-        let Forward {
-            incarnation,
-            sequence,
-            term,
-            ..
-        } = forward;
+        let Forward { incarnation, sequence, term, .. } = forward;
         if self.leads() && term == self.raft.term() {
             if self.forwarding.note(from, &forward) {
-                let origin = Origin::Peer {
-                    node: from,
-                    incarnation,
-                    sequence,
-                };
+                let origin = Origin::Peer { node: from, incarnation, sequence };
                 if !self.execute(now, forward.operation, origin) {
                     self.answer(origin, Answer::Refused(Refusal::NoLeader));
                 }
@@ -152,14 +133,7 @@ impl<R: LeaseRules> Node<R> {
     }
 
     pub(super) fn answer_peer(&mut self, node: NodeId, incarnation: u64, sequence: u64, answer: Answer) {
-        self.send(
-            node,
-            Message::Answer(ForwardAnswer {
-                incarnation,
-                sequence,
-                answer,
-            }),
-        );
+        self.send(node, Message::Answer(ForwardAnswer { incarnation, sequence, answer }));
     }
 
     pub(super) fn handle_forward_answer(&mut self, answer: ForwardAnswer) {

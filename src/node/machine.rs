@@ -53,20 +53,8 @@ impl<R: LeaseRules> Node<R> {
     ) -> Node<R> {
         let now = clock.read();
         let cx = &mut Context { now, jitter };
-        let raft = Raft::start(
-            cx,
-            identity.id,
-            identity.configuration,
-            settings,
-            rules,
-            hard_state,
-            log,
-        );
-        let seen_leadership = Leadership {
-            term: raft.term(),
-            leader: None,
-            transferring: false,
-        };
+        let raft = Raft::start(cx, identity.id, identity.configuration, settings, rules, hard_state, log);
+        let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
         Node {
             forwarding: Forwarding::new(identity.incarnation, raft.term()),
             raft,
@@ -134,10 +122,7 @@ impl<R: LeaseRules> Node<R> {
             }
             match self.raft.poll_output(&self.reading) {
                 Some(RaftOutput::Send(to, message)) => {
-                    return Some(Output::Send {
-                        to,
-                        message: Message::Raft(message),
-                    });
+                    return Some(Output::Send { to, message: Message::Raft(message) });
                 }
                 Some(RaftOutput::Persist(write)) => return Some(Output::Persist(write)),
                 Some(RaftOutput::Note(note)) => return Some(Output::Note(note)),
@@ -155,11 +140,7 @@ impl<R: LeaseRules> Node<R> {
     fn apply_committed(&mut self) {
         while self.applied < self.raft.commit() {
             let index = self.applied.next();
-            let entry = self
-                .raft
-                .log()
-                .entry(index)
-                .expect("what is committed is in the log");
+            let entry = self.raft.log().entry(index).expect("what is committed is in the log");
             let term = entry.term;
             let outcome = match &entry.payload {
                 Payload::Noop => Outcome::Done,
@@ -183,11 +164,7 @@ impl<R: LeaseRules> Node<R> {
                 break;
             }
             let origin = proposal.remove();
-            let answer = if term == applied {
-                answer.clone()
-            } else {
-                Answer::Refused(Refusal::Superseded)
-            };
+            let answer = if term == applied { answer.clone() } else { Answer::Refused(Refusal::Superseded) };
             self.answer(origin, answer);
         }
     }

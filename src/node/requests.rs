@@ -18,11 +18,7 @@ pub(super) enum Origin {
     /// A client of this node.
     Client(RequestId),
     /// Another node, which forwarded its client's request.
-    Peer {
-        node: NodeId,
-        incarnation: u64,
-        sequence: u64,
-    },
+    Peer { node: NodeId, incarnation: u64, sequence: u64 },
 }
 
 /// A read at the leader that waits for a quorum.
@@ -67,10 +63,7 @@ impl PendingRequests {
     }
 
     fn unsent(&self) -> Vec<RequestId> {
-        let unsent = self
-            .waiting
-            .iter()
-            .filter(|(_, pending)| pending.stage == Stage::Unsent);
+        let unsent = self.waiting.iter().filter(|(_, pending)| pending.stage == Stage::Unsent);
         unsent.map(|(request, _)| *request).collect()
     }
 }
@@ -84,18 +77,10 @@ impl<R: LeaseRules> Node<R> {
             return;
         }
         if self.requests.waiting.len() >= REQUESTS_MAX {
-            self.outputs.push_back(Output::Reply {
-                request,
-                answer: Answer::Refused(Refusal::Overloaded),
-            });
+            self.outputs.push_back(Output::Reply { request, answer: Answer::Refused(Refusal::Overloaded) });
             return;
         }
-        let pending = PendingRequest {
-            operation,
-            stage: Stage::Unsent,
-            round_trips: 0,
-            since: now.stamp,
-        };
+        let pending = PendingRequest { operation, stage: Stage::Unsent, round_trips: 0, since: now.stamp };
         if self.requests.waiting.is_empty() {
             self.set_deadline(now.stamp);
         }
@@ -105,13 +90,11 @@ impl<R: LeaseRules> Node<R> {
 
     /// The read that this whole project is about: no message, no write, no wait.
     pub(super) fn read_locally(&mut self, now: &Reading, key: &Scalar) -> Option<Answer> {
-        self.raft
-            .may_read_locally(now, self.applied)
-            .then(|| Answer::Value {
-                value: self.state.read(key).cloned(),
-                lease_valid: true,
-                network_round_trips: 0,
-            })
+        self.raft.may_read_locally(now, self.applied).then(|| Answer::Value {
+            value: self.state.read(key).cloned(),
+            lease_valid: true,
+            network_round_trips: 0,
+        })
     }
 
     /// Sends an unsent request on its way, if there is a leader to send it to.
@@ -122,17 +105,10 @@ impl<R: LeaseRules> Node<R> {
         let operation = pending.operation.clone();
         let stage = if self.leads() {
             let accepted = self.execute(now, operation, Origin::Client(request));
-            if accepted {
-                Stage::AtThisLeader
-            } else {
-                Stage::Unsent
-            }
+            if accepted { Stage::AtThisLeader } else { Stage::Unsent }
         } else if let Some(leader) = self.raft.leader() {
             let sequence = self.forward(leader, request, operation);
-            Stage::Forwarded {
-                term: self.raft.term(),
-                sequence,
-            }
+            Stage::Forwarded { term: self.raft.term(), sequence }
         } else {
             Stage::Unsent
         };
@@ -150,12 +126,7 @@ impl<R: LeaseRules> Node<R> {
                     self.answer(origin, answer);
                 } else {
                     let needs = self.raft.begin_read_index();
-                    self.reads.push_back(WaitingRead {
-                        term: self.raft.term(),
-                        needs,
-                        key,
-                        origin,
-                    });
+                    self.reads.push_back(WaitingRead { term: self.raft.term(), needs, key, origin });
                 }
                 true
             }
@@ -193,11 +164,7 @@ impl<R: LeaseRules> Node<R> {
     pub(super) fn answer(&mut self, origin: Origin, answer: Answer) {
         match origin {
             Origin::Client(request) => self.answer_client(request, answer),
-            Origin::Peer {
-                node,
-                incarnation,
-                sequence,
-            } => {
+            Origin::Peer { node, incarnation, sequence } => {
                 self.answer_peer(node, incarnation, sequence, answer);
             }
         }
@@ -208,10 +175,7 @@ impl<R: LeaseRules> Node<R> {
         let Some(pending) = self.requests.waiting.remove(&request) else {
             return;
         };
-        if let Answer::Value {
-            network_round_trips, ..
-        } = &mut answer
-        {
+        if let Answer::Value { network_round_trips, .. } = &mut answer {
             *network_round_trips += pending.round_trips;
         }
         if let Stage::Forwarded { sequence, .. } = pending.stage {
@@ -226,9 +190,7 @@ impl<R: LeaseRules> Node<R> {
 
     fn set_deadline(&mut self, since: Stamp) {
         let span = self.raft.settings().request_deadline;
-        self.raft
-            .timers_mut()
-            .set(Timer::RequestDeadline, Alarm::First { since, span });
+        self.raft.timers_mut().set(Timer::RequestDeadline, Alarm::First { since, span });
     }
 
     pub(super) fn expire_requests(&mut self, now: &Reading) {
@@ -283,9 +245,8 @@ impl<R: LeaseRules> Node<R> {
                 pending.stage = Stage::Unsent;
             }
         }
-        let (kept, over): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.reads)
-            .into_iter()
-            .partition(|read| leads && read.term == current);
+        let (kept, over): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.reads).into_iter().partition(|read| leads && read.term == current);
         self.reads = kept;
         for read in over {
             if let Origin::Peer { .. } = read.origin {

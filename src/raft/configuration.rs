@@ -18,13 +18,8 @@ impl Configuration {
     /// [`Configuration::NODES_MAX`].
     pub fn new(voters: u16, learners: u16) -> Configuration {
         assert!(voters > 0, "a cluster without voters can decide nothing");
-        let nodes = voters
-            .checked_add(learners)
-            .filter(|nodes| *nodes <= Configuration::NODES_MAX);
-        Configuration {
-            nodes: nodes.expect("callers bound the number of nodes"),
-            voters,
-        }
+        let nodes = voters.checked_add(learners).filter(|nodes| *nodes <= Configuration::NODES_MAX);
+        Configuration { nodes: nodes.expect("callers bound the number of nodes"), voters }
     }
 
     /// All members.
@@ -102,14 +97,7 @@ mod tests {
     #[test]
     fn learners_are_members_that_do_not_vote() {
         let configuration = Configuration::new(3, 2);
-        assert_eq!(
-            (
-                configuration.len(),
-                configuration.voters(),
-                configuration.majority()
-            ),
-            (5, 3, 2)
-        );
+        assert_eq!((configuration.len(), configuration.voters(), configuration.majority()), (5, 3, 2));
         assert!(configuration.is_voter(NodeId(2)) && !configuration.is_voter(NodeId(3)));
         assert!(configuration.contains(NodeId(4)) && !configuration.contains(NodeId(5)));
     }

@@ -46,10 +46,7 @@ pub(super) struct Durability {
 
 impl Durability {
     pub(super) fn recovered(last_index: Index) -> Durability {
-        Durability {
-            synced_index: last_index,
-            ..Durability::default()
-        }
+        Durability { synced_index: last_index, ..Durability::default() }
     }
 
     pub(super) fn synced_index(&self) -> Index {
@@ -88,10 +85,7 @@ impl Durability {
     }
 
     pub(super) fn confirm(&mut self, ticket: u64) {
-        assert!(
-            ticket <= self.issued,
-            "the host confirmed write {ticket}, which was never issued"
-        );
+        assert!(ticket <= self.issued, "the host confirmed write {ticket}, which was never issued");
         self.synced = self.synced.max(ticket);
         while let Some((first, last_index)) = self.under_way.front().copied() {
             if first > self.synced {

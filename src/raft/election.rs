@@ -16,11 +16,7 @@ pub(super) struct Votes {
 
 impl Votes {
     fn asked(ballot: Ballot, own_vote_ticket: u64) -> Votes {
-        Votes {
-            ballot: Some(ballot),
-            granted: Vec::new(),
-            own_vote_ticket,
-        }
+        Votes { ballot: Some(ballot), granted: Vec::new(), own_vote_ticket }
     }
 
     fn grant(&mut self, voter: NodeId) {
@@ -59,17 +55,10 @@ impl<R: LeaseRules> Raft<R> {
         self.votes = Votes::asked(ballot, own_vote_ticket);
         self.note(Note::Campaign { term, ballot });
         self.redraw_jitter(cx);
-        self.await_leader(Alarm::Last {
-            since: cx.now.stamp,
-            span: self.settings.heartbeat,
-        });
+        self.await_leader(Alarm::Last { since: cx.now.stamp, span: self.settings.heartbeat });
 
-        let request = VoteRequest {
-            ballot,
-            term,
-            last_index: self.log.last_index(),
-            last_term: self.log.last_term(),
-        };
+        let request =
+            VoteRequest { ballot, term, last_index: self.log.last_index(), last_term: self.log.last_term() };
         for voter in self.configuration.voting_nodes() {
             if voter != self.id {
                 self.send_when_durable(voter, Message::Vote(request));
@@ -106,11 +95,7 @@ impl<R: LeaseRules> Raft<R> {
         let granted = self.grants(cx, candidate, &request);
         if granted {
             let (term, ballot) = (request.term, request.ballot);
-            self.note(Note::VoteGranted {
-                candidate,
-                term,
-                ballot,
-            });
+            self.note(Note::VoteGranted { candidate, term, ballot });
             if ballot != Ballot::PreVote {
                 self.hard_state.voted_for = Some(candidate);
                 self.hard_state_dirty = true;
@@ -122,11 +107,7 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         let term = if granted { request.term } else { self.term() };
-        let reply = VoteReply {
-            ballot: request.ballot,
-            term,
-            granted,
-        };
+        let reply = VoteReply { ballot: request.ballot, term, granted };
         self.send_when_durable(candidate, Message::VoteReply(reply));
     }
 
@@ -139,21 +120,14 @@ impl<R: LeaseRules> Raft<R> {
             return false;
         }
         let promised = self.promise_end().is_some_and(|end| !end.reached(&cx.now));
-        if !self
-            .rules
-            .may_grant(request.ballot, promised, self.lease_running(&cx.now))
-        {
+        if !self.rules.may_grant(request.ballot, promised, self.lease_running(&cx.now)) {
             // Refused without moving to the candidate's term: that would depose the leader we have promised to follow.
             return false;
         }
         if !pre_vote {
             self.see_term(cx, request.term);
         }
-        let free = pre_vote
-            || self
-                .hard_state
-                .voted_for
-                .is_none_or(|voted_for| voted_for == candidate);
+        let free = pre_vote || self.hard_state.voted_for.is_none_or(|voted_for| voted_for == candidate);
         let up_to_date =
             (request.last_term, request.last_index) >= (self.log.last_term(), self.log.last_index());
         free && up_to_date
@@ -178,8 +152,6 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Is this node's own lease running?
     pub(super) fn lease_running(&self, now: &Reading) -> bool {
-        self.leadership
-            .lease
-            .is_some_and(|lease| self.rules.lease_running(&lease.end, now))
+        self.leadership.lease.is_some_and(|lease| self.rules.lease_running(&lease.end, now))
     }
 }

@@ -20,35 +20,22 @@ pub(super) struct Promise {
 impl<R: LeaseRules> Raft<R> {
     pub(super) fn handle_append(&mut self, cx: &mut Context<'_>, leader: NodeId, append: Append) {
         if append.term < self.term() {
-            let reply = AppendReply {
-                term: self.term(),
-                round: append.round,
-                outcome: AppendOutcome::StaleTerm,
-            };
+            let reply =
+                AppendReply { term: self.term(), round: append.round, outcome: AppendOutcome::StaleTerm };
             self.send_when_durable(leader, Message::AppendReply(reply));
             return;
         }
         if append.term == self.term() && self.role == Role::Leader {
-            self.note(Note::Misbehaviour {
-                peer: leader,
-                fact: Misbehaviour::LeadsOurTerm,
-            });
+            self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::LeadsOurTerm });
             return;
         }
         self.follow(cx, leader, append.term);
         self.promise(cx, &append);
         let Some(outcome) = self.store_entries(&append) else {
-            self.note(Note::Misbehaviour {
-                peer: leader,
-                fact: Misbehaviour::ContradictsCommitted,
-            });
+            self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::ContradictsCommitted });
             return;
         };
-        let reply = AppendReply {
-            term: self.term(),
-            round: append.round,
-            outcome,
-        };
+        let reply = AppendReply { term: self.term(), round: append.round, outcome };
         self.send_when_durable(leader, Message::AppendReply(reply));
     }
 
@@ -62,19 +49,13 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     fn promise(&mut self, cx: &mut Context<'_>, append: &Append) {
-        let newest = self
-            .promise
-            .as_ref()
-            .is_none_or(|given| given.term != append.term || given.round < append.round);
+        let newest =
+            self.promise.as_ref().is_none_or(|given| given.term != append.term || given.round < append.round);
         if newest {
             let own = self.settings.lease.election_timeout;
             let length = self.rules.promise_length(append.promise, own);
             let end = self.rules.promise_end(cx.now.stamp, append.stamp, length);
-            self.promise = Some(Promise {
-                term: append.term,
-                round: append.round,
-                end,
-            });
+            self.promise = Some(Promise { term: append.term, round: append.round, end });
             if length > self.hard_state.longest_promise {
                 self.hard_state.longest_promise = length;
                 self.hard_state_dirty = true;
@@ -100,10 +81,7 @@ impl<R: LeaseRules> Raft<R> {
             if first <= self.commit {
                 return None;
             }
-            self.log.store(
-                first,
-                &entries[usize::try_from(first.0 - previous_index.0 - 1).ok()?..],
-            );
+            self.log.store(first, &entries[usize::try_from(first.0 - previous_index.0 - 1).ok()?..]);
             self.durability.cut(first);
         }
         let matched = Index(previous_index.0 + entries.len() as u64);

@@ -65,13 +65,8 @@ impl<R: LeaseRules> Raft<R> {
         let last = self.log.last_index();
         self.role = Role::Leader;
         self.leader = Some(self.id);
-        let unknown = Progress {
-            matched: Index::ZERO,
-            next: last.next(),
-            probing: true,
-            probe_sent: false,
-            round: 0,
-        };
+        let unknown =
+            Progress { matched: Index::ZERO, next: last.next(), probing: true, probe_sent: false, round: 0 };
         self.leadership = Leadership {
             progress: vec![unknown; self.configuration.len()],
             own_term_start: last.next(),
@@ -80,13 +75,9 @@ impl<R: LeaseRules> Raft<R> {
             ..Leadership::default()
         };
         self.timers.clear(Timer::Election);
-        self.timers
-            .set(Timer::QuorumCheck, self.quorum_check_after(&cx.now));
+        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&cx.now));
         self.note(Note::Elected { term });
-        self.log.push(Entry {
-            term,
-            payload: Payload::Noop,
-        });
+        self.log.push(Entry { term, payload: Payload::Noop });
     }
 
     pub(super) fn give_up_leadership(&mut self, cause: StepDownCause) {
@@ -97,10 +88,7 @@ impl<R: LeaseRules> Raft<R> {
         self.leadership.transfer = None;
         self.leadership.broadcast = false;
         if self.rules.step_down_ends_lease() && self.leadership.lease.take().is_some() {
-            self.note(Note::LeaseEnded {
-                term,
-                cause: LeaseEndCause::StepDown,
-            });
+            self.note(Note::LeaseEnded { term, cause: LeaseEndCause::StepDown });
         }
         self.note(Note::SteppedDown { term, cause });
     }
@@ -108,12 +96,7 @@ impl<R: LeaseRules> Raft<R> {
     /// Appends a command; `None` unless this node leads and is not handing over.
     pub(crate) fn propose(&mut self, payload: Payload) -> Option<Index> {
         let able = self.role == Role::Leader && self.leadership.transfer.is_none();
-        able.then(|| {
-            self.log.push(Entry {
-                term: self.hard_state.term,
-                payload,
-            })
-        })
+        able.then(|| self.log.push(Entry { term: self.hard_state.term, payload }))
     }
 
     /// May a read be answered at once, from state applied up to `applied`?
@@ -133,10 +116,7 @@ impl<R: LeaseRules> Raft<R> {
         debug_assert!(self.role == Role::Leader);
         self.leadership.broadcast = true;
         let index = self.commit.max(self.leadership.own_term_start);
-        ReadIndex {
-            round: self.leadership.rounds.latest() + 1,
-            index,
-        }
+        ReadIndex { round: self.leadership.rounds.latest() + 1, index }
     }
 
     /// The newest round that a quorum has acknowledged in this term.
@@ -167,13 +147,8 @@ impl<R: LeaseRules> Raft<R> {
         self.leadership.flushed = last;
         let round = self.leadership.rounds.open(*now);
         if broadcast {
-            self.timers.set(
-                Timer::Heartbeat,
-                Alarm::First {
-                    since: now.stamp,
-                    span: self.settings.heartbeat,
-                },
-            );
+            self.timers
+                .set(Timer::Heartbeat, Alarm::First { since: now.stamp, span: self.settings.heartbeat });
         }
         let mut batch = Batch::default();
         for peer in self.configuration.nodes() {
@@ -191,16 +166,8 @@ impl<R: LeaseRules> Raft<R> {
         let progress = &mut self.leadership.progress[peer.index()];
         let last = self.log.last_index();
         let room = progress.next.0 - progress.matched.0 <= PIPELINE_ENTRIES_MAX;
-        let able = if progress.probing {
-            always || !progress.probe_sent
-        } else {
-            room
-        };
-        let entries = if able {
-            batch.entries(&self.log, progress.next)
-        } else {
-            None
-        };
+        let able = if progress.probing { always || !progress.probe_sent } else { room };
+        let entries = if able { batch.entries(&self.log, progress.next) } else { None };
         if entries.is_none() && !always {
             return;
         }
@@ -242,17 +209,11 @@ impl<R: LeaseRules> Raft<R> {
         let current_term = reply.term == self.term();
         let from_voter = self.configuration.is_voter(from);
         if current_term && reply.round > self.leadership.rounds.latest() {
-            self.note(Note::Misbehaviour {
-                peer: from,
-                fact: Misbehaviour::AcknowledgesUnsent,
-            });
+            self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
             return;
         }
         if reply.round <= self.leadership.rounds.latest()
-            && self.rules.counts(Acknowledgement {
-                current_term,
-                from_voter,
-            })
+            && self.rules.counts(Acknowledgement { current_term, from_voter })
         {
             let progress = &mut self.leadership.progress[from.index()];
             if reply.round > progress.round {
@@ -271,10 +232,7 @@ impl<R: LeaseRules> Raft<R> {
         let progress = &mut self.leadership.progress[from.index()];
         match outcome {
             AppendOutcome::Accepted { matched } if matched > last => {
-                self.note(Note::Misbehaviour {
-                    peer: from,
-                    fact: Misbehaviour::AcknowledgesUnsent,
-                });
+                self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
             }
             AppendOutcome::Accepted { matched } => {
                 progress.probing = false;
@@ -308,13 +266,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn advance_commit(&mut self, now: &Reading) {
         let own = self.durability.synced_index();
         let voters = self.configuration.voting_nodes().zip(&self.leadership.progress);
-        let reached = voters.map(|(node, progress)| {
-            if node == self.id {
-                own.0
-            } else {
-                progress.matched.0
-            }
-        });
+        let reached = voters.map(|(node, progress)| if node == self.id { own.0 } else { progress.matched.0 });
         let Some(held) = quorum_value(reached, self.configuration.majority(), self.commit.0) else {
             return;
         };
@@ -325,10 +277,7 @@ impl<R: LeaseRules> Raft<R> {
         let first_of_term = self.commit < self.leadership.own_term_start;
         self.commit = held;
         if first_of_term {
-            self.note(Note::LeaderReady {
-                term: self.term(),
-                commit: held,
-            });
+            self.note(Note::LeaderReady { term: self.term(), commit: held });
         }
     }
 
@@ -346,28 +295,20 @@ impl<R: LeaseRules> Raft<R> {
         let Some(sent) = self.leadership.rounds.acknowledged(round) else {
             return;
         };
-        self.timers
-            .set(Timer::QuorumCheck, self.quorum_check_after(&sent));
+        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&sent));
         if self.leadership.lease_barred {
             return;
         }
         let start = self.rules.lease_start(sent, *now);
         if let Some(end) = self.rules.lease_end(&self.settings.lease, &start) {
             self.leadership.lease = Some(Lease { start, end });
-            self.note(Note::LeaseRenewed {
-                term: self.term(),
-                start,
-                end,
-            });
+            self.note(Note::LeaseRenewed { term: self.term(), start, end });
         }
     }
 
     /// A leader that has not heard from a quorum for an election timeout steps down: somebody else may lead by now.
     fn quorum_check_after(&self, heard: &Reading) -> Alarm {
-        Alarm::First {
-            since: heard.stamp,
-            span: self.settings.lease.election_timeout,
-        }
+        Alarm::First { since: heard.stamp, span: self.settings.lease.election_timeout }
     }
 }
 
@@ -390,10 +331,7 @@ struct Batch {
 impl Batch {
     fn entries(&mut self, log: &super::Log, first: Index) -> Option<Arc<[Entry]>> {
         if first != self.first {
-            *self = Batch {
-                first,
-                entries: log.slice(first, BATCH_ENTRIES_MAX),
-            };
+            *self = Batch { first, entries: log.slice(first, BATCH_ENTRIES_MAX) };
         }
         self.entries.clone()
     }

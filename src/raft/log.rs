@@ -34,10 +34,7 @@ pub struct Log {
 impl Log {
     /// The log as it was found on disk.
     pub fn recovered(entries: Vec<Entry>) -> Log {
-        Log {
-            entries,
-            unwritten_from: None,
-        }
+        Log { entries, unwritten_from: None }
     }
 
     /// The last entry's index, 0 when the log is empty.
@@ -57,11 +54,7 @@ impl Log {
 
     /// The term at `index`; term 0 at index 0; `None` past the end.
     pub fn term_at(&self, index: Index) -> Option<Term> {
-        if index == Index::ZERO {
-            Some(Term(0))
-        } else {
-            self.entry(index).map(|entry| entry.term)
-        }
+        if index == Index::ZERO { Some(Term(0)) } else { self.entry(index).map(|entry| entry.term) }
     }
 
     /// The entries from `first` on, at most `count`; `None` when there are none.
@@ -83,18 +76,15 @@ impl Log {
     /// one (Raft paper, figure 2, AppendEntries 3 and 4). A message that is shorter than the log changes nothing.
     pub(super) fn first_new(&self, previous: Index, entries: &[Entry]) -> Option<Index> {
         let mut indices = (previous.0 + 1..).map(Index);
-        entries.iter().find_map(|entry| {
-            indices
-                .next()
-                .filter(|index| self.term_at(*index) != Some(entry.term))
-        })
+        entries
+            .iter()
+            .find_map(|entry| indices.next().filter(|index| self.term_at(*index) != Some(entry.term)))
     }
 
     /// Stores entries from `first` on; whatever stood there and behind goes. `first` is at most the last index + 1.
     pub(super) fn store(&mut self, first: Index, entries: &[Entry]) {
         let place = offset(first).filter(|place| *place <= self.entries.len());
-        self.entries
-            .truncate(place.expect("entries are stored behind one that is in the log"));
+        self.entries.truncate(place.expect("entries are stored behind one that is in the log"));
         self.entries.extend_from_slice(entries);
         self.unwritten_from = Some(self.unwritten_from.map_or(first, |from| from.min(first)));
     }
@@ -133,19 +123,11 @@ mod tests {
     use super::*;
 
     fn entries(terms: &[u64]) -> Vec<Entry> {
-        terms
-            .iter()
-            .map(|term| Entry {
-                term: Term(*term),
-                payload: Payload::Noop,
-            })
-            .collect()
+        terms.iter().map(|term| Entry { term: Term(*term), payload: Payload::Noop }).collect()
     }
 
     fn terms(log: &Log) -> Vec<u64> {
-        (1..=log.last_index().0)
-            .map(|index| log.term_at(Index(index)).unwrap().0)
-            .collect()
+        (1..=log.last_index().0).map(|index| log.term_at(Index(index)).unwrap().0).collect()
     }
 
     #[test]
@@ -156,11 +138,7 @@ mod tests {
         assert_eq!(log.first_new(Index(4), &entries(&[2])), Some(Index(5)));
         log.store(Index(3), &entries(&[3, 3]));
         assert_eq!(terms(&log), [1, 1, 3, 3]);
-        assert_eq!(
-            log.take_unwritten()
-                .map(|(first, entries)| (first, entries.len())),
-            Some((Index(3), 2))
-        );
+        assert_eq!(log.take_unwritten().map(|(first, entries)| (first, entries.len())), Some((Index(3), 2)));
         assert_eq!(log.take_unwritten(), None);
     }
 

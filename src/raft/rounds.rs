@@ -58,10 +58,7 @@ mod tests {
     use crate::time::{Nanos, Stamp};
 
     fn at(nanos: u64) -> Reading {
-        Reading {
-            stamp: Stamp::new(Nanos(nanos), Nanos(nanos)),
-            wall: None,
-        }
+        Reading { stamp: Stamp::new(Nanos(nanos), Nanos(nanos)), wall: None }
     }
 
     #[test]

@@ -125,10 +125,7 @@ impl<R: LeaseRules> Raft<R> {
         hard_state: HardState,
         log: Log,
     ) -> Raft<R> {
-        assert!(
-            configuration.contains(id),
-            "a node is a member of its own cluster"
-        );
+        assert!(configuration.contains(id), "a node is a member of its own cluster");
         let longest = hard_state.longest_promise.max(settings.lease.election_timeout);
         let end = rules.promise_after_restart(cx.now.stamp, longest);
         let mut raft = Raft {
@@ -143,11 +140,7 @@ impl<R: LeaseRules> Raft<R> {
             role: Role::Follower,
             leader: None,
             commit: Index::ZERO,
-            promise: end.map(|end| Promise {
-                term: hard_state.term,
-                round: 0,
-                end,
-            }),
+            promise: end.map(|end| Promise { term: hard_state.term, round: 0, end }),
             votes: Votes::default(),
             leadership: Leadership::default(),
             election_jitter: Span::ZERO,
@@ -156,10 +149,7 @@ impl<R: LeaseRules> Raft<R> {
         };
         raft.redraw_jitter(cx);
         if raft.is_voter() {
-            let wait = Alarm::Last {
-                since: cx.now.stamp,
-                span: longest,
-            };
+            let wait = Alarm::Last { since: cx.now.stamp, span: longest };
             raft.await_leader(wait.later_by(settings.startup_grace));
             if configuration.voters() == 1 {
                 // Nobody else can have been promised anything, or be elected.
@@ -257,8 +247,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The ticket of the write that covers everything changed so far.
     pub(super) fn current_ticket(&self) -> u64 {
-        self.durability
-            .ticket_for(self.hard_state_dirty || self.log.has_unwritten())
+        self.durability.ticket_for(self.hard_state_dirty || self.log.has_unwritten())
     }
 
     /// Handles a message of a fellow member.
@@ -322,21 +311,13 @@ impl<R: LeaseRules> Raft<R> {
         let ticket = self.durability.issue(self.log.last_index());
         let hard_state = std::mem::take(&mut self.hard_state_dirty).then_some(self.hard_state);
         let entries = self.log.take_unwritten();
-        self.outputs.push_back(RaftOutput::Persist(Write {
-            ticket,
-            hard_state,
-            entries,
-        }));
+        self.outputs.push_back(RaftOutput::Persist(Write { ticket, hard_state, entries }));
     }
 
     /// Moves to a later term, in which this node has not voted.
     pub(super) fn enter_term(&mut self, term: Term) {
         assert!(term > self.hard_state.term, "terms only grow");
-        self.hard_state = HardState {
-            term,
-            voted_for: None,
-            ..self.hard_state
-        };
+        self.hard_state = HardState { term, voted_for: None, ..self.hard_state };
         self.hard_state_dirty = true;
         self.leader = None;
     }
@@ -370,8 +351,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Campaigns when `alarm` goes off, plus the jitter, unless a leader is heard before.
     pub(super) fn await_leader(&mut self, alarm: Alarm) {
-        self.timers
-            .set(Timer::Election, alarm.later_by(self.election_jitter));
+        self.timers.set(Timer::Election, alarm.later_by(self.election_jitter));
     }
 
     pub(super) fn redraw_jitter(&mut self, cx: &mut Context<'_>) {

@@ -22,13 +22,8 @@ impl Timer {
     pub const COUNT: usize = 5;
 
     /// All of them, in the order in which they fire when several are due.
-    pub const ALL: [Timer; Timer::COUNT] = [
-        Timer::QuorumCheck,
-        Timer::TransferAbort,
-        Timer::RequestDeadline,
-        Timer::Election,
-        Timer::Heartbeat,
-    ];
+    pub const ALL: [Timer; Timer::COUNT] =
+        [Timer::QuorumCheck, Timer::TransferAbort, Timer::RequestDeadline, Timer::Election, Timer::Heartbeat];
 }
 
 /// The alarm of each timer that is set.
@@ -45,9 +40,7 @@ impl TimerTable {
 
     /// All alarms that are set.
     pub fn iter(&self) -> impl Iterator<Item = (Timer, Alarm)> + '_ {
-        Timer::ALL
-            .into_iter()
-            .filter_map(|timer| Some((timer, self.alarm(timer)?)))
+        Timer::ALL.into_iter().filter_map(|timer| Some((timer, self.alarm(timer)?)))
     }
 
     /// The timer that goes off first if the clocks run true, and how long that is from now.

@@ -23,13 +23,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.leadership.transfer = Some(Transfer { to, told: false });
         let span = self.settings.lease.election_timeout;
-        self.timers.set(
-            Timer::TransferAbort,
-            Alarm::First {
-                since: cx.now.stamp,
-                span,
-            },
-        );
+        self.timers.set(Timer::TransferAbort, Alarm::First { since: cx.now.stamp, span });
         self.continue_transfer();
     }
 
@@ -46,17 +40,11 @@ impl<R: LeaseRules> Raft<R> {
         if transfer.told || self.leadership.matched(transfer.to) < self.log.last_index() {
             return;
         }
-        self.leadership.transfer = Some(Transfer {
-            told: true,
-            ..transfer
-        });
+        self.leadership.transfer = Some(Transfer { told: true, ..transfer });
         if self.rules.transfer_bars_lease() {
             self.leadership.lease_barred = true;
             if self.leadership.lease.take().is_some() {
-                self.note(Note::LeaseEnded {
-                    term: self.term(),
-                    cause: LeaseEndCause::Transfer,
-                });
+                self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::Transfer });
             }
         }
         self.send(transfer.to, Message::TimeoutNow { term: self.term() });

@@ -15,13 +15,8 @@ use super::{search, zones};
 /// If an operation responded before it was invoked, or later than 2^64 - 3 nanoseconds.
 pub fn check(history: &[Operation], limits: Limits) -> Report {
     for operation in history {
-        let ordered = operation
-            .responded
-            .is_none_or(|responded| operation.invoked <= responded);
-        assert!(
-            ordered,
-            "an operation responds after its invocation: {operation:?}"
-        );
+        let ordered = operation.responded.is_none_or(|responded| operation.invoked <= responded);
+        assert!(ordered, "an operation responds after its invocation: {operation:?}");
     }
 
     let mut keys = Vec::new();
@@ -31,10 +26,7 @@ pub fn check(history: &[Operation], limits: Limits) -> Report {
         keys.push(KeyReport {
             key,
             operations: members.len(),
-            unknown_outcomes: members
-                .iter()
-                .filter(|&&i| history[i].responded.is_none())
-                .count(),
+            unknown_outcomes: members.iter().filter(|&&i| history[i].responded.is_none()).count(),
             verdict,
         });
         stale_reads.extend(stale);
@@ -46,12 +38,7 @@ pub fn check(history: &[Operation], limits: Limits) -> Report {
         keys: keys.len(),
         unknown_outcomes: keys.iter().map(|key| key.unknown_outcomes).sum(),
     };
-    Report {
-        outcome: worst(&keys),
-        keys,
-        stale_reads,
-        counts,
-    }
+    Report { outcome: worst(&keys), keys, stale_reads, counts }
 }
 
 /// The indices of each key's operations, ascending, by key.
@@ -69,11 +56,7 @@ fn judge(history: &[Operation], members: &[usize], limits: Limits) -> (Verdict, 
     match zones.violation {
         // A stale read is two zones that each need to come first (see `stale`), so no key without a violation has one.
         Some(violation) => {
-            let stale = if zones.distinct {
-                stale::find(history, members)
-            } else {
-                Vec::new()
-            };
+            let stale = if zones.distinct { stale::find(history, members) } else { Vec::new() };
             (Verdict::NotLinearizable { violation }, stale)
         }
         None if zones.distinct && !has_cas(history, members) => (Verdict::Linearizable, Vec::new()),
@@ -82,9 +65,7 @@ fn judge(history: &[Operation], members: &[usize], limits: Limits) -> (Verdict, 
 }
 
 fn has_cas(history: &[Operation], members: &[usize]) -> bool {
-    members
-        .iter()
-        .any(|&index| matches!(history[index].action, Action::Cas { .. }))
+    members.iter().any(|&index| matches!(history[index].action, Action::Cas { .. }))
 }
 
 fn worst(keys: &[KeyReport]) -> Outcome {

@@ -68,12 +68,7 @@ impl Action {
         match self {
             Action::Read { returned } => (!responded || returned == current).then_some(current),
             Action::Write { value } => Some(value),
-            Action::Cas {
-                from,
-                to,
-                create_if_missing,
-                swapped,
-            } => {
+            Action::Cas { from, to, create_if_missing, swapped } => {
                 let swaps = current == from || (create_if_missing && current == Value::MISSING);
                 match (swaps, swapped || !responded) {
                     (true, true) => Some(to),
@@ -101,12 +96,7 @@ impl Operation {
         self.responded?;
         match self.action {
             Action::Read { returned } => Some(returned),
-            Action::Cas {
-                from,
-                swapped: true,
-                create_if_missing: false,
-                ..
-            } => Some(from),
+            Action::Cas { from, swapped: true, create_if_missing: false, .. } => Some(from),
             Action::Write { .. } | Action::Cas { .. } => None,
         }
     }

@@ -16,11 +16,8 @@ pub(super) struct Configuration {
 
 impl Configuration {
     /// Nothing is linearized and the key is missing.
-    pub(super) const START: Configuration = Configuration {
-        value: Value::MISSING,
-        done: SlotSet::EMPTY,
-        absorbable: SlotSet::EMPTY,
-    };
+    pub(super) const START: Configuration =
+        Configuration { value: Value::MISSING, done: SlotSet::EMPTY, absorbable: SlotSet::EMPTY };
 }
 
 /// The pending operations: every occupied slot is in one of the four sets.
@@ -46,14 +43,7 @@ impl<'a> Pending<'a> {
     /// No operation is pending.
     pub(super) fn new(history: &'a [Operation]) -> Pending<'a> {
         let none = SlotSet::EMPTY;
-        Pending {
-            history,
-            indices: Vec::new(),
-            observers: none,
-            writes: none,
-            swaps: none,
-            unknown: none,
-        }
+        Pending { history, indices: Vec::new(), observers: none, writes: none, swaps: none, unknown: none }
     }
 
     /// Gives an operation the lowest free slot. False if there is none.
@@ -80,12 +70,7 @@ impl<'a> Pending<'a> {
 
     /// Frees a slot, in the given configurations too.
     pub(super) fn release(&mut self, slot: usize, configurations: &mut [Configuration]) {
-        for role in [
-            &mut self.observers,
-            &mut self.writes,
-            &mut self.swaps,
-            &mut self.unknown,
-        ] {
+        for role in [&mut self.observers, &mut self.writes, &mut self.swaps, &mut self.unknown] {
             role.remove(slot);
         }
         for configuration in configurations {
@@ -97,9 +82,7 @@ impl<'a> Pending<'a> {
     /// The slot of a pending operation.
     pub(super) fn slot_of(&self, index: usize) -> usize {
         let mut occupied = self.occupied().iter();
-        occupied
-            .find(|&slot| self.indices[slot] == index)
-            .expect("it was invoked and has not responded")
+        occupied.find(|&slot| self.indices[slot] == index).expect("it was invoked and has not responded")
     }
 
     /// The pending operations.
@@ -114,9 +97,7 @@ impl<'a> Pending<'a> {
 
     /// The value that an operation of unknown outcome may write.
     pub(super) fn written(&self, slot: usize) -> Value {
-        self.operation(slot)
-            .written()
-            .expect("reads of unknown outcome are never admitted")
+        self.operation(slot).written().expect("reads of unknown outcome are never admitted")
     }
 
     /// Linearizes every observer that fits the value (rule 1).
@@ -146,11 +127,7 @@ impl<'a> Pending<'a> {
             let value = self.effect(slot, configuration.value)?;
             let mut done = configuration.done;
             done.insert(slot);
-            let absorbed = if self.is_write(slot) {
-                self.writes
-            } else {
-                SlotSet::EMPTY
-            };
+            let absorbed = if self.is_write(slot) { self.writes } else { SlotSet::EMPTY };
             let absorbable = configuration.absorbable.or(absorbed).minus(done);
             if self.unknown.contains(slot) {
                 let changes = value != configuration.value || absorbable != configuration.absorbable;
@@ -158,11 +135,7 @@ impl<'a> Pending<'a> {
                     return None;
                 }
             }
-            let after = self.settle(Configuration {
-                value,
-                done,
-                absorbable,
-            });
+            let after = self.settle(Configuration { value, done, absorbable });
 
             let needed = slot == target || self.swaps.contains(slot);
             (needed || after.done != done || self.some_swap_fits(&after)).then_some(after)
@@ -198,11 +171,7 @@ impl<'a> Pending<'a> {
     /// has, owes no observer that `b` does not owe, has linearized the same swaps, and every write is as good in it. A
     /// write that can be absorbed is best, for it may still be seen and need not be.
     fn dominates(&self, a: &Configuration, b: &Configuration) -> bool {
-        let same_swaps = self
-            .swaps
-            .and(a.done)
-            .minus(b.done)
-            .or(self.swaps.and(b.done).minus(a.done));
+        let same_swaps = self.swaps.and(a.done).minus(b.done).or(self.swaps.and(b.done).minus(a.done));
         let as_good_writes = a.absorbable.or(a.done.and(b.done)).or(self
             .writes
             .minus(a.done)
@@ -217,17 +186,14 @@ impl<'a> Pending<'a> {
     /// Whether a pending swap, certain or not, can follow at once.
     fn some_swap_fits(&self, configuration: &Configuration) -> bool {
         let open = self.swaps.or(self.unknown).minus(configuration.done);
-        open.iter()
-            .any(|slot| !self.is_write(slot) && self.effect(slot, configuration.value).is_some())
+        open.iter().any(|slot| !self.is_write(slot) && self.effect(slot, configuration.value).is_some())
     }
 
     /// Whether an unknown operation that does the same waits in a lower slot.
     fn has_lower_twin(&self, slot: usize, configuration: Configuration) -> bool {
         let action = self.operation(slot).action;
         let open = self.unknown.minus(configuration.done);
-        open.iter()
-            .take_while(|&lower| lower < slot)
-            .any(|lower| self.operation(lower).action == action)
+        open.iter().take_while(|&lower| lower < slot).any(|lower| self.operation(lower).action == action)
     }
 
     fn is_write(&self, slot: usize) -> bool {

@@ -13,9 +13,7 @@ pub struct Limits {
 impl Default for Limits {
     /// A million states: about a second a key.
     fn default() -> Self {
-        Limits {
-            states_max: 1_000_000,
-        }
+        Limits { states_max: 1_000_000 }
     }
 }
 

@@ -71,9 +71,7 @@ pub(super) fn search_from(
                 level_max = level_max.saturating_mul(LEVEL_GROWTH);
             }
             Err(Stop::OutOfBounds) => {
-                return Verdict::Undecided {
-                    states: attempt.states,
-                };
+                return Verdict::Undecided { states: attempt.states };
             }
         }
     }
@@ -97,16 +95,8 @@ fn events(history: &[Operation], members: &[usize]) -> Vec<Event> {
     let mut events = Vec::with_capacity(2 * members.len());
     for &index in members {
         let operation = &history[index];
-        events.push(Event {
-            at: operation.invoked,
-            kind: EventKind::Invocation,
-            index,
-        });
-        events.extend(operation.responded.map(|at| Event {
-            at,
-            kind: EventKind::Response,
-            index,
-        }));
+        events.push(Event { at: operation.invoked, kind: EventKind::Invocation, index });
+        events.extend(operation.responded.map(|at| Event { at, kind: EventKind::Response, index }));
     }
     events.sort_unstable();
     events
@@ -150,14 +140,8 @@ impl Attempt<'_> {
     fn invoke(&mut self, index: usize, at: u64) -> Result<(), Stop> {
         let operation = &self.history[index];
         let superfluous = operation.responded.is_none()
-            && operation
-                .written()
-                .is_none_or(|value| self.uses.last(value) < Some(at));
-        if superfluous || self.pending.admit(index) {
-            Ok(())
-        } else {
-            Err(Stop::OutOfBounds)
-        }
+            && operation.written().is_none_or(|value| self.uses.last(value) < Some(at));
+        if superfluous || self.pending.admit(index) { Ok(()) } else { Err(Stop::OutOfBounds) }
     }
 
     /// Replaces the level by configurations that follow from it and have the operation linearized.
@@ -211,10 +195,6 @@ impl Attempt<'_> {
     fn no_order(&self, blocked: usize, seen: &BTreeSet<Configuration>) -> Violation {
         let pending = self.pending.indices().filter(|&other| other != blocked).collect();
         let possible: BTreeSet<Value> = seen.iter().map(|configuration| configuration.value).collect();
-        Violation::NoOrder {
-            blocked,
-            pending,
-            possible: possible.into_iter().collect(),
-        }
+        Violation::NoOrder { blocked, pending, possible: possible.into_iter().collect() }
     }
 }

@@ -108,14 +108,8 @@ struct CredibleRead {
 
 impl CredibleRead {
     fn sighting(&self, history: &[Operation]) -> Sighting {
-        let responded = history[self.index]
-            .responded
-            .expect("only an answered read is credible");
-        Sighting {
-            responded,
-            index: self.index,
-            value: self.value,
-        }
+        let responded = history[self.index].responded.expect("only an answered read is credible");
+        Sighting { responded, index: self.index, value: self.value }
     }
 }
 
@@ -159,11 +153,7 @@ impl Values {
             let (written, _) = *self.0.get(&value)?;
             let answered = operation.responded.is_some() && written <= Moment::response(operation);
             let started = written.max(Moment::at(operation.invoked));
-            answered.then_some(CredibleRead {
-                index,
-                value,
-                started,
-            })
+            answered.then_some(CredibleRead { index, value, started })
         };
         let mut reads: Vec<CredibleRead> = members.iter().filter_map(credible).collect();
         reads.sort_unstable_by_key(|read| (history[read.index].invoked, read.index));
@@ -187,11 +177,7 @@ impl Acknowledged {
     fn of(history: &[Operation], members: &[usize]) -> Acknowledged {
         let sighting = |&index: &usize| {
             let operation = &history[index];
-            let sighting = Sighting {
-                responded: operation.responded?,
-                index,
-                value: operation.written()?,
-            };
+            let sighting = Sighting { responded: operation.responded?, index, value: operation.written()? };
             Some((Moment::at(operation.invoked), sighting))
         };
         let mut by_invocation: Vec<(Moment, Sighting)> = members.iter().filter_map(sighting).collect();
@@ -208,20 +194,13 @@ impl Acknowledged {
             *first = later.min(*first);
         }
         let responded = Suffixes::new(by_invocation.len());
-        Acknowledged {
-            by_invocation,
-            by_response,
-            counted: 0,
-            responded,
-        }
+        Acknowledged { by_invocation, by_response, counted: 0, responded }
     }
 
     /// The first to respond of those invoked after a moment. If a value was proven by that moment, its own write is not
     /// among them: it was invoked before anything could prove it.
     fn first_after(&self, moment: Moment) -> Option<Sighting> {
-        self.by_invocation
-            .get(self.position_after(moment))
-            .map(|&(_, first)| first)
+        self.by_invocation.get(self.position_after(moment)).map(|&(_, first)| first)
     }
 
     /// How many were invoked after `moment` and responded before `now`, which must not go back between calls.
@@ -236,7 +215,6 @@ impl Acknowledged {
     }
 
     fn position_after(&self, moment: Moment) -> usize {
-        self.by_invocation
-            .partition_point(|&(invoked, _)| invoked <= moment)
+        self.by_invocation.partition_point(|&(invoked, _)| invoked <= moment)
     }
 }

@@ -39,42 +39,25 @@ pub(super) struct Earliest {
 impl Earliest {
     /// The summary of one sighting.
     pub(super) fn one(sighting: Sighting) -> Earliest {
-        Earliest {
-            best: Some(sighting),
-            other: None,
-        }
+        Earliest { best: Some(sighting), other: None }
     }
 
     /// The earliest sighting of a value other than the given one.
     pub(super) fn besides(self, value: Value) -> Option<Sighting> {
-        if self.best?.value == value {
-            self.other
-        } else {
-            self.best
-        }
+        if self.best?.value == value { self.other } else { self.best }
     }
 
     fn with(self, sighting: Sighting) -> Earliest {
         match self.best {
             None => Earliest::one(sighting),
             Some(best) if sighting < best => {
-                let other = if best.value == sighting.value {
-                    self.other
-                } else {
-                    Some(best)
-                };
-                Earliest {
-                    best: Some(sighting),
-                    other,
-                }
+                let other = if best.value == sighting.value { self.other } else { Some(best) };
+                Earliest { best: Some(sighting), other }
             }
             Some(best) if best.value == sighting.value => self,
             Some(_) => {
                 let other = self.other.map_or(sighting, |other| other.min(sighting));
-                Earliest {
-                    other: Some(other),
-                    ..self
-                }
+                Earliest { other: Some(other), ..self }
             }
         }
     }
@@ -82,11 +65,7 @@ impl Earliest {
 
 impl Summary for Earliest {
     fn merge(self, other: Earliest) -> Earliest {
-        other
-            .best
-            .into_iter()
-            .chain(other.other)
-            .fold(self, Earliest::with)
+        other.best.into_iter().chain(other.other).fold(self, Earliest::with)
     }
 }
 
@@ -100,9 +79,7 @@ pub(super) struct Suffixes<S> {
 impl<S: Summary> Suffixes<S> {
     /// Nothing was added anywhere.
     pub(super) fn new(len: usize) -> Suffixes<S> {
-        Suffixes {
-            nodes: vec![S::default(); len + 1],
-        }
+        Suffixes { nodes: vec![S::default(); len + 1] }
     }
 
     /// Adds something at a position.

@@ -12,30 +12,16 @@ use super::{Action, Key, Limits, Operation, StaleRead, Value, Verdict, Violation
 
 /// An operation on key 1 that responded.
 fn op(client: u32, invoked: u64, responded: u64, action: Action) -> Operation {
-    Operation {
-        client,
-        key: Key(1),
-        invoked,
-        responded: Some(responded),
-        action,
-    }
+    Operation { client, key: Key(1), invoked, responded: Some(responded), action }
 }
 
 /// An operation on key 1 whose outcome is unknown.
 fn lost(client: u32, invoked: u64, action: Action) -> Operation {
-    Operation {
-        client,
-        key: Key(1),
-        invoked,
-        responded: None,
-        action,
-    }
+    Operation { client, key: Key(1), invoked, responded: None, action }
 }
 
 fn read(returned: u64) -> Action {
-    Action::Read {
-        returned: Value(returned),
-    }
+    Action::Read { returned: Value(returned) }
 }
 
 fn write(value: u64) -> Action {
@@ -43,21 +29,11 @@ fn write(value: u64) -> Action {
 }
 
 fn cas(from: u64, to: u64, swapped: bool) -> Action {
-    Action::Cas {
-        from: Value(from),
-        to: Value(to),
-        create_if_missing: false,
-        swapped,
-    }
+    Action::Cas { from: Value(from), to: Value(to), create_if_missing: false, swapped }
 }
 
 fn upsert(from: u64, to: u64, swapped: bool) -> Action {
-    Action::Cas {
-        from: Value(from),
-        to: Value(to),
-        create_if_missing: true,
-        swapped,
-    }
+    Action::Cas { from: Value(from), to: Value(to), create_if_missing: true, swapped }
 }
 
 /// What a read of a missing key returns.
@@ -71,11 +47,7 @@ fn violation(history: &[Operation]) -> Option<Violation> {
         Verdict::NotLinearizable { violation } => Some(violation.clone()),
         Verdict::Undecided { states } => panic!("undecided after {states} states"),
     };
-    assert_eq!(
-        violation.is_none(),
-        brute::linearizable(history),
-        "the definition disagrees: {report:?}"
-    );
+    assert_eq!(violation.is_none(), brute::linearizable(history), "the definition disagrees: {report:?}");
     violation
 }
 
@@ -86,9 +58,7 @@ fn fine(history: &[Operation]) {
 
 /// Returns the operations involved in the violation.
 fn wrong(history: &[Operation]) -> Vec<usize> {
-    violation(history)
-        .expect("the history is not linearizable")
-        .operations()
+    violation(history).expect("the history is not linearizable").operations()
 }
 
 /// The stale reads of a history.

@@ -17,10 +17,7 @@ pub(super) struct Uses {
 impl Uses {
     /// Collects the uses in the operations of one key, given by their indices in `history`.
     pub(super) fn of(history: &[Operation], members: &[usize]) -> Uses {
-        let mut uses = Uses {
-            by_value: BTreeMap::new(),
-            any_value: None,
-        };
+        let mut uses = Uses { by_value: BTreeMap::new(), any_value: None };
         // Of the compare-and-swaps without a response: what they need, by what they write.
         let mut unknown_needs: BTreeMap<Value, Vec<Value>> = BTreeMap::new();
         for operation in members.iter().map(|&index| &history[index]) {
@@ -34,10 +31,7 @@ impl Uses {
                     uses.any_value = uses.any_value.max(Some(at))
                 }
                 (Action::Cas { to, .. }, None) => {
-                    unknown_needs
-                        .entry(to)
-                        .or_default()
-                        .extend(needs(operation.action));
+                    unknown_needs.entry(to).or_default().extend(needs(operation.action));
                 }
                 (Action::Write { .. }, _) | (Action::Read { .. }, None) => {}
             }
@@ -78,11 +72,9 @@ impl Uses {
 /// The values at which a compare-and-swap swaps.
 fn needs(action: Action) -> impl Iterator<Item = Value> {
     let values = match action {
-        Action::Cas {
-            from,
-            create_if_missing,
-            ..
-        } => [Some(from), create_if_missing.then_some(Value::MISSING)],
+        Action::Cas { from, create_if_missing, .. } => {
+            [Some(from), create_if_missing.then_some(Value::MISSING)]
+        }
         Action::Read { .. } | Action::Write { .. } => [None, None],
     };
     values.into_iter().flatten()

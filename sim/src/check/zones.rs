@@ -38,10 +38,7 @@ pub(super) struct Zones {
 
 /// Examines the operations of one key, given by their indices in `history`.
 pub(super) fn examine(history: &[Operation], members: &[usize]) -> Zones {
-    let mut touches: Vec<Touch> = members
-        .iter()
-        .flat_map(|&index| touches_of(history, index))
-        .collect();
+    let mut touches: Vec<Touch> = members.iter().flat_map(|&index| touches_of(history, index)).collect();
     touches.sort_unstable_by_key(|touch| (touch.value, touch.role, touch.index));
 
     let mut distinct = true;
@@ -51,15 +48,8 @@ pub(super) fn examine(history: &[Operation], members: &[usize]) -> Zones {
         let missing = cluster[0].value == Value::MISSING;
         let (writers, observers) = cluster.split_at(cluster.partition_point(|t| t.role == Role::Writer));
         distinct &= writers.len() + usize::from(missing) <= 1;
-        let too_early = if missing {
-            None
-        } else {
-            seen_too_early(writers, observers)
-        };
-        impossible = [impossible, too_early]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(responded, _)| *responded);
+        let too_early = if missing { None } else { seen_too_early(writers, observers) };
+        impossible = [impossible, too_early].into_iter().flatten().min_by_key(|(responded, _)| *responded);
         zones.push(Zone::of(cluster, missing));
     }
 
@@ -108,10 +98,9 @@ fn seen_too_early(writers: &[Touch], observers: &[Touch]) -> Option<(Moment, Vio
     let observer = first.index;
     let violation = match writers.iter().min_by_key(|writer| writer.invoked) {
         None => Violation::NeverWritten { observer },
-        Some(writer) if first.responded < writer.invoked => Violation::SeenBeforeWritten {
-            observer,
-            writer: writer.index,
-        },
+        Some(writer) if first.responded < writer.invoked => {
+            Violation::SeenBeforeWritten { observer, writer: writer.index }
+        }
         Some(_) => return None,
     };
     Some((first.responded, violation))
@@ -128,14 +117,8 @@ struct Zone {
 
 impl Zone {
     fn of(cluster: &[Touch], missing: bool) -> Zone {
-        let first = cluster
-            .iter()
-            .min_by_key(|touch| touch.responded)
-            .expect("a cluster has a member");
-        let last = cluster
-            .iter()
-            .max_by_key(|touch| touch.invoked)
-            .expect("a cluster has a member");
+        let first = cluster.iter().min_by_key(|touch| touch.responded).expect("a cluster has a member");
+        let last = cluster.iter().max_by_key(|touch| touch.invoked).expect("a cluster has a member");
         Zone {
             first_response: if missing { Moment::START } else { first.responded },
             first: (!missing).then_some(first.index),
@@ -152,14 +135,8 @@ impl Zone {
     fn cycle(&self, other: &Zone) -> Violation {
         assert!(self.first_response < other.last_invocation && other.first_response < self.last_invocation);
         Violation::OrderCycle {
-            forth: Precedence {
-                before: self.first,
-                after: other.last,
-            },
-            back: Precedence {
-                before: other.first,
-                after: self.last,
-            },
+            forth: Precedence { before: self.first, after: other.last },
+            back: Precedence { before: other.first, after: self.last },
         }
     }
 }
@@ -169,9 +146,7 @@ fn exclusion(zones: Vec<Zone>) -> Option<Violation> {
     let (mut forward, backward): (Vec<Zone>, Vec<Zone>) = zones.into_iter().partition(Zone::is_forward);
     forward.sort_unstable_by_key(|zone| (zone.first_response, zone.last_invocation, zone.first));
     // Up to the first overlap the zones are disjoint, so that neighbours are all that needs comparing.
-    let overlap = forward
-        .windows(2)
-        .find(|pair| pair[1].first_response < pair[0].last_invocation);
+    let overlap = forward.windows(2).find(|pair| pair[1].first_response < pair[0].last_invocation);
     if let Some(pair) = overlap {
         return Some(pair[0].cycle(&pair[1]));
     }
@@ -179,9 +154,7 @@ fn exclusion(zones: Vec<Zone>) -> Option<Violation> {
     // ends last.
     let around = |inner: &Zone| {
         let starting = forward.partition_point(|zone| zone.first_response < inner.last_invocation);
-        forward[..starting]
-            .last()
-            .filter(|zone| inner.first_response < zone.last_invocation)
+        forward[..starting].last().filter(|zone| inner.first_response < zone.last_invocation)
     };
     backward
         .iter()

@@ -19,10 +19,7 @@ pub struct TraceHash {
 
 impl Default for TraceHash {
     fn default() -> TraceHash {
-        TraceHash {
-            chained: 0,
-            buffer: Vec::with_capacity(BUFFER_WORDS * 8 + 64),
-        }
+        TraceHash { chained: 0, buffer: Vec::with_capacity(BUFFER_WORDS * 8 + 64) }
     }
 }
 
@@ -55,12 +52,7 @@ pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) 
     word(event.at);
     let mut head = |kind: u64, a: usize, b: usize| word(kind << 48 | (a as u64) << 24 | b as u64);
     match &event.what {
-        Happening::Sent {
-            from,
-            to,
-            number,
-            message,
-        } => {
+        Happening::Sent { from, to, number, message } => {
             head(1, *from, *to);
             word(*number);
             message.words(word);
@@ -69,12 +61,7 @@ pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) 
             head(2, *from, *to);
             word(*number);
         }
-        Happening::Lost {
-            from,
-            to,
-            number,
-            cause,
-        } => {
+        Happening::Lost { from, to, number, cause } => {
             head(3, *from, *to);
             word(*number << 2 | *cause as u64);
         }
@@ -95,12 +82,7 @@ pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) 
             head(8, *node, 0);
             milestone_words(milestone, word);
         }
-        Happening::Invoked {
-            operation,
-            client,
-            node,
-            request,
-        } => {
+        Happening::Invoked { operation, client, node, request } => {
             head(9, *client, *node);
             word(*operation);
             request_words(request, word);
@@ -109,11 +91,7 @@ pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) 
             head(10, *node, 0);
             word(*operation);
         }
-        Happening::Replied {
-            operation,
-            node,
-            reply,
-        } => {
+        Happening::Replied { operation, node, reply } => {
             head(11, *node, 0);
             word(*operation);
             reply_words(reply, word);
@@ -160,11 +138,7 @@ fn request_words(request: &Request, word: &mut impl FnMut(u64)) {
 
 fn reply_words(reply: &Reply, word: &mut impl FnMut(u64)) {
     match *reply {
-        Reply::Value {
-            value,
-            lease,
-            round_trips,
-        } => {
+        Reply::Value { value, lease, round_trips } => {
             word(1 | u64::from(lease) << 8 | u64::from(round_trips) << 16);
             word(value.unwrap_or(0));
         }
@@ -181,12 +155,7 @@ fn milestone_words(milestone: &Milestone, word: &mut impl FnMut(u64)) {
             word(1 | u64::from(trial) << 8);
             word(term);
         }
-        Milestone::VoteGranted {
-            to,
-            term,
-            trial,
-            transfer,
-        } => {
+        Milestone::VoteGranted { to, term, trial, transfer } => {
             word(2 | u64::from(trial) << 8 | u64::from(transfer) << 9 | (to as u64) << 16);
             word(term);
         }
@@ -237,11 +206,7 @@ fn alarm_words(alarm: &Alarm, word: &mut impl FnMut(u64)) {
             word(span.as_nanos());
         }
         Alarm::WallLatest { deadline } => word(deadline.0),
-        Alarm::WallEarliest {
-            deadline,
-            since,
-            span,
-        } => {
+        Alarm::WallEarliest { deadline, since, span } => {
             word(deadline.0);
             word(since.raw().0);
             word(since.boot().0);

@@ -33,9 +33,7 @@ impl History {
 
     fn operation(&mut self, number: u64) -> &mut Operation {
         let place = usize::try_from(number).expect("a number of something in memory");
-        self.operations
-            .get_mut(place)
-            .expect("operations are numbered as they are invoked")
+        self.operations.get_mut(place).expect("operations are numbered as they are invoked")
     }
 }
 
@@ -43,12 +41,7 @@ impl<P: Process> Reader<P> for History {
     #[inline]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, _world: &World<P, C>) {
         match event.what {
-            Happening::Invoked {
-                operation,
-                client,
-                node,
-                request,
-            } => {
+            Happening::Invoked { operation, client, node, request } => {
                 debug_assert_eq!(operation, self.operations.len() as u64);
                 self.operations.push(Operation {
                     client,

@@ -114,12 +114,7 @@ impl Invariants {
 
     fn report(&mut self, at: u64, node: usize, invariant: Invariant, detail: String) {
         if self.broken.len() < BROKEN_MAX {
-            self.broken.push(Broken {
-                at,
-                node,
-                invariant,
-                detail,
-            });
+            self.broken.push(Broken { at, node, invariant, detail });
         }
     }
 
@@ -133,20 +128,10 @@ impl Invariants {
             seen.promise = Some(promise);
         }
         if term < earlier_term {
-            self.report(
-                at,
-                node,
-                Invariant::TermMonotonic,
-                format!("from {earlier_term} to {term}"),
-            );
+            self.report(at, node, Invariant::TermMonotonic, format!("from {earlier_term} to {term}"));
         }
         if commit < earlier_commit {
-            self.report(
-                at,
-                node,
-                Invariant::CommitMonotonic,
-                format!("from {earlier_commit} to {commit}"),
-            );
+            self.report(at, node, Invariant::CommitMonotonic, format!("from {earlier_commit} to {commit}"));
         }
         if applied > commit || commit > last {
             let detail = format!("applied {applied}, committed {commit}, last entry {last}");
@@ -194,10 +179,8 @@ impl Invariants {
         let found = print(raft, index);
         match self.committed.get(place(index) - 1) {
             Some(committed) if *committed != found => {
-                let detail = format!(
-                    "entry {index} of term {} was committed, now of term {}",
-                    committed.0, found.0
-                );
+                let detail =
+                    format!("entry {index} of term {} was committed, now of term {}", committed.0, found.0);
                 self.report(at, node, Invariant::StateMachineSafety, detail);
             }
             Some(_) => {}
@@ -211,9 +194,7 @@ impl Invariants {
             self.report(at, node, Invariant::ElectionSafety, detail);
         }
         let missing = (1..).zip(&self.committed).find(|(index, committed)| {
-            raft.log()
-                .term_at(Index(*index))
-                .is_none_or(|term| term.0 != committed.0)
+            raft.log().term_at(Index(*index)).is_none_or(|term| term.0 != committed.0)
         });
         if let Some((index, (of, _))) = missing {
             let detail = format!("the leader of term {term} lacks committed entry {index} of term {of}");
@@ -227,10 +208,7 @@ fn place(index: u64) -> usize {
 }
 
 fn print<R: LeaseRules>(raft: &Raft<R>, index: u64) -> Print {
-    let entry = raft
-        .log()
-        .entry(Index(index))
-        .expect("the caller has bounded the index");
+    let entry = raft.log().entry(Index(index)).expect("the caller has bounded the index");
     let mut hash = TraceHash::default();
     entry_words(entry, &mut |word| hash.word(word));
     (entry.term.0, hash.value())
@@ -249,12 +227,7 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                         self.check_elected(event.at, node, term, running.raft());
                     }
                 }
-                Milestone::VoteGranted {
-                    to,
-                    term,
-                    transfer: false,
-                    ..
-                } => {
+                Milestone::VoteGranted { to, term, transfer: false, .. } => {
                     let now = world.clock(node).read(event.at);
                     let runs = |alarm: Option<Alarm>| alarm.is_some_and(|alarm| !alarm.reached(&now));
                     let seen = &self.nodes[node];

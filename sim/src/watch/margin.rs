@@ -158,13 +158,7 @@ impl Margins {
             self.overlap = other.map(|other| (world.now(), other, node));
         }
         self.close(node, term, world.now());
-        self.watched[node] = Some(Watched {
-            term,
-            end,
-            since: world.now(),
-            over: None,
-            dead: false,
-        });
+        self.watched[node] = Some(Watched { term, end, since: world.now(), over: None, dead: false });
     }
 
     /// A node that leads anew has no use for the lease of its earlier term.
@@ -176,22 +170,13 @@ impl Margins {
 
     fn ready<P: Process, C: Choices>(&mut self, new: usize, new_term: u64, world: &World<P, C>) {
         let at = world.now();
-        let mut change = LeadershipChange {
-            old: None,
-            new,
-            new_term,
-            ready_at: at,
-            lease_over: None,
-        };
+        let mut change = LeadershipChange { old: None, new, new_term, ready_at: at, lease_over: None };
         let mut found = false;
         for node in (0..self.watched.len()).filter(|node| *node != new) {
             let Some(lease) = self.watched[node].filter(|lease| lease.term < new_term) else {
                 continue;
             };
-            let measured = self
-                .changes
-                .iter()
-                .any(|change| change.old == Some((node, lease.term)));
+            let measured = self.changes.iter().any(|change| change.old == Some((node, lease.term)));
             if !measured {
                 change.old = Some((node, lease.term));
                 self.changes.push(change);

@@ -86,27 +86,12 @@ pub trait Choices: Clone {
     fn delay(&mut self, point: Point, delay: Delay) -> Span {
         match delay {
             Delay::Fixed(span) => span,
-            Delay::Uniform { least, most } => Span::nanos(self.choose(
-                point,
-                Draw::Uniform {
-                    least: least.as_nanos(),
-                    most: most.as_nanos(),
-                },
-            )),
-            Delay::LogNormal {
-                median,
-                sigma_ppm,
-                most,
-            } => {
+            Delay::Uniform { least, most } => Span::nanos(
+                self.choose(point, Draw::Uniform { least: least.as_nanos(), most: most.as_nanos() }),
+            ),
+            Delay::LogNormal { median, sigma_ppm, most } => {
                 let (median, most) = (median.as_nanos(), most.as_nanos());
-                Span::nanos(self.choose(
-                    point,
-                    Draw::LogNormal {
-                        median,
-                        sigma_ppm,
-                        most,
-                    },
-                ))
+                Span::nanos(self.choose(point, Draw::LogNormal { median, sigma_ppm, most }))
             }
         }
     }
@@ -140,11 +125,7 @@ struct Stream {
 impl Seeded {
     /// Decisions that follow from `seed`.
     pub fn new(seed: u64) -> Seeded {
-        Seeded {
-            root: ChaCha8Rng::seed_from_u64(seed),
-            streams: Vec::new(),
-            recent: [0; RECENT],
-        }
+        Seeded { root: ChaCha8Rng::seed_from_u64(seed), streams: Vec::new(), recent: [0; RECENT] }
     }
 
     /// 64 random bits that belong to `point`.
@@ -170,8 +151,7 @@ impl Seeded {
                 let mut random = self.root.clone();
                 random.set_stream(number);
                 random.set_word_pos(0);
-                self.streams
-                    .insert(place, (number, Box::new(Stream { next: 0, random })));
+                self.streams.insert(place, (number, Box::new(Stream { next: 0, random })));
                 self.recent = [usize::MAX; RECENT];
                 place
             }
@@ -187,11 +167,9 @@ impl Choices for Seeded {
             Draw::Uniform { least, most } if least >= most => least,
             Draw::Uniform { least, most } => least + scaled(self.bits(point), most - least),
             Draw::Chance { ppm } => u64::from(scaled(self.bits(point), 999_999) < u64::from(ppm)),
-            Draw::LogNormal {
-                median,
-                sigma_ppm,
-                most,
-            } => lognormal(self.bits(point), median, sigma_ppm).min(most),
+            Draw::LogNormal { median, sigma_ppm, most } => {
+                lognormal(self.bits(point), median, sigma_ppm).min(most)
+            }
         }
     }
 }
@@ -225,27 +203,14 @@ mod tests {
     use super::*;
 
     fn point(of: u16, index: u64) -> Point {
-        Point {
-            purpose: Purpose::Delay,
-            of,
-            to: 1,
-            index,
-        }
+        Point { purpose: Purpose::Delay, of, to: 1, index }
     }
 
     fn draws(seed: u64, points: &[Point]) -> Vec<u64> {
         let mut choices = Seeded::new(seed);
         points
             .iter()
-            .map(|point| {
-                choices.choose(
-                    *point,
-                    Draw::Uniform {
-                        least: 0,
-                        most: u64::MAX,
-                    },
-                )
-            })
+            .map(|point| choices.choose(*point, Draw::Uniform { least: 0, most: u64::MAX }))
             .collect()
     }
 
@@ -277,41 +242,27 @@ mod tests {
     #[test]
     fn draws_stay_within_their_bounds_and_reach_them() {
         let mut choices = Seeded::new(1);
-        let found: Vec<u64> = (0..1_000)
-            .map(|i| choices.choose(point(0, i), Draw::Uniform { least: 3, most: 5 }))
-            .collect();
+        let found: Vec<u64> =
+            (0..1_000).map(|i| choices.choose(point(0, i), Draw::Uniform { least: 3, most: 5 })).collect();
         assert_eq!(found.iter().min(), Some(&3));
         assert_eq!(found.iter().max(), Some(&5));
-        assert_eq!(
-            choices.choose(point(0, 0), Draw::Uniform { least: 9, most: 9 }),
-            9
-        );
+        assert_eq!(choices.choose(point(0, 0), Draw::Uniform { least: 9, most: 9 }), 9);
     }
 
     #[test]
     fn a_lognormal_draw_has_its_median_and_its_cut() {
         let mut choices = Seeded::new(7);
-        let draw = Draw::LogNormal {
-            median: 1_000_000,
-            sigma_ppm: 500_000,
-            most: 2_000_000,
-        };
+        let draw = Draw::LogNormal { median: 1_000_000, sigma_ppm: 500_000, most: 2_000_000 };
         let mut found: Vec<u64> = (0..10_001).map(|i| choices.choose(point(0, i), draw)).collect();
         found.sort_unstable();
-        assert!(
-            (970_000..1_030_000).contains(&found[5_000]),
-            "median {}",
-            found[5_000]
-        );
+        assert!((970_000..1_030_000).contains(&found[5_000]), "median {}", found[5_000]);
         assert_eq!(found.last(), Some(&2_000_000));
     }
 
     #[test]
     fn a_chance_happens_as_often_as_it_says() {
         let mut choices = Seeded::new(7);
-        let count = (0..100_000)
-            .filter(|i| choices.happens(point(0, *i), 100_000))
-            .count();
+        let count = (0..100_000).filter(|i| choices.happens(point(0, *i), 100_000)).count();
         assert!((9_600..10_400).contains(&count), "{count} of 100 000 at 10 %");
     }
 }

@@ -6,7 +6,9 @@ use super::choices::{Choices, Draw, Point, Purpose};
 use super::engine::{Due, World, narrow};
 use super::event::{Happening, Reader};
 use super::process::{Process, Reply, Request};
+use super::slot::Slot;
 use crate::setup::{ClientSpec, Delay, EventKind, OperationKind, Pace, Target};
+use leasehold::time::Span;
 
 /// All clients and what they wait for.
 #[derive(Debug, Clone)]
@@ -68,18 +70,8 @@ impl<P: Process, C: Choices> World<P, C> {
         let node = self.choose_target(client, spec.target, turn);
         let operation = self.clients.next_operation;
         self.clients.next_operation += 1;
-        self.clients
-            .waiting
-            .insert(operation, Waiting { client, request });
-        self.tell(
-            reader,
-            Happening::Invoked {
-                operation,
-                client,
-                node,
-                request,
-            },
-        );
+        self.clients.waiting.insert(operation, Waiting { client, request });
+        self.tell(reader, Happening::Invoked { operation, client, node, request });
 
         let deadline = self.at(spec.timeout);
         let timeouts = &mut self.clients.states[client].timeouts;
@@ -89,18 +81,9 @@ impl<P: Process, C: Choices> World<P, C> {
         timeouts.push_back((deadline, operation));
 
         let delay = spec.link.unwrap_or(setup.network.client_delay);
-        let delay = self
-            .choices
-            .delay(point(Purpose::RequestDelay, client, operation), delay);
+        let delay = self.choices.delay(point(Purpose::RequestDelay, client, operation), delay);
         let at = self.at(delay);
-        self.queue.push(
-            at,
-            Due::Request {
-                operation,
-                node,
-                request,
-            },
-        );
+        self.queue.push(at, Due::Request { operation, node, request });
     }
 
     fn schedule_turn(&mut self, client: usize, pace: Delay, turn: u64) {
@@ -125,11 +108,9 @@ impl<P: Process, C: Choices> World<P, C> {
         let value = self.clients.next_value;
         self.clients.next_value += 1;
         match kind {
-            OperationKind::Cas => Request::Cas {
-                key,
-                from: self.clients.states[client].seen.get(&key).copied(),
-                to: value,
-            },
+            OperationKind::Cas => {
+                Request::Cas { key, from: self.clients.states[client].seen.get(&key).copied(), to: value }
+            }
             OperationKind::Read | OperationKind::Write => Request::Write { key, value },
         }
     }
@@ -145,39 +126,36 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     fn choose_index(&mut self, purpose: Purpose, client: usize, turn: u64, count: u64) -> usize {
-        let chosen = self.choices.choose(
-            point(purpose, client, turn),
-            Draw::Uniform {
-                least: 0,
-                most: count - 1,
-            },
-        );
+        let chosen =
+            self.choices.choose(point(purpose, client, turn), Draw::Uniform { least: 0, most: count - 1 });
         usize::try_from(chosen).expect("below a count of things in memory")
     }
 
-    /// A node answers: the reply goes on its way to the client.
+    /// A node has decided on an answer, which leaves the process a while later.
     pub(super) fn reply(&mut self, node: usize, operation: u64, reply: Reply, reader: &mut impl Reader<P>) {
-        self.tell(
-            reader,
-            Happening::Replied {
-                operation,
-                node,
-                reply,
-            },
-        );
+        self.tell(reader, Happening::Replied { operation, node, reply });
         match reply {
             Reply::Value { lease: true, .. } => self.trigger(EventKind::Served, node),
             Reply::Done => self.trigger(EventKind::WriteAcknowledged, node),
             _ => {}
         }
+        let Slot { answer_time, incarnation, .. } = self.slots[node];
+        if answer_time == Span::ZERO {
+            self.answer_leaves(operation, reply);
+        } else {
+            let at = self.at(answer_time);
+            self.queue.push(at, Due::Answer { node, incarnation, operation, reply });
+        }
+    }
+
+    /// An answer goes on its way to the client.
+    pub(super) fn answer_leaves(&mut self, operation: u64, reply: Reply) {
         let Some(waiting) = self.clients.waiting.get(&operation) else {
             return;
         };
         let spec = &self.setup.clients[waiting.client];
         let delay = spec.link.unwrap_or(self.setup.network.client_delay);
-        let delay = self
-            .choices
-            .delay(point(Purpose::ReplyDelay, waiting.client, operation), delay);
+        let delay = self.choices.delay(point(Purpose::ReplyDelay, waiting.client, operation), delay);
         let at = self.at(delay);
         self.queue.push(at, Due::Reply { operation, reply });
     }
@@ -200,12 +178,7 @@ impl<P: Process, C: Choices> World<P, C> {
     fn learn(&mut self, client: usize, request: Request, reply: Reply) {
         let seen = &mut self.clients.states[client].seen;
         match (request, reply) {
-            (
-                Request::Read { key },
-                Reply::Value {
-                    value: Some(value), ..
-                },
-            )
+            (Request::Read { key }, Reply::Value { value: Some(value), .. })
             | (Request::Write { key, value } | Request::Cas { key, to: value, .. }, Reply::Done) => {
                 seen.insert(key, value);
             }
@@ -239,10 +212,5 @@ impl<P: Process, C: Choices> World<P, C> {
 }
 
 fn point(purpose: Purpose, client: usize, index: u64) -> Point {
-    Point {
-        purpose,
-        of: narrow(client),
-        to: 0,
-        index,
-    }
+    Point { purpose, of: narrow(client), to: 0, index }
 }

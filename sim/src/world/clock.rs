@@ -33,17 +33,8 @@ pub struct Line {
 impl Line {
     /// A clock that reads `whole` at true time 0 and runs at `1 + ppb / 10^9`.
     pub fn new(whole: u64, ppb: i64) -> Line {
-        assert!(
-            ppb > -BILLION,
-            "a clock that stands still or runs backwards has no rate"
-        );
-        Line {
-            since: 0,
-            whole,
-            fraction: 0,
-            ppb,
-            stopped: false,
-        }
+        assert!(ppb > -BILLION, "a clock that stands still or runs backwards has no rate");
+        Line { since: 0, whole, fraction: 0, ppb, stopped: false }
     }
 
     /// What it reads at true time `at`, which is not before its last change.
@@ -52,9 +43,7 @@ impl Line {
     }
 
     fn exactly_at(&self, at: u64) -> (u64, i64) {
-        let passed = at
-            .checked_sub(self.since)
-            .expect("a clock is not read before its last change");
+        let passed = at.checked_sub(self.since).expect("a clock is not read before its last change");
         if self.stopped {
             return (self.whole, self.fraction);
         }
@@ -62,9 +51,7 @@ impl Line {
             return (self.whole + passed, self.fraction);
         }
         // The i64 path covers 92 s at 10 %; the result is the same.
-        let gained = i64::try_from(passed)
-            .ok()
-            .and_then(|passed| passed.checked_mul(self.ppb));
+        let gained = i64::try_from(passed).ok().and_then(|passed| passed.checked_mul(self.ppb));
         let (gained, fraction) = match gained.and_then(|gained| gained.checked_add(self.fraction)) {
             Some(gained) => (gained.div_euclid(BILLION), gained.rem_euclid(BILLION)),
             None => {
@@ -76,13 +63,9 @@ impl Line {
                 (whole, rest)
             }
         };
-        let whole = self
-            .whole
-            .checked_add_signed(i64::try_from(passed).expect("shorter than 292 years"));
+        let whole = self.whole.checked_add_signed(i64::try_from(passed).expect("shorter than 292 years"));
         (
-            whole
-                .and_then(|whole| whole.checked_add_signed(gained))
-                .expect("a reading fits 584 years"),
+            whole.and_then(|whole| whole.checked_add_signed(gained)).expect("a reading fits 584 years"),
             fraction,
         )
     }
@@ -114,10 +97,7 @@ impl Line {
 
     /// From true time `at` on it runs at `1 + ppb / 10^9`.
     pub fn set_rate(&mut self, at: u64, ppb: i64) {
-        assert!(
-            ppb > -BILLION,
-            "a clock that stands still or runs backwards has no rate"
-        );
+        assert!(ppb > -BILLION, "a clock that stands still or runs backwards has no rate");
         self.change(at);
         self.ppb = ppb;
     }
@@ -176,9 +156,7 @@ impl VirtualClock {
         let boot_reading = if raw == boot { raw_reading } else { boot.at(at) };
         Reading {
             stamp: Stamp::new(Nanos(raw_reading), Nanos(boot_reading)),
-            wall: self
-                .synchronized
-                .then(|| Wall::new(Nanos(self.wall.at(at)), self.wall_error)),
+            wall: self.synchronized.then(|| Wall::new(Nanos(self.wall.at(at)), self.wall_error)),
         }
     }
 
@@ -199,14 +177,7 @@ impl VirtualClock {
         let both = |since: Stamp, span: Span| {
             let raw_at = raw.first_at(since.raw().plus(span).0, from);
             let same = raw == boot && since.raw() == since.boot();
-            (
-                raw_at,
-                if same {
-                    raw_at
-                } else {
-                    boot.first_at(since.boot().plus(span).0, from)
-                },
-            )
+            (raw_at, if same { raw_at } else { boot.first_at(since.boot().plus(span).0, from) })
         };
         let last = |since, span| {
             let (raw_at, boot_at) = both(since, span);
@@ -218,9 +189,9 @@ impl VirtualClock {
                 (raw_at, boot_at) => raw_at.or(boot_at),
             },
             Alarm::Last { since, span } => last(since, span),
-            Alarm::WallLatest { deadline } if self.synchronized => self
-                .wall
-                .first_at(deadline.0.saturating_sub(self.wall_error.as_nanos()), from),
+            Alarm::WallLatest { deadline } if self.synchronized => {
+                self.wall.first_at(deadline.0.saturating_sub(self.wall_error.as_nanos()), from)
+            }
             Alarm::WallLatest { .. } => Some(from),
             Alarm::WallEarliest { deadline, .. } if self.synchronized => {
                 self.wall.first_at(deadline.plus(self.wall_error).0, from)
@@ -342,17 +313,8 @@ mod tests {
         frozen.set_frozen(1_000, true);
         frozen.set_frozen(6_000, false);
         let before = VirtualClock::new(&spec).read(0);
-        assert_eq!(
-            suspended.read(7_000).stamp.elapsed_max(before.stamp),
-            Span::nanos(7_000)
-        );
-        assert_eq!(
-            suspended.read(7_000).stamp.elapsed_min(before.stamp),
-            Span::nanos(2_000)
-        );
-        assert_eq!(
-            frozen.read(7_000).stamp.elapsed_max(before.stamp),
-            Span::nanos(2_000)
-        );
+        assert_eq!(suspended.read(7_000).stamp.elapsed_max(before.stamp), Span::nanos(7_000));
+        assert_eq!(suspended.read(7_000).stamp.elapsed_min(before.stamp), Span::nanos(2_000));
+        assert_eq!(frozen.read(7_000).stamp.elapsed_max(before.stamp), Span::nanos(2_000));
     }
 }

@@ -38,59 +38,33 @@ pub struct World<P: Process, C> {
 /// What is to happen.
 #[derive(Debug, Clone)]
 pub(super) enum Due<M> {
-    Message {
-        from: usize,
-        to: usize,
-        number: u64,
-        message: M,
-    },
-    Wakeup {
-        node: usize,
-    },
-    Synced {
-        node: usize,
-        incarnation: u64,
-        ticket: u64,
-    },
-    Request {
-        operation: u64,
-        node: usize,
-        request: Request,
-    },
-    Reply {
-        operation: u64,
-        reply: Reply,
-    },
-    ClientTurn {
-        client: usize,
-    },
-    ClientTimeout {
-        client: usize,
-    },
-    Fault {
-        fault: usize,
-        undo: bool,
-    },
+    Message { from: usize, to: usize, number: u64, message: M },
+    Wakeup { node: usize },
+    Synced { node: usize, incarnation: u64, ticket: u64 },
+    Request { operation: u64, node: usize, request: Request },
+    Answer { node: usize, incarnation: u64, operation: u64, reply: Reply },
+    Reply { operation: u64, reply: Reply },
+    ClientTurn { client: usize },
+    ClientTimeout { client: usize },
+    Fault { fault: usize, undo: bool },
 }
 
 impl<P: Process, C: Choices> World<P, C> {
     /// A world at true time 0, with one process for each node of the setup. [`World::begin`] starts them.
     pub fn new(setup: Arc<Setup>, choices: C, processes: Vec<P>) -> World<P, C> {
         assert_eq!(processes.len(), setup.nodes.len(), "one process a node");
-        let slots = processes
-            .into_iter()
-            .zip(&setup.nodes)
-            .map(|(process, spec)| Slot {
-                process,
-                clock: VirtualClock::new(&spec.clock),
-                up: false,
-                stops: 0,
-                inbox: Vec::new(),
-                incarnation: 0,
-                wakeup_at: None,
-                disk_sync: spec.disk_sync,
-                election_jitters: 0,
-            });
+        let slots = processes.into_iter().zip(&setup.nodes).map(|(process, spec)| Slot {
+            process,
+            clock: VirtualClock::new(&spec.clock),
+            up: false,
+            stops: 0,
+            inbox: Vec::new(),
+            incarnation: 0,
+            wakeup_at: None,
+            disk_sync: spec.disk_sync,
+            answer_time: spec.answer_time,
+            election_jitters: 0,
+        });
         World {
             slots: slots.collect(),
             links: Links::new(setup.nodes.len(), &setup.network),
@@ -127,28 +101,20 @@ impl<P: Process, C: Choices> World<P, C> {
         debug_assert!(at >= self.now, "time goes forward");
         self.now = at;
         match due {
-            Due::Message {
-                from,
-                to,
-                number,
-                message,
-            } => self.deliver(from, to, number, message, reader),
+            Due::Message { from, to, number, message } => self.deliver(from, to, number, message, reader),
             Due::Wakeup { node } => self.wake(node, reader),
-            Due::Synced {
-                node,
-                incarnation,
-                ticket,
-            } => {
+            Due::Synced { node, incarnation, ticket } => {
                 if self.slots[node].incarnation == incarnation {
                     self.arrive(node, Arrival::Synced { ticket }, reader);
                 }
             }
-            Due::Request {
-                operation,
-                node,
-                request,
-            } => {
+            Due::Request { operation, node, request } => {
                 self.arrive(node, Arrival::Request { operation, request }, reader);
+            }
+            Due::Answer { node, incarnation, operation, reply } => {
+                if self.slots[node].incarnation == incarnation {
+                    self.arrive(node, Arrival::Answer { operation, reply }, reader);
+                }
             }
             Due::Reply { operation, reply } => self.complete(operation, reply, reader),
             Due::ClientTurn { client } => self.client_turn(client, reader),
@@ -218,35 +184,11 @@ impl<P: Process, C: Choices> World<P, C> {
         reader: &mut impl Reader<P>,
     ) {
         if self.links.is_cut(from, to) {
-            self.tell(
-                reader,
-                Happening::Lost {
-                    from,
-                    to,
-                    number,
-                    cause: LossCause::Partition,
-                },
-            );
+            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Partition });
         } else if self.slots[to].up {
-            self.arrive(
-                to,
-                Arrival::Message {
-                    from,
-                    number,
-                    message,
-                },
-                reader,
-            );
+            self.arrive(to, Arrival::Message { from, number, message }, reader);
         } else {
-            self.tell(
-                reader,
-                Happening::Lost {
-                    from,
-                    to,
-                    number,
-                    cause: LossCause::ReceiverDown,
-                },
-            );
+            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::ReceiverDown });
         }
     }
 
@@ -261,22 +203,10 @@ impl<P: Process, C: Choices> World<P, C> {
             return;
         }
         match &arrival {
-            Arrival::Message {
-                from,
-                number,
-                message,
-            } => {
+            Arrival::Message { from, number, message } => {
                 let (from, to, number) = (*from, node, *number);
                 self.delivered += 1;
-                self.tell(
-                    reader,
-                    Happening::Delivered {
-                        from,
-                        to,
-                        number,
-                        message,
-                    },
-                );
+                self.tell(reader, Happening::Delivered { from, to, number, message });
             }
             Arrival::Request { operation, .. } => {
                 let operation = *operation;
@@ -286,9 +216,12 @@ impl<P: Process, C: Choices> World<P, C> {
                 let ticket = *ticket;
                 self.tell(reader, Happening::Synced { node, ticket });
             }
+            Arrival::Answer { operation, reply } => self.answer_leaves(*operation, *reply),
             Arrival::TransferLeadership { .. } => {}
         }
-        self.handle(node, arrival.input(), reader);
+        if let Some(input) = arrival.input() {
+            self.handle(node, input, reader);
+        }
     }
 
     /// Wakes a process if one of its alarms is reached.
@@ -330,9 +263,7 @@ impl<P: Process, C: Choices> World<P, C> {
         let incarnation = self.slots[node].incarnation;
         self.slots[node].up = true;
         self.tell(reader, Happening::Started { node, incarnation });
-        self.with_process(node, reader, |process, now, jitter, effects| {
-            process.start(now, jitter, effects)
-        });
+        self.with_process(node, reader, |process, now, jitter, effects| process.start(now, jitter, effects));
     }
 
     pub(super) fn handle(
@@ -357,22 +288,14 @@ impl<P: Process, C: Choices> World<P, C> {
         let slot = &mut self.slots[node];
         let now = slot.clock.read(self.now);
         let choices = &mut self.choices;
-        let mut jitter = NodeJitter {
-            choices,
-            node,
-            count: &mut slot.election_jitters,
-        };
+        let mut jitter = NodeJitter { choices, node, count: &mut slot.election_jitters };
         act(&mut slot.process, now, &mut jitter, &mut effects);
         while let Some(ticket) = self.carry_out(node, &mut effects, reader) {
             self.tell(reader, Happening::Synced { node, ticket });
             let slot = &mut self.slots[node];
-            let mut jitter = NodeJitter {
-                choices: &mut self.choices,
-                node,
-                count: &mut slot.election_jitters,
-            };
-            slot.process
-                .handle(now, &mut jitter, ProcessInput::Synced { ticket }, &mut effects);
+            let mut jitter =
+                NodeJitter { choices: &mut self.choices, node, count: &mut slot.election_jitters };
+            slot.process.handle(now, &mut jitter, ProcessInput::Synced { ticket }, &mut effects);
         }
         self.effects = effects;
         self.schedule_wakeup(node);
@@ -399,14 +322,7 @@ impl<P: Process, C: Choices> World<P, C> {
                     } else {
                         let incarnation = slot.incarnation;
                         let at = self.at(slot.disk_sync);
-                        self.queue.push(
-                            at,
-                            Due::Synced {
-                                node,
-                                incarnation,
-                                ticket,
-                            },
-                        );
+                        self.queue.push(at, Due::Synced { node, incarnation, ticket });
                     }
                 }
                 Effect::Milestone(milestone) => self.milestone(node, milestone, reader),
@@ -421,25 +337,9 @@ impl<P: Process, C: Choices> World<P, C> {
         link.sent += 1;
         let (delay, loss_ppm, duplicate_ppm) = (link.delay, link.loss_ppm, link.duplicate_ppm);
         let held = link.holds(message.kind());
-        self.tell(
-            reader,
-            Happening::Sent {
-                from,
-                to,
-                number,
-                message: &message,
-            },
-        );
+        self.tell(reader, Happening::Sent { from, to, number, message: &message });
         if self.links.is_cut(from, to) {
-            self.tell(
-                reader,
-                Happening::Lost {
-                    from,
-                    to,
-                    number,
-                    cause: LossCause::Partition,
-                },
-            );
+            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Partition });
             return;
         }
         if held {
@@ -447,50 +347,17 @@ impl<P: Process, C: Choices> World<P, C> {
             self.links.link(from, to).held.push((number, message));
             return;
         }
-        let point = |purpose| Point {
-            purpose,
-            of: narrow(from),
-            to: narrow(to),
-            index: number,
-        };
+        let point = |purpose| Point { purpose, of: narrow(from), to: narrow(to), index: number };
         if self.choices.happens(point(Purpose::Loss), loss_ppm) {
-            self.tell(
-                reader,
-                Happening::Lost {
-                    from,
-                    to,
-                    number,
-                    cause: LossCause::Chance,
-                },
-            );
+            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Chance });
             return;
         }
         if self.choices.happens(point(Purpose::Duplicate), duplicate_ppm) {
-            let at = self.now
-                + self
-                    .choices
-                    .delay(point(Purpose::DuplicateDelay), delay)
-                    .as_nanos();
-            self.queue.push(
-                at,
-                Due::Message {
-                    from,
-                    to,
-                    number,
-                    message: message.clone(),
-                },
-            );
+            let at = self.now + self.choices.delay(point(Purpose::DuplicateDelay), delay).as_nanos();
+            self.queue.push(at, Due::Message { from, to, number, message: message.clone() });
         }
         let at = self.now + self.choices.delay(point(Purpose::Delay), delay).as_nanos();
-        self.queue.push(
-            at,
-            Due::Message {
-                from,
-                to,
-                number,
-                message,
-            },
-        );
+        self.queue.push(at, Due::Message { from, to, number, message });
     }
 
     fn milestone(&mut self, node: usize, milestone: Milestone, reader: &mut impl Reader<P>) {
@@ -526,20 +393,9 @@ struct NodeJitter<'a, C> {
 
 impl<C: Choices> Jitter for NodeJitter<'_, C> {
     fn jitter(&mut self, most: Span) -> Span {
-        let point = Point {
-            purpose: Purpose::Jitter,
-            of: narrow(self.node),
-            to: 0,
-            index: *self.count,
-        };
+        let point = Point { purpose: Purpose::Jitter, of: narrow(self.node), to: 0, index: *self.count };
         *self.count += 1;
-        self.choices.delay(
-            point,
-            crate::setup::Delay::Uniform {
-                least: Span::ZERO,
-                most,
-            },
-        )
+        self.choices.delay(point, crate::setup::Delay::Uniform { least: Span::ZERO, most })
     }
 }
 

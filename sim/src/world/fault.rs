@@ -26,27 +26,13 @@ struct Waiting {
 
 impl Triggers {
     pub(super) fn new(faults: &[FaultSpec]) -> Triggers {
-        let waiting = faults
-            .iter()
-            .enumerate()
-            .filter_map(|(fault, spec)| match spec.trigger {
-                Trigger::When {
-                    event,
-                    node,
-                    from,
-                    nth,
-                } => Some(Waiting {
-                    fault,
-                    event,
-                    node,
-                    from: from.as_nanos(),
-                    left: nth,
-                }),
-                Trigger::At(_) => None,
-            });
-        Triggers {
-            waiting: waiting.collect(),
-        }
+        let waiting = faults.iter().enumerate().filter_map(|(fault, spec)| match spec.trigger {
+            Trigger::When { event, node, from, nth } => {
+                Some(Waiting { fault, event, node, from: from.as_nanos(), left: nth })
+            }
+            Trigger::At(_) => None,
+        });
+        Triggers { waiting: waiting.collect() }
     }
 
     /// The faults that this event sets off.
@@ -73,8 +59,7 @@ impl<P: Process, C: Choices> World<P, C> {
     pub(super) fn schedule_timed_faults(&mut self) {
         for (fault, spec) in self.setup.faults.iter().enumerate() {
             if let Trigger::At(at) = spec.trigger {
-                self.queue
-                    .push((at + spec.after).as_nanos(), Due::Fault { fault, undo: false });
+                self.queue.push((at + spec.after).as_nanos(), Due::Fault { fault, undo: false });
             }
         }
     }
@@ -102,24 +87,15 @@ impl<P: Process, C: Choices> World<P, C> {
             Action::Partition { between } => self.links.cut(fault, separated(between)),
             Action::Cut { from, to } => {
                 let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (*from, *to)));
-                self.links
-                    .cut(fault, pairs.filter(|(from, to)| from != to).collect());
+                self.links.cut(fault, pairs.filter(|(from, to)| from != to).collect());
             }
             Action::Isolate { node } => {
                 let others = (0..self.slots.len()).filter(|other| other != node).collect();
                 self.links.cut(fault, separated(&[vec![*node], others]));
             }
             Action::Heal => self.links.lift(None),
-            Action::Hold {
-                from,
-                to,
-                message,
-                count,
-            } => {
-                self.links.link(*from, *to).hold(Some(Hold {
-                    kind: message.clone(),
-                    left: *count,
-                }));
+            Action::Hold { from, to, message, count } => {
+                self.links.link(*from, *to).hold(Some(Hold { kind: message.clone(), left: *count }));
             }
             Action::Release { from, to } => self.release(*from, *to, reader),
             Action::Pause { node } => self.stop(*node, reader),
@@ -169,9 +145,7 @@ impl<P: Process, C: Choices> World<P, C> {
             }
             Action::Crash { node } => self.restart(*node, reader),
             Action::Step { node, by_ns } => {
-                self.change_clock(*node, reader, |clock, now| {
-                    clock.step(now, by_ns.saturating_neg())
-                });
+                self.change_clock(*node, reader, |clock, now| clock.step(now, by_ns.saturating_neg()));
             }
             Action::Rate { node, .. } => {
                 let usual = setup.nodes[*node].clock.rate_ppb;
@@ -191,15 +165,7 @@ impl<P: Process, C: Choices> World<P, C> {
         let link = self.links.link(from, to);
         link.hold(None);
         for (number, message) in std::mem::take(&mut link.held) {
-            self.queue.push(
-                self.now,
-                Due::Message {
-                    from,
-                    to,
-                    number,
-                    message,
-                },
-            );
+            self.queue.push(self.now, Due::Message { from, to, number, message });
         }
     }
 

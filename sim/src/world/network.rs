@@ -50,11 +50,7 @@ impl<M> Links<M> {
             link.loss_ppm = spec.loss_ppm.unwrap_or(link.loss_ppm);
             link.duplicate_ppm = spec.duplicate_ppm.unwrap_or(link.duplicate_ppm);
         }
-        Links {
-            nodes,
-            links,
-            partitions: Vec::new(),
-        }
+        Links { nodes, links, partitions: Vec::new() }
     }
 
     pub(super) fn link(&mut self, from: usize, to: usize) -> &mut Link<M> {
@@ -105,17 +101,8 @@ impl<M> Link<M> {
 pub(super) fn separated(groups: &[Vec<usize>]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     for (place, group) in groups.iter().enumerate() {
-        for other in groups
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| *at != place)
-            .map(|(_, group)| group)
-        {
-            pairs.extend(
-                group
-                    .iter()
-                    .flat_map(|from| other.iter().map(move |to| (*from, *to))),
-            );
+        for other in groups.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, group)| group) {
+            pairs.extend(group.iter().flat_map(|from| other.iter().map(move |to| (*from, *to))));
         }
     }
     pairs

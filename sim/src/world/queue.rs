@@ -14,12 +14,7 @@ pub(super) struct Queue<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Queue<T> {
-        Queue {
-            heap: BinaryHeap::new(),
-            slab: Vec::new(),
-            free: Vec::new(),
-            sequence: 0,
-        }
+        Queue { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), sequence: 0 }
     }
 }
 
@@ -34,10 +29,7 @@ impl<T> Queue<T> {
                 place
             }
             None => {
-                assert!(
-                    self.slab.len() < Queue::<T>::PENDING_MAX,
-                    "too many pending events"
-                );
+                assert!(self.slab.len() < Queue::<T>::PENDING_MAX, "too many pending events");
                 self.slab.push(Some(what));
                 u32::try_from(self.slab.len() - 1).expect("bounded above")
             }
@@ -53,9 +45,7 @@ impl<T> Queue<T> {
 
     pub(super) fn pop(&mut self) -> Option<(u64, T)> {
         let Reverse((at, _, place)) = self.heap.pop()?;
-        let what = self.slab[place as usize]
-            .take()
-            .expect("a pending event is in the slab");
+        let what = self.slab[place as usize].take().expect("a pending event is in the slab");
         self.free.push(place);
         Some((at, what))
     }

@@ -1,7 +1,7 @@
 //! A hosted process with its machine: clocks, running or not, what waits for it.
 
 use super::clock::VirtualClock;
-use super::process::{Process, ProcessInput, Request};
+use super::process::{Process, ProcessInput, Reply, Request};
 use leasehold::time::Span;
 
 /// One machine and the process on it.
@@ -20,16 +20,33 @@ pub(super) struct Slot<P: Process> {
     /// The true time of the wake-up that counts; others in the queue are void.
     pub(super) wakeup_at: Option<u64>,
     pub(super) disk_sync: Span,
+    pub(super) answer_time: Span,
     pub(super) election_jitters: u64,
 }
 
 /// Something that has arrived at a machine.
 #[derive(Debug, Clone)]
 pub(super) enum Arrival<M> {
-    Message { from: usize, number: u64, message: M },
-    Request { operation: u64, request: Request },
-    Synced { ticket: u64 },
-    TransferLeadership { to: usize },
+    Message {
+        from: usize,
+        number: u64,
+        message: M,
+    },
+    Request {
+        operation: u64,
+        request: Request,
+    },
+    Synced {
+        ticket: u64,
+    },
+    TransferLeadership {
+        to: usize,
+    },
+    /// An answer that was decided a while ago is ready to leave.
+    Answer {
+        operation: u64,
+        reply: Reply,
+    },
 }
 
 impl<P: Process> Slot<P> {
@@ -50,15 +67,14 @@ impl<P: Process> Slot<P> {
 }
 
 impl<M> Arrival<M> {
-    pub(super) fn input(self) -> ProcessInput<M> {
-        match self {
+    /// What the process is to handle; `None` for what is none of its business.
+    pub(super) fn input(self) -> Option<ProcessInput<M>> {
+        Some(match self {
             Arrival::Message { from, message, .. } => ProcessInput::Message { from, message },
-            Arrival::Request { operation, request } => ProcessInput::Request {
-                token: operation,
-                request,
-            },
+            Arrival::Request { operation, request } => ProcessInput::Request { token: operation, request },
             Arrival::Synced { ticket } => ProcessInput::Synced { ticket },
             Arrival::TransferLeadership { to } => ProcessInput::TransferLeadership { to },
-        }
+            Arrival::Answer { .. } => return None,
+        })
     }
 }

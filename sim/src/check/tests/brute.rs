@@ -15,11 +15,8 @@ fn extend(history: &[Operation], remaining: usize, value: Value) -> bool {
         return true;
     }
     left().any(|i| {
-        let first = left().all(|j| {
-            history[j]
-                .responded
-                .is_none_or(|responded| responded >= history[i].invoked)
-        });
+        let first =
+            left().all(|j| history[j].responded.is_none_or(|responded| responded >= history[i].invoked));
         let effect = history[i].action.effect(value, history[i].responded.is_some());
         first && effect.is_some_and(|value| extend(history, remaining & !(1 << i), value))
     })

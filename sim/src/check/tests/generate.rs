@@ -64,15 +64,7 @@ fn plan(shape: Shape) -> impl Strategy<Value = Plan> {
         (0..shape.unknown_one_in).prop_map(|n| n == 0).boxed()
     };
     let kinds = if shape.cas { 0..8_u32 } else { 0..5 };
-    (
-        0..shape.clients,
-        kinds,
-        (0..4_u64, 1..4_u64),
-        0..4_u64,
-        (0..6_u64, 0..6_u64),
-        unknown,
-        any::<bool>(),
-    )
+    (0..shape.clients, kinds, (0..4_u64, 1..4_u64), 0..4_u64, (0..6_u64, 0..6_u64), unknown, any::<bool>())
         .prop_map(|(client, kind, values, think, delays, unknown, happens)| Plan {
             client,
             kind,
@@ -94,11 +86,7 @@ fn carry_out(shape: Shape, plans: &[Plan]) -> Vec<Operation> {
         let invoked = *free + plan.think;
         let effect = invoked + plan.delays.0;
         // What has no response may take effect much later.
-        let effect = if plan.unknown {
-            effect + 5 * plan.delays.1
-        } else {
-            effect
-        };
+        let effect = if plan.unknown { effect + 5 * plan.delays.1 } else { effect };
         let responded = effect + plan.delays.1;
         *free = if plan.unknown { invoked } else { responded };
         effects.push((effect, number, invoked, responded));
@@ -121,17 +109,9 @@ fn carry_out(shape: Shape, plans: &[Plan]) -> Vec<Operation> {
         };
         let effect = asked.effect(current, true);
         let action = match asked {
-            Action::Cas {
-                from,
-                to,
-                create_if_missing,
-                ..
-            } => Action::Cas {
-                from,
-                to,
-                create_if_missing,
-                swapped: effect.is_some(),
-            },
+            Action::Cas { from, to, create_if_missing, .. } => {
+                Action::Cas { from, to, create_if_missing, swapped: effect.is_some() }
+            }
             other => other,
         };
         if !plan.unknown || plan.happens {

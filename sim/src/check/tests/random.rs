@@ -6,30 +6,17 @@ use crate::check::{Limits, Operation, Outcome, Verdict, Violation, check, search
 use proptest::prelude::*;
 
 /// Few enough operations for `brute`.
-const SMALL: Shape = Shape {
-    operations_max: 7,
-    clients: 3,
-    distinct: true,
-    cas: false,
-    unknown_one_in: 6,
-};
+const SMALL: Shape = Shape { operations_max: 7, clients: 3, distinct: true, cas: false, unknown_one_in: 6 };
 
 /// Larger than `brute` can take.
-const MEDIUM: Shape = Shape {
-    operations_max: 60,
-    clients: 5,
-    ..SMALL
-};
+const MEDIUM: Shape = Shape { operations_max: 60, clients: 5, ..SMALL };
 
 fn search(history: &[Operation]) -> Verdict {
     let members: Vec<usize> = (0..history.len()).collect();
     let verdict = search::search(history, &members, Limits::default());
     // However narrow it starts, it must come to the same end.
     for level_max in [1, usize::MAX] {
-        assert_eq!(
-            search::search_from(history, &members, Limits::default(), level_max),
-            verdict
-        );
+        assert_eq!(search::search_from(history, &members, Limits::default(), level_max), verdict);
     }
     verdict
 }
@@ -97,16 +84,12 @@ proptest! {
 fn until_response(history: &[Operation], index: usize, blocked: bool) -> Vec<Operation> {
     let end = (history[index].responded.unwrap(), index);
     let cut = |(i, operation): (usize, &Operation)| {
-        let has_responded = operation
-            .responded
-            .is_some_and(|responded| (responded, i) < end || (blocked && i == index));
+        let has_responded =
+            operation.responded.is_some_and(|responded| (responded, i) < end || (blocked && i == index));
         let invoked = operation.invoked <= end.0;
         let responded = operation.responded.filter(|_| has_responded);
         let matters = has_responded || operation.written().is_some();
-        (invoked && matters).then_some(Operation {
-            responded,
-            ..*operation
-        })
+        (invoked && matters).then_some(Operation { responded, ..*operation })
     };
     history.iter().enumerate().filter_map(cut).collect()
 }

@@ -16,10 +16,7 @@ fn nothing_happened() {
 #[test]
 fn a_key_starts_missing() {
     fine(&[op(1, 0, 1, read(NONE))]);
-    assert_eq!(
-        violation(&[op(1, 0, 1, read(7))]),
-        Some(Violation::NeverWritten { observer: 0 })
-    );
+    assert_eq!(violation(&[op(1, 0, 1, read(7))]), Some(Violation::NeverWritten { observer: 0 }));
 }
 
 #[test]
@@ -32,45 +29,22 @@ fn a_read_concurrent_with_the_write_is_fine_either_way() {
 fn a_slow_read_linearizes_at_any_instant_inside_its_interval() {
     // Received before the write, answered long after it: a process pause, not a stale read.
     for returned in [NONE, 1, 2] {
-        fine(&[
-            op(1, 10, 20, write(1)),
-            op(1, 30, 40, write(2)),
-            op(2, 5, 90, read(returned)),
-        ]);
+        fine(&[op(1, 10, 20, write(1)), op(1, 30, 40, write(2)), op(2, 5, 90, read(returned))]);
     }
 }
 
 #[test]
 fn a_read_after_the_acknowledgement_must_see_the_write() {
-    assert_eq!(
-        wrong(&[op(1, 0, 10, write(1)), op(2, 11, 12, read(NONE))]),
-        [0, 1]
-    );
-    assert_eq!(
-        wrong(&[
-            op(1, 0, 10, write(1)),
-            op(1, 20, 30, write(2)),
-            op(2, 40, 50, read(1))
-        ]),
-        [0, 1, 2]
-    );
+    assert_eq!(wrong(&[op(1, 0, 10, write(1)), op(2, 11, 12, read(NONE))]), [0, 1]);
+    assert_eq!(wrong(&[op(1, 0, 10, write(1)), op(1, 20, 30, write(2)), op(2, 40, 50, read(1))]), [0, 1, 2]);
 }
 
 #[test]
 fn equal_instants_are_concurrent() {
     fine(&[op(1, 0, 10, write(1)), op(2, 10, 12, read(NONE))]);
-    fine(&[
-        op(1, 0, 10, write(1)),
-        op(1, 10, 10, write(2)),
-        op(2, 10, 12, read(1)),
-    ]);
+    fine(&[op(1, 0, 10, write(1)), op(1, 10, 10, write(2)), op(2, 10, 12, read(1))]);
     fine(&[op(1, 5, 9, write(1)), op(2, 0, 5, read(1))]);
-    fine(&[
-        op(1, 5, 5, write(1)),
-        op(2, 5, 5, cas(1, 2, true)),
-        op(3, 5, 5, read(2)),
-        op(4, 5, 5, read(1)),
-    ]);
+    fine(&[op(1, 5, 5, write(1)), op(2, 5, 5, cas(1, 2, true)), op(3, 5, 5, read(2)), op(4, 5, 5, read(1))]);
 }
 
 #[test]
@@ -83,43 +57,23 @@ fn one_nanosecond_is_a_difference() {
 #[test]
 fn a_read_cannot_see_a_write_from_the_future() {
     let history = [op(1, 0, 5, read(1)), op(2, 6, 9, write(1))];
-    assert_eq!(
-        violation(&history),
-        Some(Violation::SeenBeforeWritten {
-            observer: 0,
-            writer: 1
-        })
-    );
+    assert_eq!(violation(&history), Some(Violation::SeenBeforeWritten { observer: 0, writer: 1 }));
     assert_eq!(stale_reads(&history), []);
 }
 
 #[test]
 fn an_unknown_write_may_be_read_at_any_later_time() {
-    fine(&[
-        lost(1, 0, write(1)),
-        op(2, 5, 6, read(NONE)),
-        op(2, 1000, 1001, read(1)),
-    ]);
+    fine(&[lost(1, 0, write(1)), op(2, 5, 6, read(NONE)), op(2, 1000, 1001, read(1))]);
 }
 
 #[test]
 fn an_unknown_write_may_never_happen() {
-    fine(&[
-        op(1, 0, 1, write(1)),
-        lost(1, 2, write(2)),
-        op(2, 5, 6, read(1)),
-        op(2, 1000, 1001, read(1)),
-    ]);
+    fine(&[op(1, 0, 1, write(1)), lost(1, 2, write(2)), op(2, 5, 6, read(1)), op(2, 1000, 1001, read(1))]);
 }
 
 #[test]
 fn an_unknown_write_that_was_read_has_happened() {
-    let history = [
-        op(1, 0, 1, write(1)),
-        lost(1, 2, write(2)),
-        op(2, 5, 6, read(2)),
-        op(3, 8, 9, read(1)),
-    ];
+    let history = [op(1, 0, 1, write(1)), lost(1, 2, write(2)), op(2, 5, 6, read(2)), op(3, 8, 9, read(1))];
     // The write of 2 counts for both ends of its cluster only through its read.
     assert_eq!(wrong(&history), [0, 2, 3]);
     let explained = StaleRead {
@@ -156,14 +110,8 @@ fn two_readers_that_disagree_on_the_order_of_two_writes() {
         op(4, 20, 22, read(1)),
     ];
     let cycle = Violation::OrderCycle {
-        forth: Precedence {
-            before: Some(2),
-            after: 4,
-        },
-        back: Precedence {
-            before: Some(3),
-            after: 5,
-        },
+        forth: Precedence { before: Some(2), after: 4 },
+        back: Precedence { before: Some(3), after: 5 },
     };
     assert_eq!(violation(&history), Some(cycle));
     // Each of the last two reads is as good as the other: neither provably returned the old value.
@@ -220,27 +168,17 @@ fn correct_reads_after_a_stale_one_are_not_blamed() {
 
 #[test]
 fn a_read_that_began_before_its_write_is_evidence_from_the_write_on() {
-    let history = [
-        op(1, 0, 10, write(1)),
-        op(1, 11, 100, write(2)),
-        op(2, 5, 20, read(2)),
-        op(3, 30, 40, read(1)),
-    ];
+    let history =
+        [op(1, 0, 10, write(1)), op(1, 11, 100, write(2)), op(2, 5, 20, read(2)), op(3, 30, 40, read(1))];
     let found = stale_reads(&history);
     assert_eq!(found.len(), 1);
-    assert_eq!(
-        (found[0].read, found[0].missed, found[0].evidence),
-        (3, 2, Evidence::Observed)
-    );
+    assert_eq!((found[0].read, found[0].missed, found[0].evidence), (3, 2, Evidence::Observed));
     wrong(&history);
 }
 
 #[test]
 fn keys_are_judged_alone_and_reported_in_order() {
-    let elsewhere = |key, operation: Operation| Operation {
-        key: Key(key),
-        ..operation
-    };
+    let elsewhere = |key, operation: Operation| Operation { key: Key(key), ..operation };
     let history = [
         elsewhere(3, op(1, 0, 1, write(1))),
         elsewhere(3, op(2, 5, 6, read(NONE))),
@@ -250,26 +188,12 @@ fn keys_are_judged_alone_and_reported_in_order() {
     ];
     let report = check(&history, Limits::default());
     assert_eq!(report.outcome, Outcome::NotLinearizable);
-    assert_eq!(
-        report.counts,
-        Counts {
-            operations: 5,
-            keys: 3,
-            unknown_outcomes: 1
-        }
-    );
-    let linearizable: Vec<(u64, bool)> = report
-        .keys
-        .iter()
-        .map(|key| (key.key.0, key.verdict == Verdict::Linearizable))
-        .collect();
+    assert_eq!(report.counts, Counts { operations: 5, keys: 3, unknown_outcomes: 1 });
+    let linearizable: Vec<(u64, bool)> =
+        report.keys.iter().map(|key| (key.key.0, key.verdict == Verdict::Linearizable)).collect();
     assert_eq!(linearizable, [(1, true), (2, true), (3, false)]);
     assert_eq!(
-        report
-            .stale_reads
-            .iter()
-            .map(|stale| (stale.key, stale.read))
-            .collect::<Vec<_>>(),
+        report.stale_reads.iter().map(|stale| (stale.key, stale.read)).collect::<Vec<_>>(),
         [(Key(3), 1)]
     );
 }

@@ -5,13 +5,7 @@ use crate::check::stale::{self, Evidence, StaleRead};
 use crate::check::{Action, Limits, Operation, Outcome, Value, Verdict, Violation, check};
 use proptest::prelude::*;
 
-const SHAPE: Shape = Shape {
-    operations_max: 25,
-    clients: 4,
-    distinct: true,
-    cas: true,
-    unknown_one_in: 8,
-};
+const SHAPE: Shape = Shape { operations_max: 25, clients: 4, distinct: true, cas: true, unknown_one_in: 8 };
 
 /// True time with the beginning before zero and no end.
 fn responded(operation: &Operation) -> i128 {
@@ -30,17 +24,8 @@ fn write_invoked(history: &[Operation], value: Value) -> i128 {
 fn proven(history: &[Operation], value: Value) -> i128 {
     let touches = |op: &&Operation| op.written() == Some(value) || op.observed() == Some(value);
     let credible = |&at: &i128| write_invoked(history, value) <= at;
-    let first = history
-        .iter()
-        .filter(touches)
-        .map(responded)
-        .filter(credible)
-        .min();
-    if value == Value::MISSING {
-        -1
-    } else {
-        first.unwrap_or(i128::MAX)
-    }
+    let first = history.iter().filter(touches).map(responded).filter(credible).min();
+    if value == Value::MISSING { -1 } else { first.unwrap_or(i128::MAX) }
 }
 
 /// The definition at the head of `stale`, word for word.
@@ -76,12 +61,8 @@ fn by_definition(history: &[Operation]) -> Vec<StaleRead> {
                 && !stale.iter().any(|s| s.read == index)
         };
         let missed_writes: Vec<usize> = (0..history.len()).filter(writes).collect();
-        let first = |among: &[usize]| {
-            among
-                .iter()
-                .copied()
-                .min_by_key(|&index| (responded(&history[index]), index))
-        };
+        let first =
+            |among: &[usize]| among.iter().copied().min_by_key(|&index| (responded(&history[index]), index));
         let missed_reads: Vec<usize> = (0..history.len()).filter(reads).collect();
         let write = first(&missed_writes).map(|index| (index, Evidence::Acknowledged));
         let found = write.or_else(|| first(&missed_reads).map(|index| (index, Evidence::Observed)));

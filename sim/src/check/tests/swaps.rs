@@ -11,11 +11,7 @@ fn a_swap_needs_the_expected_value() {
         op(1, 4, 5, cas(2, 3, true)),
         op(1, 6, 7, read(3)),
     ]);
-    fine(&[
-        op(1, 0, 1, write(1)),
-        op(1, 2, 3, cas(9, 2, false)),
-        op(1, 4, 5, read(1)),
-    ]);
+    fine(&[op(1, 0, 1, write(1)), op(1, 2, 3, cas(9, 2, false)), op(1, 4, 5, read(1))]);
     wrong(&[op(1, 0, 1, write(1)), op(1, 2, 3, cas(1, 2, false))]);
     assert_eq!(wrong(&[op(1, 0, 1, write(1)), op(1, 2, 3, cas(9, 2, true))]), [1]);
 }
@@ -23,11 +19,7 @@ fn a_swap_needs_the_expected_value() {
 #[test]
 fn only_one_of_two_concurrent_swaps_can_win() {
     let race = |first, second| {
-        [
-            op(1, 0, 1, write(1)),
-            op(1, 5, 9, cas(1, 2, first)),
-            op(2, 5, 9, cas(1, 3, second)),
-        ]
+        [op(1, 0, 1, write(1)), op(1, 5, 9, cas(1, 2, first)), op(2, 5, 9, cas(1, 3, second))]
     };
     fine(&race(true, false));
     fine(&race(false, true));
@@ -64,16 +56,8 @@ fn an_unknown_swap_explains_a_chain_of_others() {
 #[test]
 fn an_unknown_swap_may_have_swapped_whatever_is_noted_of_it() {
     for noted in [true, false] {
-        fine(&[
-            op(1, 0, 1, write(1)),
-            lost(2, 2, cas(1, 2, noted)),
-            op(1, 5, 6, read(2)),
-        ]);
-        fine(&[
-            op(1, 0, 1, write(1)),
-            lost(2, 2, cas(1, 2, noted)),
-            op(1, 5, 6, read(1)),
-        ]);
+        fine(&[op(1, 0, 1, write(1)), lost(2, 2, cas(1, 2, noted)), op(1, 5, 6, read(2))]);
+        fine(&[op(1, 0, 1, write(1)), lost(2, 2, cas(1, 2, noted)), op(1, 5, 6, read(1))]);
     }
 }
 
@@ -128,16 +112,8 @@ fn a_value_written_twice_may_come_back() {
 
 #[test]
 fn a_deleted_key_is_missing_again() {
-    fine(&[
-        op(1, 0, 1, write(1)),
-        op(1, 2, 3, write(NONE)),
-        op(2, 4, 5, read(NONE)),
-    ]);
-    wrong(&[
-        op(1, 0, 1, write(1)),
-        op(1, 2, 3, write(NONE)),
-        op(2, 4, 5, read(1)),
-    ]);
+    fine(&[op(1, 0, 1, write(1)), op(1, 2, 3, write(NONE)), op(2, 4, 5, read(NONE))]);
+    wrong(&[op(1, 0, 1, write(1)), op(1, 2, 3, write(NONE)), op(2, 4, 5, read(1))]);
 }
 
 #[test]
@@ -162,11 +138,7 @@ fn a_search_names_the_first_response_that_nothing_explains() {
         op(3, 4, 8, cas(2, 1, true)),
         op(3, 20, 30, read(2)),
     ];
-    let found = Violation::NoOrder {
-        blocked: 3,
-        pending: vec![],
-        possible: vec![Value(1)],
-    };
+    let found = Violation::NoOrder { blocked: 3, pending: vec![], possible: vec![Value(1)] };
     assert_eq!(violation(&history), Some(found));
 }
 
@@ -179,18 +151,13 @@ fn a_search_past_its_bound_is_undecided_and_hides_no_other_key() {
     assert_eq!(report.outcome, Outcome::Undecided);
     assert_eq!(report.keys[0].verdict, Verdict::Undecided { states: 5 });
 
-    history.push(Operation {
-        key: Key(2),
-        ..op(1, 0, 1, read(5))
-    });
+    history.push(Operation { key: Key(2), ..op(1, 0, 1, read(5)) });
     assert_eq!(check(&history, bounded).outcome, Outcome::NotLinearizable);
 }
 
 #[test]
 fn more_pending_operations_than_there_is_room_for_leave_it_undecided() {
-    let mut history: Vec<Operation> = (0..300)
-        .map(|n| lost(n, 0, write(1 + u64::from(n % 2))))
-        .collect();
+    let mut history: Vec<Operation> = (0..300).map(|n| lost(n, 0, write(1 + u64::from(n % 2)))).collect();
     history.extend([op(0, 5, 6, read(1)), op(0, 7, 8, read(2))]);
     assert_eq!(check(&history, Limits::default()).outcome, Outcome::Undecided);
 }
@@ -201,16 +168,10 @@ fn many_unknown_writes_of_few_values_stay_cheap() {
     for n in 0..40 {
         history.push(op(100, 10 + 2 * n, 10 + 2 * n, read(1 + n % 3)));
     }
-    assert_eq!(
-        check(&history, Limits { states_max: 10_000 }).outcome,
-        Outcome::Linearizable
-    );
+    assert_eq!(check(&history, Limits { states_max: 10_000 }).outcome, Outcome::Linearizable);
     // Each value was written twenty times; here it is read for the thirtieth time, another one in between.
     for n in 0..50 {
         history.push(op(100, 200 + 2 * n, 200 + 2 * n, read(1 + n % 3)));
     }
-    assert_eq!(
-        check(&history, Limits { states_max: 10_000 }).outcome,
-        Outcome::NotLinearizable
-    );
+    assert_eq!(check(&history, Limits { states_max: 10_000 }).outcome, Outcome::NotLinearizable);
 }
