@@ -1,6 +1,8 @@
 //! The simulator.
 pub mod check;
+pub mod describe;
 pub mod display;
+pub mod explain;
 pub mod host;
 pub mod rules;
 pub mod run;

@@ -36,14 +36,31 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The operation in the history that the checker calls `index`.
-    pub fn checked_operation(&self, index: usize) -> &Operation {
-        &self.history[self.checked[index]]
+    /// The place in the history of the operation that the checker calls `index`.
+    pub fn history_index(&self, index: usize) -> usize {
+        self.checked[index]
     }
 
     /// The smallest margin of all changes of leadership that had one.
     pub fn smallest_margin(&self) -> Option<i64> {
         self.changes.iter().filter_map(LeadershipChange::margin).min()
+    }
+
+    /// Reads that an old leader decided under its lease and whose answer reached the client only after a new leader could
+    /// acknowledge writes.
+    pub fn overtaken_reads(&self) -> usize {
+        let overtaken = |operation: &Operation| {
+            let (Some(decided), Some((completed, Reply::Value { lease: true, .. }))) =
+                (operation.answered, operation.completed)
+            else {
+                return false;
+            };
+            self.changes.iter().any(|change| {
+                let old = change.old.is_some_and(|(old, _)| old == operation.node);
+                old && decided < change.ready_at && completed > change.ready_at
+            })
+        };
+        self.history.iter().filter(|operation| overtaken(operation)).count()
     }
 
     /// Reads that were answered, and how many of them under a lease.

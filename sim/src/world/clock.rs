@@ -165,9 +165,16 @@ impl VirtualClock {
         self.wall.at(at)
     }
 
-    /// What `CLOCK_BOOTTIME` shows.
-    pub fn boot(&self, at: u64) -> u64 {
-        self.boot.at(at)
+    /// What the monotonic clock shows that a node on this machine takes for `CLOCK_BOOTTIME`.
+    pub fn stamp(&self, at: u64) -> u64 {
+        self.stamp_lines().1.at(at)
+    }
+
+    /// The true time at which a node on this machine first could read that stamp, if its clocks have not changed since;
+    /// else the time of that change.
+    pub fn true_time_of(&self, stamp: Stamp) -> u64 {
+        let line = self.stamp_lines().1;
+        line.first_at(stamp.boot().0, line.since).unwrap_or(line.since)
     }
 
     /// The first true time, not before `from`, at which the alarm is reached; `None` if it never will be without a

@@ -1,0 +1,205 @@
+//! Parts of a setup in words, for reports.
+
+use leasehold::lease::LeaseForm;
+
+use crate::display::{list, rate, signed_span};
+use crate::setup::{
+    Action, ClientSpec, ClockSpec, Delay, EventKind, FaultSpec, OperationKind, Pace, Setup, StampSource,
+    Target, Trigger,
+};
+
+/// `n1`.
+pub fn node(setup: &Setup, node: usize) -> &str {
+    &setup.nodes[node].name
+}
+
+/// `n1, n2 and n3`.
+pub fn nodes(setup: &Setup, places: &[usize]) -> String {
+    list(&places.iter().map(|place| node(setup, *place)).collect::<Vec<_>>())
+}
+
+/// The cluster and its lease, in a line.
+pub fn setting(setup: &Setup) -> String {
+    let lease = &setup.lease;
+    let learners = setup.nodes.len() - setup.cluster.voters;
+    let learners = if learners == 0 { String::new() } else { format!(" and {learners} learners") };
+    let form = match lease.form {
+        LeaseForm::Elapsed => "elapsed",
+        LeaseForm::Deadline => "deadline",
+    };
+    format!(
+        "{} voters{learners}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {}",
+        setup.cluster.voters,
+        lease.duration,
+        lease.election_timeout,
+        lease.max_clock_skew,
+        lease.effective(),
+        setup.rules
+    )
+}
+
+/// Every node's clocks, nodes with the same clocks together.
+pub fn clocks(setup: &Setup) -> Vec<String> {
+    let mut groups: Vec<(ClockSpec, Vec<usize>)> = Vec::new();
+    for (place, node) in setup.nodes.iter().enumerate() {
+        match groups.iter_mut().find(|(clock, _)| *clock == node.clock) {
+            Some((_, members)) => members.push(place),
+            None => groups.push((node.clock, vec![place])),
+        }
+    }
+    groups.iter().map(|(spec, members)| format!("{}: {}", nodes(setup, members), clock(spec))).collect()
+}
+
+/// One machine's clocks: `true`, or how they are not.
+pub fn clock(spec: &ClockSpec) -> String {
+    let mut parts = Vec::new();
+    if spec.offset_ns != 0 {
+        parts.push(format!("offset {}", signed_span(i128::from(spec.offset_ns))));
+    }
+    if spec.rate_ppb != 0 {
+        parts.push(format!("rate {}", rate(spec.rate_ppb)));
+    }
+    if spec.wall_error.as_nanos() != 0 {
+        parts.push(format!("wall error +-{}", spec.wall_error));
+    }
+    if !spec.synchronized {
+        parts.push("wall clock unsynchronized".to_owned());
+    }
+    match spec.stamp {
+        StampSource::Both => {}
+        StampSource::Raw => parts.push("stamps from the raw clock alone".to_owned()),
+        StampSource::Boot => parts.push("stamps from the boot clock alone".to_owned()),
+    }
+    if parts.is_empty() { "true".to_owned() } else { parts.join(", ") }
+}
+
+/// A length of time that may vary.
+pub fn delay(delay: Delay) -> String {
+    match delay {
+        Delay::Fixed(span) => span.to_string(),
+        Delay::Uniform { least, most } => format!("{least} to {most}"),
+        Delay::LogNormal { median, most, .. } => format!("about {median}, at most {most}"),
+    }
+}
+
+/// The network in a line.
+pub fn network(setup: &Setup) -> String {
+    let network = &setup.network;
+    let mut text =
+        format!("{} one way between nodes, {} to clients", delay(network.delay), delay(network.client_delay));
+    for (ppm, what) in [(network.loss_ppm, "lost"), (network.duplicate_ppm, "duplicated")] {
+        if ppm > 0 {
+            text.push_str(&format!(", {} {what}", rate(i64::from(ppm) * 1_000).trim_start_matches('+')));
+        }
+    }
+    if !network.links.is_empty() {
+        text.push_str(&format!(", {} links differ", network.links.len()));
+    }
+    text
+}
+
+/// A client in a line.
+pub fn client(setup: &Setup, client: &ClientSpec) -> String {
+    let verbs = client.operations.iter().map(|operation| match operation {
+        OperationKind::Read => "reads",
+        OperationKind::Write => "writes",
+        OperationKind::Cas => "compares and sets",
+    });
+    let verbs: Vec<&str> = verbs.collect();
+    let target = match client.target {
+        Target::Node(place) => node(setup, place),
+        Target::Leader => "the leader",
+        Target::Any => "any node",
+    };
+    let pace = match client.pace {
+        Pace::Every(pace) => format!("every {}", delay(pace)),
+        Pace::Think(pace) => format!("{} after each answer", delay(pace)),
+    };
+    format!("{} {} at {target}, {pace}", client.name, list(&verbs))
+}
+
+/// What sets a fault off.
+pub fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
+    let after = match fault.after.as_nanos() {
+        0 => String::new(),
+        _ => format!("{} after ", fault.after),
+    };
+    match fault.trigger {
+        Trigger::At(at) => format!("{after}{}{at}", if after.is_empty() { "at " } else { "" }),
+        Trigger::When { event: kind, node: place, from, nth } => {
+            let who = place.map_or("a node", |place| node(setup, place));
+            let which = if nth == 1 { String::new() } else { format!(", number {nth}") };
+            let from = if from.as_nanos() == 0 { String::new() } else { format!(" (from {from} on{which})") };
+            format!("{after}{}{}{from}", if after.is_empty() { "when " } else { "" }, event(kind, who))
+        }
+    }
+}
+
+fn event(kind: EventKind, who: &str) -> String {
+    match kind {
+        EventKind::LeaseRenewed => format!("{who} renews its lease"),
+        EventKind::LeaseEnded => format!("{who} gives up its lease"),
+        EventKind::Campaign => format!("{who} campaigns"),
+        EventKind::Elected => format!("{who} is elected"),
+        EventKind::LeaderReady => format!("{who} may acknowledge writes"),
+        EventKind::SteppedDown => format!("{who} steps down"),
+        EventKind::Served => format!("{who} serves a read under its lease"),
+        EventKind::WriteAcknowledged => format!("{who} acknowledges a write"),
+        EventKind::Restarted => format!("{who} is up again"),
+    }
+}
+
+/// What a fault does, or (`undone`) what its end does.
+pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
+    let name = |place: &usize| node(setup, *place);
+    match (action, undone) {
+        (Action::Partition { between }, false) => {
+            let groups: Vec<String> = between.iter().map(|group| nodes(setup, group)).collect();
+            format!("partition: {}", groups.join(" | "))
+        }
+        (Action::Cut { from, to }, false) => {
+            format!("messages from {} to {} are lost", nodes(setup, from), nodes(setup, to))
+        }
+        (Action::Isolate { node }, false) => format!("{} is cut off from all nodes", name(node)),
+        (Action::Partition { .. } | Action::Cut { .. } | Action::Isolate { .. }, true) => {
+            "the partition heals".to_owned()
+        }
+        (Action::Heal, _) => "all partitions heal".to_owned(),
+        (Action::Hold { from, to, message, .. }, false) => {
+            let what = message.as_deref().unwrap_or("messages");
+            format!("{what} from {} to {}: held back", name(from), name(to))
+        }
+        (Action::Hold { from, to, .. }, true) | (Action::Release { from, to }, _) => {
+            format!("what was held from {} to {} is delivered", name(from), name(to))
+        }
+        (Action::Pause { node }, false) => format!("{}'s process stands still", name(node)),
+        (Action::Pause { node }, true) => format!("{}'s process goes on", name(node)),
+        (Action::Suspend { node }, false) => format!("{} is suspended", name(node)),
+        (Action::Suspend { node }, true) => format!("{} wakes up", name(node)),
+        (Action::HypervisorPause { node }, false) => {
+            format!("the hypervisor stops {} and all its clocks", name(node))
+        }
+        (Action::HypervisorPause { node }, true) => format!("the hypervisor lets {} run", name(node)),
+        (Action::Crash { node }, false) => format!("{} crashes", name(node)),
+        (Action::Crash { node }, true) | (Action::Restart { node }, _) => {
+            format!("{} starts again", name(node))
+        }
+        (Action::Step { node, by_ns }, undone) => {
+            let by = if undone { -i128::from(*by_ns) } else { i128::from(*by_ns) };
+            format!("{}'s wall clock is set by {}", name(node), signed_span(by))
+        }
+        (Action::Rate { node, ppb }, false) => format!("{}'s clocks now run at {}", name(node), rate(*ppb)),
+        (Action::Rate { node, .. }, true) => format!("{}'s clocks run as before", name(node)),
+        (Action::Unsynchronize { node }, false) => format!("{}'s wall clock loses its source", name(node)),
+        (Action::Unsynchronize { node }, true) => {
+            format!("{}'s wall clock is synchronized again", name(node))
+        }
+        (Action::Transfer { to }, _) => format!("the leader is told to hand over to {}", name(to)),
+    }
+}
+
+/// A fault in a line.
+pub fn fault(setup: &Setup, fault: &FaultSpec) -> String {
+    let lasts = fault.lasts.map_or(String::new(), |lasts| format!(", for {lasts}"));
+    format!("{}: {}{lasts}", trigger(setup, fault), action(setup, &fault.action, false))
+}
