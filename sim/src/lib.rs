@@ -3,6 +3,7 @@ pub mod check;
 pub mod host;
 pub mod rules;
 pub mod run;
+pub mod scenario;
 pub mod setup;
 pub mod watch;
 pub mod world;
