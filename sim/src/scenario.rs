@@ -23,6 +23,8 @@ mod read;
 mod report;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod tree;
 pub mod units;
 mod walk;
