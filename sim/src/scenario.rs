@@ -12,8 +12,8 @@
 //! The table of keys is the only list of keys there is: the reader, "did you mean", [`known_keys`], [`explain()`] and
 //! the test of `docs/scenarios.md` all use it.
 //!
-//! **Architecture Invariant:** nothing here runs anything, reads a file or knows the simulator's world. The world knows
-//! the model's types and no syntax.
+//! **Architecture Invariant:** nothing here runs anything, reads a file or knows the simulator's world. The two meet in
+//! [`crate::setup`], which knows neither.
 
 mod build;
 mod explain;
@@ -30,10 +30,7 @@ pub mod units;
 mod walk;
 
 pub use explain::{Origin, Resolved, explain};
-pub use model::{
-    Action, ClientSpec, ClockSpec, Cluster, Delay, EventKind, Expectation, FaultSpec, LinkSpec, Network,
-    NodeSpec, OperationKind, Pace, Scenario, StampSource, Target, Timers, Trigger,
-};
+pub use model::{Expectation, Scenario};
 pub use report::{Diagnostics, Finding, Severity};
 pub use rows::{Plan, ROWS_MAX, Row, RowExpectation, SweepInfo, UnitKind, load};
 pub use schema::{KnownKey, known_keys};

@@ -11,6 +11,7 @@ use super::read::{Context, Value};
 use super::report::Problem;
 use super::tree::{Item, Table};
 use super::walk::{Found, Section, walk};
+use crate::setup::Setup;
 use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::time::Span;
 pub(super) use nodes::NodeSettings;
@@ -74,9 +75,7 @@ impl<'a> Builder<'a> {
         let timers = self.timers();
         let network = self.network();
         let settings = NodeSettings::new(self.file, self.names, context, self.problems);
-        let scenario = Scenario {
-            title: title.unwrap_or_else(|| frame.file_name.to_owned()),
-            story: frame.story.to_owned(),
+        let setup = Setup {
             seed: self.file.leaf("seed").map_or(0, Found::count),
             duration: self.file.leaf("duration").map_or(Span::ZERO, Found::span),
             rules: self
@@ -86,16 +85,21 @@ impl<'a> Builder<'a> {
             nodes: self.nodes(&settings, &lease),
             clients: self.clients(&network, cluster.voters),
             faults: self.faults(cluster.voters),
-            expect: self.expectation(),
             cluster,
             lease,
             timers,
             network,
         };
+        let expect = self.expectation();
         if !self.problems.iter().any(Problem::is_error) {
-            self.doubts(&scenario);
+            self.doubts(&setup);
         }
-        scenario
+        Scenario {
+            title: title.unwrap_or_else(|| frame.file_name.to_owned()),
+            story: frame.story.to_owned(),
+            setup,
+            expect,
+        }
     }
 
     /// A table of the kind that always exists; an empty one where something else was written.
@@ -234,14 +238,14 @@ impl<'a> Builder<'a> {
     }
 
     /// What can be run and may not show what its author thinks.
-    fn doubts(&mut self, scenario: &Scenario) {
+    fn doubts(&mut self, setup: &Setup) {
         let heartbeat = self
             .table("timers")
             .leaf("heartbeat")
             .and_then(|found| found.place);
         let duration = self.table("lease").leaf("duration").and_then(|found| found.place);
         let mut said: Vec<Span> = Vec::new();
-        for node in &scenario.nodes {
+        for node in &setup.nodes {
             let effective = node.lease.effective();
             if said.contains(&effective) {
                 continue;
@@ -251,10 +255,10 @@ impl<'a> Builder<'a> {
                 let message = format!("`{}` has no lease: max-clock-skew uses it up", node.name);
                 let problem = Problem::warning(duration, message);
                 self.error(problem.help("every read takes a round trip; make `lease.duration` longer"));
-            } else if effective <= scenario.timers.heartbeat {
+            } else if effective <= setup.timers.heartbeat {
                 let message = format!(
                     "the lease of `{}` ends between two heartbeats: it lasts {effective}, a heartbeat comes every {}",
-                    node.name, scenario.timers.heartbeat
+                    node.name, setup.timers.heartbeat
                 );
                 self.error(Problem::warning(heartbeat.or(duration), message));
             }

@@ -15,7 +15,7 @@ use sweep::Sweep;
 pub const ROWS_MAX: usize = 10_000;
 
 /// Everything that one scenario file asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The scenario's title.
     pub title: String,
@@ -33,7 +33,7 @@ pub struct Plan {
 }
 
 /// One scenario of a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// The value as written, the variant's name, or empty for a single row.
     pub label: String,
@@ -314,6 +314,7 @@ impl Loader<'_> {
         let stale = rows.iter().find(|row| {
             let reads = |row: &Row| {
                 row.scenario
+                    .setup
                     .clients
                     .iter()
                     .any(|client| client.operations.contains(&OperationKind::Read))

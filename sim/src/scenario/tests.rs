@@ -1,6 +1,7 @@
 //! What a scenario file means: the model, rows, overrides, origins. How mistakes are shown is in
 //! `tests/scenario_errors.rs`.
 
+use super::model::*;
 use super::*;
 use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::time::Span;
@@ -58,24 +59,33 @@ fn a_duration_is_enough() {
     let scenario = one("duration = '20s'", &[]);
     assert_eq!(scenario.title, "a.toml");
     assert_eq!(
-        scenario.cluster,
+        scenario.setup.cluster,
         Cluster {
             voters: 3,
             first_leader: None
         }
     );
-    assert_eq!(scenario.lease, LeaseSettings::default());
-    assert_eq!(scenario.timers.startup_grace, scenario.timers.heartbeat);
-    assert_eq!(scenario.network.client_delay, scenario.network.delay);
-    assert_eq!(scenario.rules, "sound");
+    assert_eq!(scenario.setup.lease, LeaseSettings::default());
+    assert_eq!(
+        scenario.setup.timers.startup_grace,
+        scenario.setup.timers.heartbeat
+    );
+    assert_eq!(scenario.setup.network.client_delay, scenario.setup.network.delay);
+    assert_eq!(scenario.setup.rules, "sound");
     assert_eq!(scenario.expect, Expectation::None);
-    let names: Vec<&str> = scenario.nodes.iter().map(|node| node.name.as_str()).collect();
+    let names: Vec<&str> = scenario
+        .setup
+        .nodes
+        .iter()
+        .map(|node| node.name.as_str())
+        .collect();
     assert_eq!(names, ["n1", "n2", "n3"]);
     assert!(
         scenario
+            .setup
             .nodes
             .iter()
-            .all(|node| node.lease == scenario.lease && node.clock.synchronized)
+            .all(|node| node.lease == scenario.setup.lease && node.clock.synchronized)
     );
 }
 
@@ -85,16 +95,16 @@ fn everything_that_can_be_said_is_understood() {
     assert!(plan.warnings.is_empty(), "{}", plan.warnings);
     assert_eq!(plan.story, "Everything at once.\n\nA second paragraph.");
     let scenario = &plan.rows[0].scenario;
-    assert_eq!(scenario.seed, 0xc44e_8ba0_0000_000f);
+    assert_eq!(scenario.setup.seed, 0xc44e_8ba0_0000_000f);
     assert_eq!(
-        scenario.cluster,
+        scenario.setup.cluster,
         Cluster {
             voters: 3,
             first_leader: Some(1)
         }
     );
-    assert_eq!(scenario.nodes.len(), 5);
-    let n2 = &scenario.nodes[1];
+    assert_eq!(scenario.setup.nodes.len(), 5);
+    let n2 = &scenario.setup.nodes[1];
     assert_eq!(
         n2.lease,
         LeaseSettings {
@@ -107,11 +117,11 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!((n2.election_jitter, n2.disk_sync), (Span::ZERO, Span::millis(4)));
     // Its own table decides over its group's, key by key.
     assert_eq!((n2.clock.offset_ns, n2.clock.rate_ppb), (-1_000_000, 200_000));
-    assert_eq!(scenario.nodes[2].clock.offset_ns, 2_000_000_000);
-    assert_eq!(scenario.nodes[0].clock.stamp, StampSource::Raw);
-    assert!(!scenario.nodes[0].clock.synchronized);
+    assert_eq!(scenario.setup.nodes[2].clock.offset_ns, 2_000_000_000);
+    assert_eq!(scenario.setup.nodes[0].clock.stamp, StampSource::Raw);
+    assert!(!scenario.setup.nodes[0].clock.synchronized);
     assert_eq!(
-        scenario.network.delay,
+        scenario.setup.network.delay,
         Delay::LogNormal {
             median: Span::millis(2),
             sigma_ppm: 500_000,
@@ -119,10 +129,14 @@ fn everything_that_can_be_said_is_understood() {
         }
     );
     assert_eq!(
-        (scenario.network.loss_ppm, scenario.network.duplicate_ppm),
+        (
+            scenario.setup.network.loss_ppm,
+            scenario.setup.network.duplicate_ppm
+        ),
         (1_000, 10_000)
     );
     let links: Vec<(usize, usize)> = scenario
+        .setup
         .network
         .links
         .iter()
@@ -130,19 +144,20 @@ fn everything_that_can_be_said_is_understood() {
         .collect();
     assert_eq!(links, [(0, 1), (0, 2)]);
     let names: Vec<&str> = scenario
+        .setup
         .clients
         .iter()
         .map(|client| client.name.as_str())
         .collect();
     assert_eq!(names, ["writer", "reader"], "in the order of the file");
-    assert_eq!(scenario.clients[1].target, Target::Node(0));
+    assert_eq!(scenario.setup.clients[1].target, Target::Node(0));
     assert_eq!(
-        scenario.clients[0].operations,
+        scenario.setup.clients[0].operations,
         [OperationKind::Write, OperationKind::Cas]
     );
-    assert_eq!(scenario.faults.len(), 15);
+    assert_eq!(scenario.setup.faults.len(), 15);
     assert_eq!(
-        scenario.faults[0],
+        scenario.setup.faults[0],
         FaultSpec {
             trigger: Trigger::When {
                 event: EventKind::LeaseRenewed,
@@ -157,7 +172,7 @@ fn everything_that_can_be_said_is_understood() {
             },
         }
     );
-    assert_eq!(scenario.faults[14].action, Action::Transfer { to: 2 });
+    assert_eq!(scenario.setup.faults[14].action, Action::Transfer { to: 2 });
 }
 
 #[test]
@@ -167,7 +182,7 @@ fn every_event_has_the_word_that_the_file_takes() {
             "duration = '9s'\n[[fault]]\nwhen = {{ event = '{}' }}\nheal = {{}}",
             event.word()
         );
-        let trigger = &one(&text, &[]).faults[0].trigger;
+        let trigger = &one(&text, &[]).setup.faults[0].trigger;
         assert!(
             matches!(trigger, Trigger::When { event: read, .. } if *read == event),
             "{trigger:?}"
@@ -193,7 +208,7 @@ fn a_sweep_is_sorted_and_holds_each_value_once() {
             ("2.5s", Some(2_500_000_000), RowExpectation::Some),
         ]
     );
-    let nodes = &plan.rows[4].scenario.nodes;
+    let nodes = &plan.rows[4].scenario.setup.nodes;
     assert_eq!(
         (nodes[0].clock.offset_ns, nodes[1].clock.offset_ns),
         (-2_500_000_000, 2_500_000_000)
@@ -243,7 +258,7 @@ fn a_sweep_is_set_as_a_whole_or_not_at_all() {
     );
     let swept = plan(SKEW, &["sweep.step=100ms", "lease.form=deadline"]);
     assert_eq!(swept.rows.len(), 15);
-    assert_eq!(swept.rows[0].scenario.lease.form, LeaseForm::Deadline);
+    assert_eq!(swept.rows[0].scenario.setup.lease.form, LeaseForm::Deadline);
 }
 
 #[test]
@@ -257,23 +272,25 @@ fn rates_shares_and_numbers_are_swept_too() {
         (rates[0].value, rates[1].value),
         (Some(-200_000), Some(10_000_000))
     );
-    assert_eq!(rates[1].scenario.nodes[1].clock.rate_ppb, 10_000_000);
+    assert_eq!(rates[1].scenario.setup.nodes[1].clock.rate_ppb, 10_000_000);
     assert_eq!(sweep("network.loss", "['5%', '50000ppm']").len(), 1);
     let sizes = sweep("cluster.nodes", "[5, 3, 1]");
     assert_eq!(
         sizes
             .iter()
-            .map(|row| row.scenario.nodes.len())
+            .map(|row| row.scenario.setup.nodes.len())
             .collect::<Vec<_>>(),
         [1, 3, 5]
     );
     assert_eq!(
-        one("duration = '9s'\nseed = 18446744073709551615", &[]).seed,
+        one("duration = '9s'\nseed = 18446744073709551615", &[])
+            .setup
+            .seed,
         u64::MAX
     );
     assert_eq!(sweep("seed", "[1, 0x10]")[1].label, "16");
     assert_eq!(
-        sweep("network.delay", "['1ms']")[0].scenario.network.delay,
+        sweep("network.delay", "['1ms']")[0].scenario.setup.network.delay,
         Delay::Fixed(Span::millis(1))
     );
 }
@@ -305,7 +322,7 @@ set = {}
         ]
     );
     let raw = &plan.rows[0];
-    assert_eq!(raw.scenario.nodes[0].clock.stamp, StampSource::Raw);
+    assert_eq!(raw.scenario.setup.nodes[0].clock.stamp, StampSource::Raw);
     assert_eq!(
         raw.set,
         [
@@ -333,15 +350,18 @@ fn overrides_need_no_quotes_and_reach_keys_that_the_file_does_not_give() {
             "lease.duration=2.6s",
         ],
     );
-    assert_eq!(scenario.nodes[5].disk_sync, Span::millis(7));
+    assert_eq!(scenario.setup.nodes[5].disk_sync, Span::millis(7));
     assert_eq!(
-        scenario.lease.duration,
+        scenario.setup.lease.duration,
         Span::millis(2_600),
         "the last one decides"
     );
-    assert!(matches!(scenario.faults[0].trigger, Trigger::When { nth: 7, .. }));
+    assert!(matches!(
+        scenario.setup.faults[0].trigger,
+        Trigger::When { nth: 7, .. }
+    ));
     assert_eq!(
-        scenario.clients[1].operations,
+        scenario.setup.clients[1].operations,
         [OperationKind::Read, OperationKind::Cas]
     );
     assert_eq!(scenario.title, "a b = c");
@@ -349,7 +369,7 @@ fn overrides_need_no_quotes_and_reach_keys_that_the_file_does_not_give() {
         least: Span::millis(1),
         most: Span::millis(2),
     };
-    assert_eq!(scenario.network.links[0].delay, Some(delay));
+    assert_eq!(scenario.setup.network.links[0].delay, Some(delay));
 }
 
 #[test]

@@ -42,7 +42,7 @@ const CLUSTER: &[Field] = &[
         Is("0"),
         "How many nodes do not vote; named on from the voters.",
     ),
-    key("first-leader", Kind::Node, Unset("whoever wins"), "The voter that campaigns first."),
+    key("first-leader", Kind::Node, Unset("whoever wins"), "The voter that becomes the first leader; the others give it time."),
 ];
 
 const LEASE: &[Field] = &[
@@ -60,7 +60,7 @@ const TIMERS: &[Field] = &[
         "startup-grace",
         Kind::Span,
         Same("timers.heartbeat"),
-        "How long after the start nodes send nothing.",
+        "How much longer a node waits after its start before it campaigns.",
     ),
     key(
         "request-deadline",
@@ -82,7 +82,7 @@ pub(in super::super) const NODE: &[Field] = &[
 /// A machine's clocks.
 pub(in super::super) const CLOCK: &[Field] = &[
     key("nodes", Kind::Nodes, Unset("the node that the table is named after"), "The group's nodes."),
-    key("offset", Kind::Offset, Is("0s"), "How far the wall clock is ahead of true time."),
+    key("offset", Kind::Offset, Is("0s"), "How far its clocks are ahead of true time at the start."),
     key("rate", Kind::Rate, Is("0ppm"), "What all clocks gain on true time."),
     key("wall-error", Kind::Span, Is("0s"), "The error that the wall clock declares; it may be a lie."),
     key("synchronized", Kind::Flag, Is("true"), "Whether the machine vouches for its wall clock."),
