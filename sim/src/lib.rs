@@ -6,6 +6,7 @@ pub mod explain;
 pub mod host;
 pub mod rules;
 pub mod run;
+pub mod scenario;
 pub mod setup;
 pub mod theory;
 pub mod watch;

@@ -1,0 +1,206 @@
+//! Faults: one trigger, one action, all within the run.
+
+use super::super::model::{Action, EventKind, FaultSpec, Trigger};
+use super::super::read::Value;
+use super::super::report::Problem;
+use super::super::schema::{FAULT_CONTROLS, quoted};
+use super::super::walk::{Found, Part, Section};
+use super::Builder;
+use leasehold::time::Span;
+
+/// Actions that nothing can end: they are over at once.
+const INSTANT: [&str; 5] = ["heal", "release", "restart", "step", "transfer"];
+
+impl Builder<'_> {
+    pub(super) fn faults(&mut self, voters: usize) -> Vec<FaultSpec> {
+        let sections = self.file.list("fault");
+        let faults: Vec<FaultSpec> = sections
+            .iter()
+            .filter_map(|section| self.fault(section, voters))
+            .collect();
+        if faults.len() == sections.len() {
+            self.pointless(&faults, sections);
+        }
+        faults
+    }
+
+    fn fault(&mut self, section: &Section, voters: usize) -> Option<FaultSpec> {
+        let after = section.leaf("after").map_or(Span::ZERO, Found::span);
+        let trigger = self.trigger(section, after);
+        let action = self.action(section, voters);
+        Some(FaultSpec {
+            trigger: trigger?,
+            after,
+            lasts: section.leaf("for").map(Found::span),
+            action: action?,
+        })
+    }
+
+    fn trigger(&mut self, section: &Section, after: Span) -> Option<Trigger> {
+        match (section.given("at"), section.given("when")) {
+            (Some(at), Some(when)) => {
+                let problem = Problem::error(Some(when), format!("`{}` has `at` and `when`", section.path));
+                self.error(
+                    problem
+                        .context(Some(at), "the other one")
+                        .help("a fault has one trigger"),
+                );
+            }
+            (None, None) => {
+                let problem = Problem::error(section.place, format!("`{}` has no trigger", section.path));
+                self.error(
+                    problem
+                        .help(r#"say when: `at = "10s"`, or `when = { event = "campaign", node = "n2" }`"#),
+                );
+            }
+            _ => {}
+        }
+        if let Some(at) = section.leaf("at") {
+            self.within_run(at, after, "the fault at");
+            return Some(Trigger::At(at.span()));
+        }
+        let when = section.section("when")?;
+        let (event, from, nth) = (when.leaf("event")?, when.leaf("from")?, when.leaf("nth")?);
+        self.within_run(from, after, "the wait from");
+        Some(Trigger::When {
+            event: EventKind::ALL
+                .into_iter()
+                .find(|kind| kind.word() == event.word())?,
+            node: when.leaf("node").map(Found::node),
+            from: from.span(),
+            nth: u32::try_from(nth.count()).ok()?,
+        })
+    }
+
+    fn action(&mut self, section: &Section, voters: usize) -> Option<Action> {
+        let mut given = section.parts().filter(|(key, _)| !FAULT_CONTROLS.contains(key));
+        let (first, second) = (given.next(), given.next());
+        let Some((key, part)) = first else {
+            let problem = Problem::error(section.place, format!("`{}` does nothing", section.path));
+            self.error(problem.help(r#"say what happens, such as `crash = { node = "n1" }`"#));
+            return None;
+        };
+        if let Some((other, _)) = second {
+            let problem = Problem::error(
+                section.given(other),
+                format!("`{}` does two things: `{key}` and `{other}`", section.path),
+            );
+            self.error(
+                problem
+                    .context(section.given(key), "the first")
+                    .help("write a `[[fault]]` for each"),
+            );
+            return None;
+        }
+        if let Some(place) = section.given("for").filter(|_| INSTANT.contains(&key)) {
+            let problem = Problem::error(Some(place), format!("`{key}` cannot last: it is over at once"));
+            self.error(
+                problem
+                    .label("remove this")
+                    .help(format!("these cannot last: {}", quoted(INSTANT))),
+            );
+        }
+        let Part::Section(action) = part else { return None };
+        self.one_action(key, action, voters)
+    }
+
+    fn one_action(&mut self, key: &str, action: &Section, voters: usize) -> Option<Action> {
+        let node = || action.leaf("node").map(Found::node);
+        Some(match key {
+            "partition" => match &action.leaf("between")?.value {
+                Value::Groups(groups) => Action::Partition {
+                    between: groups.clone(),
+                },
+                _ => return None,
+            },
+            "cut" => {
+                let (from, to) = (action.leaf("from")?, action.leaf("to")?);
+                if let Some(both) = from.nodes().iter().find(|node| to.nodes().contains(node)) {
+                    let message = format!("`{}` cannot be cut from itself", self.names[*both]);
+                    self.error(Problem::error(to.place, message).context(from.place, "the senders"));
+                }
+                Action::Cut {
+                    from: from.nodes().to_vec(),
+                    to: to.nodes().to_vec(),
+                }
+            }
+            "hold" => {
+                let (from, to) = self.link(action)?;
+                let count = u32::try_from(action.leaf("count")?.count()).ok()?;
+                let message = action.leaf("message").map(|found| found.text.clone());
+                Action::Hold {
+                    from,
+                    to,
+                    message,
+                    count,
+                }
+            }
+            "release" => {
+                let (from, to) = self.link(action)?;
+                Action::Release { from, to }
+            }
+            "transfer" => {
+                let to = action.leaf("to")?;
+                if to.node() >= voters {
+                    let problem =
+                        Problem::error(to.place, format!("`{}` is a learner and cannot lead", to.text));
+                    self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
+                }
+                Action::Transfer { to: to.node() }
+            }
+            "heal" => Action::Heal,
+            "isolate" => Action::Isolate { node: node()? },
+            "pause" => Action::Pause { node: node()? },
+            "suspend" => Action::Suspend { node: node()? },
+            "hypervisor-pause" => Action::HypervisorPause { node: node()? },
+            "crash" => Action::Crash { node: node()? },
+            "restart" => Action::Restart { node: node()? },
+            "unsynchronize" => Action::Unsynchronize { node: node()? },
+            "step" => Action::Step {
+                node: node()?,
+                by_ns: action.leaf("by")?.offset(),
+            },
+            "rate" => Action::Rate {
+                node: node()?,
+                ppb: action.leaf("to")?.rate(),
+            },
+            _ => unreachable!("an action in the table of keys that nothing reads: {key}"),
+        })
+    }
+
+    fn link(&mut self, action: &Section) -> Option<(usize, usize)> {
+        let (from, to) = (action.leaf("from")?, action.leaf("to")?);
+        if from.node() == to.node() && from.text == to.text {
+            self.error(Problem::error(
+                to.place,
+                format!("`{}` has no link to itself", to.text),
+            ));
+        }
+        Some((from.node(), to.node()))
+    }
+
+    /// Warns about a release of what is never held and a restart of what never ends.
+    fn pointless(&mut self, faults: &[FaultSpec], sections: &[Section]) {
+        for (fault, section) in faults.iter().zip(sections) {
+            let (message, key) = match fault.action {
+                Action::Release { from, to }
+                    if !faults.iter().any(|other| {
+                        matches!(other.action, Action::Hold { from: f, to: t, .. } if (f, t) == (from, to))
+                    }) =>
+                {
+                    let (from, to) = (&self.names[from], &self.names[to]);
+                    (format!("nothing holds messages from `{from}` to `{to}`"), "release")
+                }
+                Action::Restart { node }
+                    if !faults
+                        .iter()
+                        .any(|other| matches!(other.action, Action::Crash { node: n } if n == node)) =>
+                {
+                    (format!("nothing crashes `{}`", self.names[node]), "restart")
+                }
+                _ => continue,
+            };
+            self.error(Problem::warning(section.given(key), message));
+        }
+    }
+}

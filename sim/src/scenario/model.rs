@@ -1,0 +1,69 @@
+//! What a scenario says beyond the run itself. The run is a [`Setup`]: every default filled in, every name resolved,
+//! every check passed.
+
+use crate::setup::Setup;
+pub(super) use crate::setup::{
+    Action, ClientSpec, ClockSpec, Cluster, Delay, EventKind, FaultSpec, LinkSpec, Network, NodeSpec,
+    OperationKind, Pace, StampSource, Target, Timers, Trigger,
+};
+
+/// One run and what it should show.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// One line.
+    pub title: String,
+    /// The comment that the file begins with, without its `#`.
+    pub story: String,
+    /// What to run.
+    pub setup: Setup,
+    /// What the scenario should show. Of a sweep: all its rows together.
+    pub expect: Expectation,
+}
+
+/// What a scenario should show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expectation {
+    /// No stale read.
+    None,
+    /// At least one stale read.
+    Some,
+    /// Either will do.
+    Any,
+    /// In a sweep: rows with a value at or below this are clean, rows above it are stale.
+    BeginAbove {
+        /// As it is written in the file.
+        value_text: String,
+        /// In the unit of the sweep (nanoseconds, parts per billion, or a plain number).
+        value: i128,
+    },
+}
+
+impl EventKind {
+    /// Every event, in the order of the documentation.
+    pub const ALL: [EventKind; 9] = [
+        EventKind::LeaseRenewed,
+        EventKind::LeaseEnded,
+        EventKind::Campaign,
+        EventKind::Elected,
+        EventKind::LeaderReady,
+        EventKind::SteppedDown,
+        EventKind::Served,
+        EventKind::WriteAcknowledged,
+        EventKind::Restarted,
+    ];
+
+    /// The word for it in a scenario file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            EventKind::LeaseRenewed => "lease-renewed",
+            EventKind::LeaseEnded => "lease-ended",
+            EventKind::Campaign => "campaign",
+            EventKind::Elected => "elected",
+            EventKind::LeaderReady => "leader-ready",
+            EventKind::SteppedDown => "stepped-down",
+            EventKind::Served => "served",
+            EventKind::WriteAcknowledged => "write-acknowledged",
+            EventKind::Restarted => "restarted",
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The keys themselves, in the order of the documentation.
+
+use super::super::model::EventKind;
+use super::{Default, Field, Kind, Names};
+use Default::{Is, Needed, Same, Unset};
+
+const fn key(name: &'static str, kind: Kind, default: Default, meaning: &'static str) -> Field {
+    Field { name, kind, default, meaning }
+}
+
+const NODE_COUNT: Kind = Kind::Count { least: 1, most: 32 };
+const ONE_NODE: &[Field] = &[key("node", Kind::Node, Needed, "Which node.")];
+
+/// A scenario file.
+pub(in super::super) const ROOT: &[Field] = &[
+    key("title", Kind::Text, Unset("the file's name"), "One line that says what the scenario shows."),
+    key("duration", Kind::Positive, Needed, "When the run ends, in true time."),
+    key("seed", Kind::Seed, Is("0"), "Where all randomness comes from."),
+    key("cluster", Kind::Table(CLUSTER), Unset("see its keys"), "How many nodes there are."),
+    key("lease", Kind::Table(LEASE), Unset("see its keys"), "The lease."),
+    key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
+    key("node", Kind::Named(Names::Nodes, NODE), Unset("none"), "Settings of single nodes."),
+    key(
+        "clock",
+        Kind::Named(Names::NodesAndGroups, CLOCK),
+        Unset("none"),
+        "Clocks of nodes and groups of nodes.",
+    ),
+    key("network", Kind::Table(NETWORK), Unset("see its keys"), "How messages travel."),
+    key("client", Kind::Named(Names::Free, CLIENT), Unset("none"), "Who asks."),
+    key("fault", Kind::List(FAULT), Unset("none"), "What goes wrong."),
+    key("sweep", Kind::Given(SWEEP), Unset("one row"), "The same scenario with many values."),
+    key("variant", Kind::List(VARIANT), Unset("one row"), "The same scenario with named changes."),
+    key("expect", Kind::Table(EXPECT), Unset("see its keys"), "What the run should show."),
+];
+
+const CLUSTER: &[Field] = &[
+    key("nodes", NODE_COUNT, Is("3"), "How many voters: `n1`, `n2` and so on."),
+    key(
+        "learners",
+        Kind::Count { least: 0, most: 32 },
+        Is("0"),
+        "How many nodes do not vote; named on from the voters.",
+    ),
+    key("first-leader", Kind::Node, Unset("whoever wins"), "The voter that becomes the first leader; the others give it time."),
+];
+
+const LEASE: &[Field] = &[
+    key("form", Kind::Word(&["elapsed", "deadline"]), Is("elapsed"), "How the lease is measured."),
+    key("duration", Kind::Span, Is("3s"), "D: how long a lease lasts before the skew is taken off."),
+    key("election-timeout", Kind::Positive, Is("5s"), "T: how long a follower withholds its vote."),
+    key("max-clock-skew", Kind::Span, Is("500ms"), "s: how far clocks are declared to be apart."),
+    key("rules", Kind::Rules, Is("sound"), "The lease rules: `sound`, or those of a historical bug."),
+];
+
+const TIMERS: &[Field] = &[
+    key("heartbeat", Kind::Positive, Is("100ms"), "The time between two rounds of a leader."),
+    key("election-jitter", Kind::Span, Is("1s"), "The most that is added at random to an election timeout."),
+    key(
+        "startup-grace",
+        Kind::Span,
+        Same("timers.heartbeat"),
+        "How much longer a node waits after its start before it campaigns.",
+    ),
+    key(
+        "request-deadline",
+        Kind::Positive,
+        Unset("the election timeout plus its jitter"),
+        "How long a node keeps a request that it cannot answer.",
+    ),
+];
+
+/// A node's own settings.
+pub(in super::super) const NODE: &[Field] = &[
+    key("lease-duration", Kind::Span, Same("lease.duration"), "This node's own D."),
+    key("election-timeout", Kind::Positive, Same("lease.election-timeout"), "This node's own T."),
+    key("max-clock-skew", Kind::Span, Same("lease.max-clock-skew"), "This node's own s."),
+    key("election-jitter", Kind::Span, Same("timers.election-jitter"), "This node's own jitter."),
+    key("disk-sync", Kind::Span, Is("0s"), "How long its disk takes to sync."),
+];
+
+/// A machine's clocks.
+pub(in super::super) const CLOCK: &[Field] = &[
+    key("nodes", Kind::Nodes, Unset("the node that the table is named after"), "The group's nodes."),
+    key("offset", Kind::Offset, Is("0s"), "How far its clocks are ahead of true time at the start."),
+    key("rate", Kind::Rate, Is("0ppm"), "What all clocks gain on true time."),
+    key("wall-error", Kind::Span, Is("0s"), "The error that the wall clock declares; it may be a lie."),
+    key("synchronized", Kind::Flag, Is("true"), "Whether the machine vouches for its wall clock."),
+    key("stamp", Kind::Word(&["both", "raw", "boot"]), Is("both"), "Which monotonic clocks the node reads."),
+];
+
+const NETWORK: &[Field] = &[
+    key("delay", Kind::Delay, Is("1ms"), "One way, between nodes."),
+    key("client-delay", Kind::Delay, Same("network.delay"), "One way, between a client and a node."),
+    key("loss", Kind::Share, Is("0%"), "The share of messages between nodes that is lost."),
+    key("duplicate", Kind::Share, Is("0%"), "The share of messages between nodes that arrives twice."),
+    key("link", Kind::List(LINK), Unset("none"), "What is different on single links."),
+];
+
+const LINK: &[Field] = &[
+    key("from", Kind::Nodes, Needed, "The senders."),
+    key("to", Kind::Nodes, Needed, "The receivers."),
+    key("delay", Kind::Delay, Same("network.delay"), "One way, on these links."),
+    key("loss", Kind::Share, Same("network.loss"), "The share that is lost on these links."),
+    key("duplicate", Kind::Share, Same("network.duplicate"), "The share that arrives twice on these links."),
+];
+
+const CLIENT: &[Field] = &[
+    key(
+        "target",
+        Kind::Target,
+        Is("leader"),
+        "Whom it asks: a node, the newest leader, or any node each time.",
+    ),
+    key("operations", Kind::Operations, Needed, "What it asks; one is picked each time."),
+    key("every", Kind::Delay, Unset("`think` instead"), "Open loop: it asks again this long after it asked."),
+    key(
+        "think",
+        Kind::Delay,
+        Unset("`every` instead"),
+        "Closed loop: it asks again this long after the answer.",
+    ),
+    key("keys", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "It picks one of so many keys."),
+    key("start", Kind::Span, Is("0s"), "It asks nothing before."),
+    key("stop", Kind::Positive, Unset("the end of the run"), "It asks nothing from then on."),
+    key("timeout", Kind::Positive, Is("1s"), "It waits so long for an answer."),
+    key("delay", Kind::Delay, Same("network.client-delay"), "One way, between this client and a node."),
+];
+
+const FAULT: &[Field] = &[
+    key("at", Kind::Span, Unset("`when` instead"), "The time that sets it off."),
+    key("when", Kind::Given(WHEN), Unset("`at` instead"), "The event that sets it off."),
+    key("after", Kind::Span, Is("0s"), "It happens so long after the trigger."),
+    key("for", Kind::Positive, Unset("until something ends it"), "It heals itself after this long."),
+    key("partition", Kind::Given(PARTITION), Unset("no"), "Groups of nodes hear nothing of each other."),
+    key("cut", Kind::Given(CUT), Unset("no"), "One way: what some nodes send to others is lost."),
+    key("isolate", Kind::Given(ONE_NODE), Unset("no"), "One node and all others hear nothing of each other."),
+    key("heal", Kind::Given(&[]), Unset("no"), "All partitions, cuts and isolations end: `heal = {}`."),
+    key("hold", Kind::Given(HOLD), Unset("no"), "Messages on one link are kept, not lost."),
+    key("release", Kind::Given(RELEASE), Unset("no"), "What is held on one link arrives now."),
+    key("pause", Kind::Given(ONE_NODE), Unset("no"), "The process stands still; its clocks go on."),
+    key("suspend", Kind::Given(ONE_NODE), Unset("no"), "The process and the raw clock stand still."),
+    key("hypervisor-pause", Kind::Given(ONE_NODE), Unset("no"), "The process and every clock stand still."),
+    key(
+        "crash",
+        Kind::Given(ONE_NODE),
+        Unset("no"),
+        "The process ends; `for` is the time until it restarts.",
+    ),
+    key("restart", Kind::Given(ONE_NODE), Unset("no"), "A crashed process starts again."),
+    key("step", Kind::Given(STEP), Unset("no"), "The wall clock jumps."),
+    key("rate", Kind::Given(RATE), Unset("no"), "The clocks run at another rate."),
+    key(
+        "unsynchronize",
+        Kind::Given(ONE_NODE),
+        Unset("no"),
+        "The machine stops vouching for its wall clock.",
+    ),
+    key("transfer", Kind::Given(TRANSFER), Unset("no"), "The leader hands its leadership over."),
+];
+
+/// The keys of a fault that are no action.
+pub(in super::super) const FAULT_CONTROLS: [&str; 4] = ["at", "when", "after", "for"];
+
+const EVENTS: &[&str] = &{
+    let mut words = [""; EventKind::ALL.len()];
+    let mut at = 0;
+    while at < words.len() {
+        words[at] = EventKind::ALL[at].word();
+        at += 1;
+    }
+    words
+};
+
+const WHEN: &[Field] = &[
+    key("event", Kind::Word(EVENTS), Needed, "What a node must do."),
+    key("node", Kind::Node, Unset("any"), "Which node must do it."),
+    key("from", Kind::Span, Is("0s"), "Events before this time do not count."),
+    key("nth", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "1 is the first such event."),
+];
+
+const PARTITION: &[Field] =
+    &[key("between", Kind::Groups, Needed, "The groups; a node in none of them talks to everybody.")];
+
+const CUT: &[Field] =
+    &[key("from", Kind::Nodes, Needed, "The senders."), key("to", Kind::Nodes, Needed, "The receivers.")];
+
+const HOLD: &[Field] = &[
+    key("from", Kind::Node, Needed, "The sender."),
+    key("to", Kind::Node, Needed, "The receiver."),
+    key("message", Kind::Text, Unset("every type"), "Only messages of this type."),
+    key("count", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "The first so many."),
+];
+
+const RELEASE: &[Field] =
+    &[key("from", Kind::Node, Needed, "The sender."), key("to", Kind::Node, Needed, "The receiver.")];
+
+const STEP: &[Field] = &[
+    key("node", Kind::Node, Needed, "Which node."),
+    key("by", Kind::Offset, Needed, "How far: forward, or back when negative."),
+];
+
+const RATE: &[Field] = &[
+    key("node", Kind::Node, Needed, "Which node."),
+    key("to", Kind::Rate, Needed, "What the clocks gain from then on."),
+];
+
+const TRANSFER: &[Field] = &[key("to", Kind::Node, Needed, "To which voter.")];
+
+const SWEEP: &[Field] = &[
+    key("set", Kind::Paths, Needed, "The keys to set; a `-` in front sets the negated value."),
+    key("from", Kind::Amount, Unset("`values` alone"), "The first value of a range."),
+    key("to", Kind::Amount, Unset("`values` alone"), "No value of the range is above this."),
+    key("step", Kind::Amount, Unset("`values` alone"), "The distance between two values of the range."),
+    key("values", Kind::Amounts, Unset("the range alone"), "Single values."),
+];
+
+const VARIANT: &[Field] = &[
+    key("name", Kind::Text, Needed, "What the row is called."),
+    key("set", Kind::Overrides, Needed, "The keys to set, by their paths."),
+    key(
+        "expect",
+        Kind::Word(&["none", "some", "any"]),
+        Same("expect.stale-reads"),
+        "What this row should show.",
+    ),
+];
+
+const EXPECT: &[Field] = &[
+    key(
+        "stale-reads",
+        Kind::Word(&["none", "some", "any"]),
+        Unset("`none`"),
+        "Whether there are stale reads.",
+    ),
+    key(
+        "begin-above",
+        Kind::Amount,
+        Unset("`stale-reads` instead"),
+        "In a sweep: clean up to this value, stale above.",
+    ),
+];
+
+/// A delay that is not always the same.
+pub(in super::super) const DELAY: &[Field] = &[
+    key("uniform", Kind::TwoSpans, Unset("no"), "Each length between the two is as likely as any other."),
+    key("lognormal", Kind::Given(LOG_NORMAL), Unset("no"), "A long tail."),
+];
+
+/// A delay with a long tail.
+const LOG_NORMAL: &[Field] = &[
+    key("median", Kind::Positive, Needed, "Half of the delays are shorter."),
+    key("sigma", Kind::Sigma, Needed, "The logarithm's standard deviation: 0.5 is moderate, 2 is wild."),
+    key("most", Kind::Span, Needed, "Longer ones are cut to this."),
+];
