@@ -8,6 +8,7 @@ pub mod rules;
 pub mod run;
 pub mod scenario;
 pub mod setup;
+pub mod study;
 pub mod theory;
 pub mod watch;
 pub mod world;

@@ -7,9 +7,7 @@ const RULES: [&str; 3] = ["sound", "lease-from-receipt", "no-restart-promise"];
 /// Loads what must not load, and gives what is shown.
 fn shown(text: &str, sets: &[&str]) -> String {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    load("scenarios/skew.toml", text, &sets, &RULES)
-        .expect_err("a mistake")
-        .render(false)
+    load("scenarios/skew.toml", text, &sets, &RULES).expect_err("a mistake").render(false)
 }
 
 #[track_caller]
@@ -23,11 +21,7 @@ fn check(name: &str, text: &str, sets: &[&str]) {
 
 #[test]
 fn not_toml() {
-    check(
-        "not_toml",
-        "title = \"skew\nduration = \"20s\"\nseed = = 3\n",
-        &[],
-    );
+    check("not_toml", "title = \"skew\nduration = \"20s\"\nseed = = 3\n", &[]);
 }
 
 #[test]
@@ -189,27 +183,21 @@ fn overrides() {
 fn a_sweep_that_cannot_be() {
     let text = SKEW
         .replace("clock.followers.offset\"", "clock.folowers.offset\"")
-        .replace(
-            "begin-above = \"2s\"",
-            "begin-above = \"2s\"\nstale-reads = \"some\"",
-        );
+        .replace("begin-above = \"2s\"", "begin-above = \"2s\"\nstale-reads = \"some\"");
     check("sweep_path", &text, &[]);
 }
 
 #[test]
 fn a_sweep_over_what_cannot_be_swept() {
-    let text = SKEW.replace(
-        "\"clock.followers.offset\"",
-        "[\"title\", \"lease.duration\", \"-clock.n1.rate\"]",
-    );
+    let text =
+        SKEW.replace("\"clock.followers.offset\"", "[\"title\", \"lease.duration\", \"-clock.n1.rate\"]");
     check("sweep_units", &text, &[]);
 }
 
 #[test]
 fn a_range_that_cannot_be() {
-    let text = SKEW
-        .replace("step = \"500ms\"", "step = \"1ns\"")
-        .replace("begin-above = \"2s\"", "begin-above = 2");
+    let text =
+        SKEW.replace("step = \"500ms\"", "step = \"1ns\"").replace("begin-above = \"2s\"", "begin-above = 2");
     check("sweep_range", &text, &[]);
 }
 
@@ -264,11 +252,7 @@ release = { from = "n1", to = "n2" }
 stale-reads = "some"
 "#;
     let plan = load("scenarios/skew.toml", text, &[], &RULES).expect("only doubtful");
-    assert!(
-        plan.warnings
-            .findings()
-            .all(|finding| finding.severity == Severity::Warning)
-    );
+    assert!(plan.warnings.findings().all(|finding| finding.severity == Severity::Warning));
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));
     settings.set_prepend_module_to_snapshot(false);
@@ -293,10 +277,8 @@ heal = {}
 begin-above = "2s"
 "#;
     let errors = load("a.toml", text, &["seed=-1".to_owned()], &RULES).expect_err("six mistakes");
-    let lines: Vec<(&str, usize)> = errors
-        .findings()
-        .filter_map(|finding| finding.at.map(|(name, line, _)| (name, line)))
-        .collect();
+    let lines: Vec<(&str, usize)> =
+        errors.findings().filter_map(|finding| finding.at.map(|(name, line, _)| (name, line))).collect();
     assert_eq!(
         lines,
         [

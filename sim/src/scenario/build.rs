@@ -38,25 +38,12 @@ pub(super) struct Built {
 /// Reads and checks a tree.
 pub(super) fn build(tree: &Table, frame: &Frame<'_>) -> Built {
     let mut problems = Vec::new();
-    let context = Context {
-        names: node_names(tree),
-        rules_known: frame.rules_known,
-    };
+    let context = Context { names: node_names(tree), rules_known: frame.rules_known };
     let file = walk(tree, &context, &mut problems);
     let names = context.names.clone().unwrap_or_else(|| vec!["n1".to_owned()]);
-    let scenario = Builder {
-        file: &file,
-        names: &names,
-        problems: &mut problems,
-    }
-    .scenario(frame, &context);
+    let scenario = Builder { file: &file, names: &names, problems: &mut problems }.scenario(frame, &context);
     let sound = !problems.iter().any(Problem::is_error);
-    Built {
-        scenario: sound.then_some(scenario),
-        file,
-        names,
-        problems,
-    }
+    Built { scenario: sound.then_some(scenario), file, names, problems }
 }
 
 static EMPTY: Section = Section::EMPTY;
@@ -78,10 +65,7 @@ impl<'a> Builder<'a> {
         let setup = Setup {
             seed: self.file.leaf("seed").map_or(0, Found::count),
             duration: self.file.leaf("duration").map_or(Span::ZERO, Found::span),
-            rules: self
-                .table("lease")
-                .leaf("rules")
-                .map_or_else(String::new, |found| found.text.clone()),
+            rules: self.table("lease").leaf("rules").map_or_else(String::new, |found| found.text.clone()),
             nodes: self.nodes(&settings, &lease),
             clients: self.clients(&network, cluster.voters),
             faults: self.faults(cluster.voters),
@@ -113,24 +97,15 @@ impl<'a> Builder<'a> {
 
     fn cluster(&mut self) -> Cluster {
         let cluster = self.table("cluster");
-        let count = |key| {
-            cluster
-                .leaf(key)
-                .and_then(|found| usize::try_from(found.count()).ok())
-        };
+        let count = |key| cluster.leaf(key).and_then(|found| usize::try_from(found.count()).ok());
         let voters = count("nodes").unwrap_or(1);
         let first = cluster.leaf("first-leader");
         if let Some(first) = first.filter(|first| first.node() >= voters) {
-            let problem = Problem::error(
-                first.place,
-                format!("`{}` is a learner and cannot lead", first.text),
-            );
+            let problem =
+                Problem::error(first.place, format!("`{}` is a learner and cannot lead", first.text));
             self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
         }
-        Cluster {
-            voters,
-            first_leader: first.map(Found::node),
-        }
+        Cluster { voters, first_leader: first.map(Found::node) }
     }
 
     fn lease(&self) -> LeaseSettings {
@@ -138,11 +113,7 @@ impl<'a> Builder<'a> {
         let span = |key| lease.leaf(key).map_or(Span::ZERO, Found::span);
         let deadline = lease.leaf("form").is_some_and(|found| found.text == "deadline");
         LeaseSettings {
-            form: if deadline {
-                LeaseForm::Deadline
-            } else {
-                LeaseForm::Elapsed
-            },
+            form: if deadline { LeaseForm::Deadline } else { LeaseForm::Elapsed },
             duration: span("duration"),
             election_timeout: span("election-timeout"),
             max_clock_skew: span("max-clock-skew"),
@@ -163,26 +134,19 @@ impl<'a> Builder<'a> {
 
     fn network(&mut self) -> Network {
         let network = self.table("network");
-        let delay = network
-            .leaf("delay")
-            .map_or(Delay::Fixed(Span::ZERO), Found::delay);
+        let delay = network.leaf("delay").map_or(Delay::Fixed(Span::ZERO), Found::delay);
         let mut links: Vec<LinkSpec> = Vec::new();
         for section in network.list("link") {
             let (Some(from), Some(to)) = (section.leaf("from"), section.leaf("to")) else {
                 continue;
             };
-            for (sender, receiver) in from
-                .nodes()
-                .iter()
-                .flat_map(|f| to.nodes().iter().map(move |t| (*f, *t)))
+            for (sender, receiver) in
+                from.nodes().iter().flat_map(|f| to.nodes().iter().map(move |t| (*f, *t)))
             {
                 let (sender_name, receiver_name) = (&self.names[sender], &self.names[receiver]);
                 let problem = if sender == receiver {
                     Problem::error(to.place, format!("`{sender_name}` has no link to itself"))
-                } else if links
-                    .iter()
-                    .any(|link| (link.from, link.to) == (sender, receiver))
-                {
+                } else if links.iter().any(|link| (link.from, link.to) == (sender, receiver)) {
                     let message =
                         format!("the link from `{sender_name}` to `{receiver_name}` is given twice");
                     Problem::error(to.place, message)
@@ -239,10 +203,7 @@ impl<'a> Builder<'a> {
 
     /// What can be run and may not show what its author thinks.
     fn doubts(&mut self, setup: &Setup) {
-        let heartbeat = self
-            .table("timers")
-            .leaf("heartbeat")
-            .and_then(|found| found.place);
+        let heartbeat = self.table("timers").leaf("heartbeat").and_then(|found| found.place);
         let duration = self.table("lease").leaf("duration").and_then(|found| found.place);
         let mut said: Vec<Span> = Vec::new();
         for node in &setup.nodes {
@@ -268,10 +229,7 @@ impl<'a> Builder<'a> {
 
 impl Found {
     fn mismatch(&self) -> ! {
-        unreachable!(
-            "the table of keys says another kind than the builder: {:?}",
-            self.value
-        )
+        unreachable!("the table of keys says another kind than the builder: {:?}", self.value)
     }
 }
 

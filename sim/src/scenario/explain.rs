@@ -58,36 +58,16 @@ pub(super) fn resolved(tree: &Table, frame: &Frame<'_>, plan: &Plan, text: &str)
         if swept.contains(&path.as_str()) {
             continue;
         }
-        let mark = Some(Place {
-            source: ROW,
-            start: swept.len(),
-            end: swept.len(),
-        });
+        let mark = Some(Place { source: ROW, start: swept.len(), end: swept.len() });
         if let Ok(found) = resolve(path, tree, None, false) {
-            found.apply(
-                &mut marked,
-                Item {
-                    place: mark,
-                    ..parse_value(FILE, value, 0)
-                },
-            );
+            found.apply(&mut marked, Item { place: mark, ..parse_value(FILE, value, 0) });
         }
         swept.push(path);
     }
     let built = build(&marked, frame);
-    let context = Context {
-        names: node_names(&marked),
-        rules_known: frame.rules_known,
-    };
+    let context = Context { names: node_names(&marked), rules_known: frame.rules_known };
     let settings = NodeSettings::new(&built.file, &built.names, &context, &mut Vec::new());
-    let mut lister = Lister {
-        built: &built,
-        settings,
-        plan,
-        text,
-        swept,
-        found: Vec::new(),
-    };
+    let mut lister = Lister { built: &built, settings, plan, text, swept, found: Vec::new() };
     lister.section(&built.file, ROOT, true);
     lister.found
 }
@@ -157,11 +137,7 @@ impl Lister<'_> {
             Some(place) if place.source == ROW => self.row_values(place.start, leaf),
             _ => leaf.text.clone(),
         };
-        self.found.push(Resolved {
-            path,
-            value_text,
-            origin: self.origin(leaf.place),
-        });
+        self.found.push(Resolved { path, value_text, origin: self.origin(leaf.place) });
     }
 
     fn absent(&mut self, path: String, field: &Field, whole: bool) {
@@ -178,11 +154,7 @@ impl Lister<'_> {
             }
             _ => None,
         };
-        let found = value_text.map(|value_text| Resolved {
-            path,
-            value_text,
-            origin: Origin::Default,
-        });
+        let found = value_text.map(|value_text| Resolved { path, value_text, origin: Origin::Default });
         self.found.extend(found);
     }
 
@@ -191,11 +163,9 @@ impl Lister<'_> {
             None => Origin::Default,
             Some(Place { source: ROW, .. }) if self.plan.sweep.is_some() => Origin::Sweep,
             Some(Place { source: ROW, .. }) => Origin::Variant,
-            Some(Place {
-                source: FILE, start, ..
-            }) => Origin::File {
-                line: line_and_column(self.text, start).0,
-            },
+            Some(Place { source: FILE, start, .. }) => {
+                Origin::File { line: line_and_column(self.text, start).0 }
+            }
             Some(_) => Origin::Set,
         }
     }

@@ -40,11 +40,7 @@ pub(super) fn node_names(tree: &Table) -> Option<Vec<String>> {
         };
         units::seed(text).filter(|count| (*least..=*most).contains(count))
     };
-    Some(
-        (1..=count("nodes")? + count("learners")?)
-            .map(|number| format!("n{number}"))
-            .collect(),
-    )
+    Some((1..=count("nodes")? + count("learners")?).map(|number| format!("n{number}")).collect())
 }
 
 /// Finds the key that a path leads to. Keys that the file does not give are found; nodes, groups, clients and faults
@@ -52,11 +48,7 @@ pub(super) fn node_names(tree: &Table) -> Option<Vec<String>> {
 pub(super) fn resolve(text: &str, tree: &Table, place: Option<Place>, exact: bool) -> Result<Path, Problem> {
     let at = |start: usize, length: usize| {
         place.map(|place| match exact {
-            true => Place {
-                start: place.start + start,
-                end: place.start + start + length,
-                ..place
-            },
+            true => Place { start: place.start + start, end: place.start + start + length, ..place },
             false => place,
         })
     };
@@ -68,15 +60,9 @@ pub(super) fn resolve(text: &str, tree: &Table, place: Option<Place>, exact: boo
     while let Some((start, part)) = parts.next() {
         let (name, index) = split_index(part);
         let Some(field) = find(fields, name) else {
-            let whose = if here.is_empty() {
-                String::new()
-            } else {
-                format!(" in `{here}`")
-            };
-            let problem = Problem::error(
-                at(start, name.len()),
-                format!("no key `{}`{whose}", name.escape_debug()),
-            );
+            let whose = if here.is_empty() { String::new() } else { format!(" in `{here}`") };
+            let problem =
+                Problem::error(at(start, name.len()), format!("no key `{}`{whose}", name.escape_debug()));
             return Err(suggest(problem, name, fields));
         };
         here = below(&here, name);
@@ -121,11 +107,7 @@ pub(super) fn resolve(text: &str, tree: &Table, place: Option<Place>, exact: boo
             }
             (kind, None) => {
                 return match parts.peek() {
-                    None => Ok(Path {
-                        text: text.to_owned(),
-                        kind,
-                        steps,
-                    }),
+                    None => Ok(Path { text: text.to_owned(), kind, steps }),
                     Some((start, _)) => {
                         let problem = Problem::error(
                             at(*start, text.len() - start),
@@ -176,12 +158,8 @@ fn no_such_index(field: &Field, place: Option<Place>, count: usize) -> Problem {
 }
 
 fn incomplete(place: Option<Place>, here: &str, fields: &'static [Field], between: &str) -> Problem {
-    let names = fields
-        .iter()
-        .map(|field| format!("{}{between}{}", below(here, ""), field.name));
-    let names: Vec<String> = names
-        .map(|name| name.trim_start_matches('.').to_owned())
-        .collect();
+    let names = fields.iter().map(|field| format!("{}{between}{}", below(here, ""), field.name));
+    let names: Vec<String> = names.map(|name| name.trim_start_matches('.').to_owned()).collect();
     Problem::error(place, "this path leads to a table, not to a value")
         .help(format!("name one of its keys: {}", quoted(names)))
 }
@@ -230,21 +208,13 @@ impl Path {
             let Step::Key(key) = step else { return };
             if steps.peek().is_none() {
                 let place = item.place;
-                let entry = table.entry(key.clone()).or_insert_with(|| Entry {
-                    key: place,
-                    item: item.clone(),
-                });
+                let entry =
+                    table.entry(key.clone()).or_insert_with(|| Entry { key: place, item: item.clone() });
                 entry.item = item;
                 return;
             }
-            let empty = Item {
-                place: item.place,
-                data: Data::Table(Table::new()),
-            };
-            let entry = table.entry(key.clone()).or_insert_with(|| Entry {
-                key: item.place,
-                item: empty,
-            });
+            let empty = Item { place: item.place, data: Data::Table(Table::new()) };
+            let entry = table.entry(key.clone()).or_insert_with(|| Entry { key: item.place, item: empty });
             let mut next = &mut entry.item;
             while let Some(Step::Index(index)) = steps.peek() {
                 steps.next();

@@ -63,11 +63,7 @@ pub(super) fn read(
     context: &Context<'_>,
     problems: &mut Vec<Problem>,
 ) -> Option<Value> {
-    let mut reader = Reader {
-        kind,
-        context,
-        problems,
-    };
+    let mut reader = Reader { kind, context, problems };
     reader.value(item)
 }
 
@@ -107,11 +103,7 @@ impl Reader<'_, '_> {
             Kind::Span => self.span(item).map(Value::Span),
             Kind::Positive => {
                 let span = self.span(item)?;
-                if span == Span::ZERO {
-                    self.outside(item)
-                } else {
-                    Some(Value::Span(span))
-                }
+                if span == Span::ZERO { self.outside(item) } else { Some(Value::Span(span)) }
             }
             Kind::Offset => self.quantity(item, units::offset).map(Value::Offset),
             Kind::Rate => self.quantity(item, units::rate).map(Value::Rate),
@@ -133,9 +125,7 @@ impl Reader<'_, '_> {
                 text => {
                     let words = nearest(text, ["leader", "any"]).filter(|_| self.context.names.is_some());
                     match words {
-                        Some(_) => self
-                            .word(item, &["leader", "any"])
-                            .map(|_| Value::Target(Target::Any)),
+                        Some(_) => self.word(item, &["leader", "any"]).map(|_| Value::Target(Target::Any)),
                         None => self.node(item).map(|node| Value::Target(Target::Node(node))),
                     }
                 }
@@ -144,11 +134,7 @@ impl Reader<'_, '_> {
             Kind::Paths => {
                 let items = one_or_more(item);
                 let texts = items.iter().all(|item| matches!(item.data, Data::Text(_)));
-                if items.is_empty() || !texts {
-                    self.wrong(item)
-                } else {
-                    Some(Value::Items(items.to_vec()))
-                }
+                if items.is_empty() || !texts { self.wrong(item) } else { Some(Value::Items(items.to_vec())) }
             }
             Kind::Amount => Some(Value::Items(vec![item.clone()])),
             Kind::Amounts | Kind::TwoSpans => match &item.data {
@@ -196,8 +182,7 @@ impl Reader<'_, '_> {
                 Some(near) => problem.label(format!("did you mean `{near}`?")),
                 None => problem,
             };
-            self.problems
-                .push(problem.help(format!("known words here: {}", quoted(words))));
+            self.problems.push(problem.help(format!("known words here: {}", quoted(words))));
         }
         found.copied()
     }
@@ -208,9 +193,7 @@ impl Reader<'_, '_> {
             Data::Text(text) | Data::Integer(text) | Data::Decimal(text) => text,
             _ => return self.wrong(item),
         };
-        parse(text)
-            .map_err(|error| self.problems.push(unit_problem(item, text, &error)))
-            .ok()
+        parse(text).map_err(|error| self.problems.push(unit_problem(item, text, &error))).ok()
     }
 
     fn span(&mut self, item: &Item) -> Option<Span> {
@@ -219,10 +202,7 @@ impl Reader<'_, '_> {
 
     fn node(&mut self, item: &Item) -> Option<usize> {
         let name = self.text(item)?;
-        self.context
-            .node(name, item.place)
-            .map_err(|problem| self.problems.push(problem))
-            .ok()
+        self.context.node(name, item.place).map_err(|problem| self.problems.push(problem)).ok()
     }
 
     fn nodes(&mut self, item: &Item) -> Option<Vec<usize>> {
@@ -234,8 +214,7 @@ impl Reader<'_, '_> {
     fn some_nodes(&mut self, item: &Item) -> (Vec<usize>, bool) {
         let items = one_or_more(item);
         if items.is_empty() {
-            self.problems
-                .push(Problem::error(item.place, "no node is named here").label("an empty list"));
+            self.problems.push(Problem::error(item.place, "no node is named here").label("an empty list"));
         }
         let mut nodes: Vec<usize> = Vec::new();
         let mut all_there = !items.is_empty();
@@ -265,9 +244,7 @@ impl Reader<'_, '_> {
         for item in items {
             let (group, whole) = self.some_nodes(item);
             all_there &= whole;
-            let twice = group
-                .iter()
-                .find(|node| groups.iter().any(|other| other.contains(node)));
+            let twice = group.iter().find(|node| groups.iter().any(|other| other.contains(node)));
             if let (Some(node), Some(names)) = (twice, &self.context.names) {
                 let message = format!("`{}` is in two groups of this partition", names[*node]);
                 let problem = Problem::error(item.place, message).label("the second group");
@@ -281,20 +258,15 @@ impl Reader<'_, '_> {
     fn operations(&mut self, item: &Item) -> Option<Value> {
         let items = one_or_more(item);
         if items.is_empty() {
-            return self.fail(Problem::error(
-                item.place,
-                "a client needs at least one operation",
-            ));
+            return self.fail(Problem::error(item.place, "a client needs at least one operation"));
         }
         let operation = |word| match word {
             "read" => OperationKind::Read,
             "write" => OperationKind::Write,
             _ => OperationKind::Cas,
         };
-        let words: Vec<Option<&str>> = items
-            .iter()
-            .map(|item| self.word(item, &["read", "write", "cas"]))
-            .collect();
+        let words: Vec<Option<&str>> =
+            items.iter().map(|item| self.word(item, &["read", "write", "cas"])).collect();
         let operations: Option<Vec<OperationKind>> =
             words.into_iter().map(|word| word.map(operation)).collect();
         operations.map(Value::Operations)
@@ -335,18 +307,11 @@ impl Reader<'_, '_> {
             let label = format!("{} is above {}", least.written(), most.written());
             return self.fail(Problem::error(place, "`uniform` takes the smaller length first").label(label));
         }
-        Some(Delay::Uniform {
-            least: least_span,
-            most: most_span,
-        })
+        Some(Delay::Uniform { least: least_span, most: most_span })
     }
 
     fn log_normal(&mut self, section: &Section) -> Option<Delay> {
-        let (median, sigma, most) = (
-            section.leaf("median")?,
-            section.leaf("sigma")?,
-            section.leaf("most")?,
-        );
+        let (median, sigma, most) = (section.leaf("median")?, section.leaf("sigma")?, section.leaf("most")?);
         match (&median.value, &sigma.value, &most.value) {
             (Value::Span(least), Value::Sigma(sigma_ppm), Value::Span(longest)) => {
                 if least > longest {
@@ -354,11 +319,7 @@ impl Reader<'_, '_> {
                     let problem = Problem::error(most.place, "the longest delay is below the median");
                     return self.fail(problem.label(label));
                 }
-                Some(Delay::LogNormal {
-                    median: *least,
-                    sigma_ppm: *sigma_ppm,
-                    most: *longest,
-                })
+                Some(Delay::LogNormal { median: *least, sigma_ppm: *sigma_ppm, most: *longest })
             }
             _ => None,
         }

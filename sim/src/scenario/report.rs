@@ -38,19 +38,11 @@ struct Details {
 
 impl Problem {
     pub(super) fn error(place: Option<Place>, message: impl Into<String>) -> Problem {
-        Problem {
-            severity: Severity::Error,
-            message: message.into(),
-            place,
-            details: Box::default(),
-        }
+        Problem { severity: Severity::Error, message: message.into(), place, details: Box::default() }
     }
 
     pub(super) fn warning(place: Option<Place>, message: impl Into<String>) -> Problem {
-        Problem {
-            severity: Severity::Warning,
-            ..Problem::error(place, message)
-        }
+        Problem { severity: Severity::Warning, ..Problem::error(place, message) }
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Problem {
@@ -60,9 +52,7 @@ impl Problem {
 
     /// Does nothing without a place.
     pub(super) fn context(mut self, place: Option<Place>, label: impl Into<String>) -> Problem {
-        self.details
-            .context
-            .extend(place.map(|place| (place, label.into())));
+        self.details.context.extend(place.map(|place| (place, label.into())));
         self
     }
 
@@ -142,15 +132,10 @@ impl Diagnostics {
 
     /// All findings with excerpts of the file; with escape codes if the caller asks for colour.
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let shown = self.problems.iter().take(SHOWN_MAX);
-        let mut text: Vec<String> = shown
-            .map(|problem| renderer.render(&[self.group(problem)]).to_string())
-            .collect();
+        let mut text: Vec<String> =
+            shown.map(|problem| renderer.render(&[self.group(problem)]).to_string()).collect();
         if self.problems.len() > SHOWN_MAX {
             text.push(format!("... and {} more", self.problems.len() - SHOWN_MAX));
         }
@@ -163,21 +148,13 @@ impl Diagnostics {
             Severity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(&problem.message));
-        match problem
-            .place
-            .and_then(|place| self.sources.get(place.source).map(|source| (place, source)))
-        {
+        match problem.place.and_then(|place| self.sources.get(place.source).map(|source| (place, source))) {
             Some((place, source)) => {
                 let mut snippet = Snippet::source(&source.text).path(&source.name).annotation(
-                    AnnotationKind::Primary
-                        .span(within(&source.text, place))
-                        .label(&problem.details.label),
+                    AnnotationKind::Primary.span(within(&source.text, place)).label(&problem.details.label),
                 );
-                for (other, label) in problem
-                    .details
-                    .context
-                    .iter()
-                    .filter(|(other, _)| other.source == place.source)
+                for (other, label) in
+                    problem.details.context.iter().filter(|(other, _)| other.source == place.source)
                 {
                     let span = within(&source.text, *other);
                     snippet = snippet.annotation(AnnotationKind::Context.span(span).label(label));
@@ -195,17 +172,12 @@ impl Diagnostics {
             if let (true, Some(source)) = (elsewhere, self.sources.get(other.source)) {
                 let span = within(&source.text, *other);
                 let annotation = AnnotationKind::Context.span(span).label(label);
-                group = group.element(
-                    Snippet::source(&source.text)
-                        .path(&source.name)
-                        .annotation(annotation),
-                );
+                group =
+                    group.element(Snippet::source(&source.text).path(&source.name).annotation(annotation));
             }
         }
         let notes = problem.details.notes.iter().map(|note| Level::NOTE.message(note));
-        group
-            .elements(notes)
-            .elements(problem.details.help.iter().map(|help| Level::HELP.message(help)))
+        group.elements(notes).elements(problem.details.help.iter().map(|help| Level::HELP.message(help)))
     }
 }
 
@@ -221,10 +193,7 @@ impl std::error::Error for Diagnostics {}
 pub(super) fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
     let before = &text[..floor(text, byte)];
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// The place as a range that is surely inside of the text and cuts no character. A table's place may be long: it ends
@@ -237,8 +206,5 @@ fn within(text: &str, place: Place) -> std::ops::Range<usize> {
 }
 
 fn floor(text: &str, byte: usize) -> usize {
-    (0..=byte.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=byte.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

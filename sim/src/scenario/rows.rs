@@ -95,14 +95,8 @@ struct Draft {
 /// Errors come all at once. `sets` are `path=value` texts; the value is read as TOML where it is TOML and else as the
 /// text it is, so that `lease.duration=2s` needs no quotes. Setting every path of a sweep leaves its one row.
 pub fn load(file_name: &str, text: &str, sets: &[String], rules_known: &[&str]) -> Result<Plan, Diagnostics> {
-    let mut sources = vec![Source {
-        name: file_name.to_owned(),
-        text: text.to_owned(),
-    }];
-    sources.extend(sets.iter().map(|set| Source {
-        name: "--set".to_owned(),
-        text: set.clone(),
-    }));
+    let mut sources = vec![Source { name: file_name.to_owned(), text: text.to_owned() }];
+    sources.extend(sets.iter().map(|set| Source { name: "--set".to_owned(), text: set.clone() }));
     let mut tree = match parse(FILE, text) {
         Ok(tree) => tree,
         Err(problems) => return Err(Diagnostics::new(sources, problems)),
@@ -110,18 +104,9 @@ pub fn load(file_name: &str, text: &str, sets: &[String], rules_known: &[&str]) 
     let mut problems = Vec::new();
     let set_paths = apply_sets(&mut tree, sets, &mut problems);
     let story = story(text);
-    let frame = Frame {
-        file_name,
-        story: &story,
-        rules_known,
-    };
+    let frame = Frame { file_name, story: &story, rules_known };
     let base = build(&tree, &frame);
-    let loader = Loader {
-        tree: &tree,
-        frame: &frame,
-        base: &base,
-        set_paths: &set_paths,
-    };
+    let loader = Loader { tree: &tree, frame: &frame, base: &base, set_paths: &set_paths };
     problems.extend(base.problems.iter().cloned());
     match loader.plan(problems) {
         Ok((mut plan, warnings)) => {
@@ -140,30 +125,16 @@ fn apply_sets(tree: &mut Table, sets: &[String], problems: &mut Vec<Problem>) ->
     let mut paths = Vec::new();
     for (at, set) in order {
         let source = FILE + 1 + at;
-        let whole = Place {
-            source,
-            start: 0,
-            end: set.len(),
-        };
+        let whole = Place { source, start: 0, end: set.len() };
         let Some((path, value)) = set.split_once('=') else {
             let problem = Problem::error(Some(whole), "`--set` takes a path and a value");
-            problems.push(
-                problem
-                    .label("there is no `=`")
-                    .help("write `--set lease.duration=2s`"),
-            );
+            problems.push(problem.label("there is no `=`").help("write `--set lease.duration=2s`"));
             continue;
         };
-        let place = Place {
-            end: path.len(),
-            ..whole
-        };
+        let place = Place { end: path.len(), ..whole };
         match resolve(path.trim_end(), tree, Some(place), true) {
             Ok(found) => {
-                found.apply(
-                    tree,
-                    parse_value(source, value.trim(), path.len() + 1 + leading(value)),
-                );
+                found.apply(tree, parse_value(source, value.trim(), path.len() + 1 + leading(value)));
                 paths.push((found.text, place));
             }
             Err(problem) => problems.push(problem),
@@ -188,11 +159,7 @@ impl Loader<'_> {
     /// The plan without its warnings, and those.
     fn plan(&self, mut problems: Vec<Problem>) -> Result<(Plan, Vec<Problem>), Vec<Problem>> {
         let (sweep, variants) = (self.base.file.section("sweep"), self.base.file.list("variant"));
-        let mut expect = self
-            .base
-            .scenario
-            .as_ref()
-            .map_or(Expectation::None, |base| base.expect.clone());
+        let mut expect = self.base.scenario.as_ref().map_or(Expectation::None, |base| base.expect.clone());
         if let (Some(sweep), Some(variant)) = (sweep, variants.first()) {
             let problem = Problem::error(sweep.place, "a scenario has a sweep or variants, not both");
             problems.push(problem.context(variant.place, "the first variant"));
@@ -210,11 +177,7 @@ impl Loader<'_> {
         }
         for draft in &mut drafts {
             if let (Expectation::BeginAbove { value, .. }, Some(own)) = (&expect, draft.value) {
-                draft.expect = if own <= *value {
-                    RowExpectation::None
-                } else {
-                    RowExpectation::Some
-                };
+                draft.expect = if own <= *value { RowExpectation::None } else { RowExpectation::Some };
             } else if sweep.is_some() {
                 draft.expect = RowExpectation::from(&expect);
             }
@@ -231,10 +194,7 @@ impl Loader<'_> {
             return Err(problems);
         }
         self.doubts(&rows, &expect, sweep.as_ref(), &mut problems);
-        let title = rows
-            .first()
-            .map(|row| row.scenario.title.clone())
-            .unwrap_or_default();
+        let title = rows.first().map(|row| row.scenario.title.clone()).unwrap_or_default();
         let plan = Plan {
             title,
             story: self.frame.story.to_owned(),
@@ -273,21 +233,9 @@ impl Loader<'_> {
                 }
             }
             scenario.expect = expect.clone();
-            let set = draft
-                .set
-                .iter()
-                .map(|(path, item)| (path.text.clone(), item.for_set()))
-                .collect();
-            let Draft {
-                label, value, expect, ..
-            } = draft;
-            rows.push(Row {
-                label,
-                value,
-                scenario,
-                expect,
-                set,
-            });
+            let set = draft.set.iter().map(|(path, item)| (path.text.clone(), item.for_set())).collect();
+            let Draft { label, value, expect, .. } = draft;
+            rows.push(Row { label, value, scenario, expect, set });
         }
         rows
     }
@@ -304,10 +252,7 @@ impl Loader<'_> {
             return None;
         };
         let amount = sweep.amount(begin.items().first()?, problems)?;
-        Some(Expectation::BeginAbove {
-            value_text: amount.text,
-            value: amount.value,
-        })
+        Some(Expectation::BeginAbove { value_text: amount.text, value: amount.value })
     }
 
     fn doubts(&self, rows: &[Row], expect: &Expectation, sweep: Option<&Sweep>, problems: &mut Vec<Problem>) {
@@ -330,23 +275,14 @@ impl Loader<'_> {
             return;
         };
         if rows.windows(2).all(|pair| pair[0].scenario == pair[1].scenario) {
-            problems.push(Problem::warning(
-                sweep.place,
-                "the sweep changes nothing: all rows are the same",
-            ));
+            problems.push(Problem::warning(sweep.place, "the sweep changes nothing: all rows are the same"));
         }
         if matches!(expect, Expectation::BeginAbove { .. })
             && rows.windows(2).all(|pair| pair[0].expect == pair[1].expect)
         {
-            let place = self
-                .base
-                .file
-                .section("expect")
-                .and_then(|section| section.given("begin-above"));
-            let problem = Problem::warning(
-                place,
-                "every row of the sweep is on the same side of `begin-above`",
-            );
+            let place = self.base.file.section("expect").and_then(|section| section.given("begin-above"));
+            let problem =
+                Problem::warning(place, "every row of the sweep is on the same side of `begin-above`");
             problems.push(problem.help("let the sweep go from below it to above it"));
         }
     }
@@ -355,13 +291,7 @@ impl Loader<'_> {
 impl Draft {
     fn single(expect: &Expectation) -> Draft {
         let expect = RowExpectation::from(expect);
-        Draft {
-            label: String::new(),
-            value: None,
-            set: Vec::new(),
-            expect,
-            note: None,
-        }
+        Draft { label: String::new(), value: None, set: Vec::new(), expect, note: None }
     }
 }
 

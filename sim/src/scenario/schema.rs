@@ -155,10 +155,7 @@ pub(super) fn find(fields: &'static [Field], name: &str) -> Option<&'static Fiel
 
 /// "`a`, `b`, `c`".
 pub(super) fn quoted<S: AsRef<str>>(words: impl IntoIterator<Item = S>) -> String {
-    let quoted: Vec<String> = words
-        .into_iter()
-        .map(|word| format!("`{}`", word.as_ref()))
-        .collect();
+    let quoted: Vec<String> = words.into_iter().map(|word| format!("`{}`", word.as_ref())).collect();
     quoted.join(", ")
 }
 
@@ -230,10 +227,7 @@ mod tests {
     fn near_words_are_found_and_far_ones_are_not() {
         let known = ["lease-duration", "election-timeout", "disk-sync"];
         assert_eq!(nearest("lease-duraton", known).as_deref(), Some("lease-duration"));
-        assert_eq!(
-            nearest("lease_duration", known).as_deref(),
-            Some("lease-duration")
-        );
+        assert_eq!(nearest("lease_duration", known).as_deref(), Some("lease-duration"));
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("n7", ["n1", "n2"]).as_deref(), Some("n1"));
     }
@@ -242,11 +236,7 @@ mod tests {
     fn every_key_is_listed_once_and_says_what_it_is_for() {
         let keys = known_keys();
         for (at, key) in keys.iter().enumerate() {
-            assert!(
-                keys[..at].iter().all(|other| other.path != key.path),
-                "{} twice",
-                key.path
-            );
+            assert!(keys[..at].iter().all(|other| other.path != key.path), "{} twice", key.path);
             assert!(key.meaning.ends_with('.'), "{}", key.path);
         }
     }

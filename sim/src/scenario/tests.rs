@@ -48,9 +48,7 @@ fn one(text: &str, overrides: &[&str]) -> Scenario {
 
 #[track_caller]
 fn error(text: &str, overrides: &[&str], wanted: &str) {
-    let shown = load("a.toml", text, &sets(overrides), &RULES)
-        .expect_err("a mistake")
-        .to_string();
+    let shown = load("a.toml", text, &sets(overrides), &RULES).expect_err("a mistake").to_string();
     assert!(shown.contains(wanted), "{shown}");
 }
 
@@ -58,34 +56,16 @@ fn error(text: &str, overrides: &[&str], wanted: &str) {
 fn a_duration_is_enough() {
     let scenario = one("duration = '20s'", &[]);
     assert_eq!(scenario.title, "a.toml");
-    assert_eq!(
-        scenario.setup.cluster,
-        Cluster {
-            voters: 3,
-            first_leader: None
-        }
-    );
+    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, first_leader: None });
     assert_eq!(scenario.setup.lease, LeaseSettings::default());
-    assert_eq!(
-        scenario.setup.timers.startup_grace,
-        scenario.setup.timers.heartbeat
-    );
+    assert_eq!(scenario.setup.timers.startup_grace, scenario.setup.timers.heartbeat);
     assert_eq!(scenario.setup.network.client_delay, scenario.setup.network.delay);
     assert_eq!(scenario.setup.rules, "sound");
     assert_eq!(scenario.expect, Expectation::None);
-    let names: Vec<&str> = scenario
-        .setup
-        .nodes
-        .iter()
-        .map(|node| node.name.as_str())
-        .collect();
+    let names: Vec<&str> = scenario.setup.nodes.iter().map(|node| node.name.as_str()).collect();
     assert_eq!(names, ["n1", "n2", "n3"]);
     assert!(
-        scenario
-            .setup
-            .nodes
-            .iter()
-            .all(|node| node.lease == scenario.setup.lease && node.clock.synchronized)
+        scenario.setup.nodes.iter().all(|node| node.lease == scenario.setup.lease && node.clock.synchronized)
     );
 }
 
@@ -96,13 +76,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(plan.story, "Everything at once.\n\nA second paragraph.");
     let scenario = &plan.rows[0].scenario;
     assert_eq!(scenario.setup.seed, 0xc44e_8ba0_0000_000f);
-    assert_eq!(
-        scenario.setup.cluster,
-        Cluster {
-            voters: 3,
-            first_leader: Some(1)
-        }
-    );
+    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, first_leader: Some(1) });
     assert_eq!(scenario.setup.nodes.len(), 5);
     let n2 = &scenario.setup.nodes[1];
     assert_eq!(
@@ -122,39 +96,16 @@ fn everything_that_can_be_said_is_understood() {
     assert!(!scenario.setup.nodes[0].clock.synchronized);
     assert_eq!(
         scenario.setup.network.delay,
-        Delay::LogNormal {
-            median: Span::millis(2),
-            sigma_ppm: 500_000,
-            most: Span::millis(50)
-        }
+        Delay::LogNormal { median: Span::millis(2), sigma_ppm: 500_000, most: Span::millis(50) }
     );
-    assert_eq!(
-        (
-            scenario.setup.network.loss_ppm,
-            scenario.setup.network.duplicate_ppm
-        ),
-        (1_000, 10_000)
-    );
-    let links: Vec<(usize, usize)> = scenario
-        .setup
-        .network
-        .links
-        .iter()
-        .map(|link| (link.from, link.to))
-        .collect();
+    assert_eq!((scenario.setup.network.loss_ppm, scenario.setup.network.duplicate_ppm), (1_000, 10_000));
+    let links: Vec<(usize, usize)> =
+        scenario.setup.network.links.iter().map(|link| (link.from, link.to)).collect();
     assert_eq!(links, [(0, 1), (0, 2)]);
-    let names: Vec<&str> = scenario
-        .setup
-        .clients
-        .iter()
-        .map(|client| client.name.as_str())
-        .collect();
+    let names: Vec<&str> = scenario.setup.clients.iter().map(|client| client.name.as_str()).collect();
     assert_eq!(names, ["writer", "reader"], "in the order of the file");
     assert_eq!(scenario.setup.clients[1].target, Target::Node(0));
-    assert_eq!(
-        scenario.setup.clients[0].operations,
-        [OperationKind::Write, OperationKind::Cas]
-    );
+    assert_eq!(scenario.setup.clients[0].operations, [OperationKind::Write, OperationKind::Cas]);
     assert_eq!(scenario.setup.faults.len(), 15);
     assert_eq!(
         scenario.setup.faults[0],
@@ -167,9 +118,7 @@ fn everything_that_can_be_said_is_understood() {
             },
             after: Span::millis(5),
             lasts: Some(Span::secs(3)),
-            action: Action::Partition {
-                between: vec![vec![0], vec![1, 2]]
-            },
+            action: Action::Partition { between: vec![vec![0], vec![1, 2]] },
         }
     );
     assert_eq!(scenario.setup.faults[14].action, Action::Transfer { to: 2 });
@@ -178,26 +127,18 @@ fn everything_that_can_be_said_is_understood() {
 #[test]
 fn every_event_has_the_word_that_the_file_takes() {
     for event in EventKind::ALL {
-        let text = format!(
-            "duration = '9s'\n[[fault]]\nwhen = {{ event = '{}' }}\nheal = {{}}",
-            event.word()
-        );
+        let text =
+            format!("duration = '9s'\n[[fault]]\nwhen = {{ event = '{}' }}\nheal = {{}}", event.word());
         let trigger = &one(&text, &[]).setup.faults[0].trigger;
-        assert!(
-            matches!(trigger, Trigger::When { event: read, .. } if *read == event),
-            "{trigger:?}"
-        );
+        assert!(matches!(trigger, Trigger::When { event: read, .. } if *read == event), "{trigger:?}");
     }
 }
 
 #[test]
 fn a_sweep_is_sorted_and_holds_each_value_once() {
     let plan = plan(SKEW, &[]);
-    let rows: Vec<(&str, Option<i128>, RowExpectation)> = plan
-        .rows
-        .iter()
-        .map(|row| (row.label.as_str(), row.value, row.expect))
-        .collect();
+    let rows: Vec<(&str, Option<i128>, RowExpectation)> =
+        plan.rows.iter().map(|row| (row.label.as_str(), row.value, row.expect)).collect();
     assert_eq!(
         rows,
         [
@@ -209,53 +150,27 @@ fn a_sweep_is_sorted_and_holds_each_value_once() {
         ]
     );
     let nodes = &plan.rows[4].scenario.setup.nodes;
-    assert_eq!(
-        (nodes[0].clock.offset_ns, nodes[1].clock.offset_ns),
-        (-2_500_000_000, 2_500_000_000)
-    );
-    assert_eq!(
-        plan.rows[0].set[1],
-        ("clock.n1.offset".to_owned(), "0s".to_owned())
-    );
+    assert_eq!((nodes[0].clock.offset_ns, nodes[1].clock.offset_ns), (-2_500_000_000, 2_500_000_000));
+    assert_eq!(plan.rows[0].set[1], ("clock.n1.offset".to_owned(), "0s".to_owned()));
     let info = plan.sweep.expect("there is a sweep");
-    assert_eq!(
-        (info.unit, info.paths[1].as_str()),
-        (UnitKind::Span, "-clock.n1.offset")
-    );
-    assert_eq!(
-        plan.expect,
-        Expectation::BeginAbove {
-            value_text: "1.5s".into(),
-            value: 1_500_000_000
-        }
-    );
+    assert_eq!((info.unit, info.paths[1].as_str()), (UnitKind::Span, "-clock.n1.offset"));
+    assert_eq!(plan.expect, Expectation::BeginAbove { value_text: "1.5s".into(), value: 1_500_000_000 });
 }
 
 #[test]
 fn the_overrides_of_a_row_make_that_row_again() {
     for row in plan(SKEW, &[]).rows {
-        let again: Vec<String> = row
-            .set
-            .iter()
-            .map(|(path, value)| format!("{path}={value}"))
-            .collect();
+        let again: Vec<String> = row.set.iter().map(|(path, value)| format!("{path}={value}")).collect();
         let again = load("a.toml", SKEW, &again, &RULES).expect("it was right before");
         assert_eq!(again.rows.len(), 1);
         assert_eq!(again.rows[0].scenario, row.scenario);
-        assert_eq!(
-            (again.rows[0].value, again.rows[0].expect),
-            (row.value, row.expect)
-        );
+        assert_eq!((again.rows[0].value, again.rows[0].expect), (row.value, row.expect));
     }
 }
 
 #[test]
 fn a_sweep_is_set_as_a_whole_or_not_at_all() {
-    error(
-        SKEW,
-        &["clock.n1.offset=1s"],
-        "set `clock.followers.offset` too, and the sweep is off",
-    );
+    error(SKEW, &["clock.n1.offset=1s"], "set `clock.followers.offset` too, and the sweep is off");
     let swept = plan(SKEW, &["sweep.step=100ms", "lease.form=deadline"]);
     assert_eq!(swept.rows.len(), 15);
     assert_eq!(swept.rows[0].scenario.setup.lease.form, LeaseForm::Deadline);
@@ -268,26 +183,12 @@ fn rates_shares_and_numbers_are_swept_too() {
         plan(&text, &[]).rows
     };
     let rates = sweep("clock.n2.rate", "['+1%', '-200ppm']");
-    assert_eq!(
-        (rates[0].value, rates[1].value),
-        (Some(-200_000), Some(10_000_000))
-    );
+    assert_eq!((rates[0].value, rates[1].value), (Some(-200_000), Some(10_000_000)));
     assert_eq!(rates[1].scenario.setup.nodes[1].clock.rate_ppb, 10_000_000);
     assert_eq!(sweep("network.loss", "['5%', '50000ppm']").len(), 1);
     let sizes = sweep("cluster.nodes", "[5, 3, 1]");
-    assert_eq!(
-        sizes
-            .iter()
-            .map(|row| row.scenario.setup.nodes.len())
-            .collect::<Vec<_>>(),
-        [1, 3, 5]
-    );
-    assert_eq!(
-        one("duration = '9s'\nseed = 18446744073709551615", &[])
-            .setup
-            .seed,
-        u64::MAX
-    );
+    assert_eq!(sizes.iter().map(|row| row.scenario.setup.nodes.len()).collect::<Vec<_>>(), [1, 3, 5]);
+    assert_eq!(one("duration = '9s'\nseed = 18446744073709551615", &[]).setup.seed, u64::MAX);
     assert_eq!(sweep("seed", "[1, 0x10]")[1].label, "16");
     assert_eq!(
         sweep("network.delay", "['1ms']")[0].scenario.setup.network.delay,
@@ -309,28 +210,16 @@ name = "both clocks"
 set = {}
 "#;
     let plan = plan(text, &[]);
-    let rows: Vec<(&str, RowExpectation)> = plan
-        .rows
-        .iter()
-        .map(|row| (row.label.as_str(), row.expect))
-        .collect();
-    assert_eq!(
-        rows,
-        [
-            ("raw clock alone", RowExpectation::Some),
-            ("both clocks", RowExpectation::Any)
-        ]
-    );
+    let rows: Vec<(&str, RowExpectation)> =
+        plan.rows.iter().map(|row| (row.label.as_str(), row.expect)).collect();
+    assert_eq!(rows, [("raw clock alone", RowExpectation::Some), ("both clocks", RowExpectation::Any)]);
     let raw = &plan.rows[0];
     assert_eq!(raw.scenario.setup.nodes[0].clock.stamp, StampSource::Raw);
     assert_eq!(
         raw.set,
         [
             ("clock.n1.stamp".to_owned(), "raw".to_owned()),
-            (
-                "network.delay".to_owned(),
-                r#"{ uniform = ["1ms", "2ms"] }"#.to_owned()
-            )
+            ("network.delay".to_owned(), r#"{ uniform = ["1ms", "2ms"] }"#.to_owned())
         ]
     );
 }
@@ -351,24 +240,11 @@ fn overrides_need_no_quotes_and_reach_keys_that_the_file_does_not_give() {
         ],
     );
     assert_eq!(scenario.setup.nodes[5].disk_sync, Span::millis(7));
-    assert_eq!(
-        scenario.setup.lease.duration,
-        Span::millis(2_600),
-        "the last one decides"
-    );
-    assert!(matches!(
-        scenario.setup.faults[0].trigger,
-        Trigger::When { nth: 7, .. }
-    ));
-    assert_eq!(
-        scenario.setup.clients[1].operations,
-        [OperationKind::Read, OperationKind::Cas]
-    );
+    assert_eq!(scenario.setup.lease.duration, Span::millis(2_600), "the last one decides");
+    assert!(matches!(scenario.setup.faults[0].trigger, Trigger::When { nth: 7, .. }));
+    assert_eq!(scenario.setup.clients[1].operations, [OperationKind::Read, OperationKind::Cas]);
     assert_eq!(scenario.title, "a b = c");
-    let delay = Delay::Uniform {
-        least: Span::millis(1),
-        most: Span::millis(2),
-    };
+    let delay = Delay::Uniform { least: Span::millis(1), most: Span::millis(2) };
     assert_eq!(scenario.setup.network.links[0].delay, Some(delay));
 }
 
@@ -380,72 +256,30 @@ fn small_mistakes_are_told() {
             "[network]\ndelay = { lognormal = { median = '2ms', sigma = 0.5, most = '1ms' } }",
             "below the median",
         ),
-        (
-            "[network]\ndelay = { lognormal = { median = '0s', sigma = 0.5, most = '1ms' } }",
-            "above zero",
-        ),
+        ("[network]\ndelay = { lognormal = { median = '0s', sigma = 0.5, most = '1ms' } }", "above zero"),
         ("[network]\ndelay = {}", "one of the two"),
-        (
-            "[network]\ndelay = { unifrom = ['1ms', '2ms'] }",
-            "did you mean `uniform`?",
-        ),
-        (
-            "[[network.link]]\nfrom = 'n1'\nto = ['n1', 'n2']",
-            "no link to itself",
-        ),
+        ("[network]\ndelay = { unifrom = ['1ms', '2ms'] }", "did you mean `uniform`?"),
+        ("[[network.link]]\nfrom = 'n1'\nto = ['n1', 'n2']", "no link to itself"),
         (
             "[[network.link]]\nfrom = 'n1'\nto = 'n2'\n[[network.link]]\nfrom = ['n1']\nto = 'n2'",
             "given twice",
         ),
-        (
-            "[clock.a]\nnodes = 'n1'\noffset = '1s'\n[clock.b]\nnodes = 'n1'\noffset = '2s'",
-            "two groups set",
-        ),
+        ("[clock.a]\nnodes = 'n1'\noffset = '1s'\n[clock.b]\nnodes = 'n1'\noffset = '2s'", "two groups set"),
         ("[clock.n1]\nnodes = ['n1']", "`n1` is a node, not a group"),
         ("[client.'a b']\noperations = 'read'\nevery = '1s'", "is no name"),
-        (
-            "[[fault]]\nat = '1s'\nhold = { from = 'n1', to = 'n1' }",
-            "no link to itself",
-        ),
-        (
-            "[[fault]]\nat = '1s'\npartition = { between = [['n1', 'n1'], ['n2']] }",
-            "named twice",
-        ),
-        (
-            "[[fault]]\nat = '1s'\npartition = { between = [['n1']] }",
-            "at least two groups",
-        ),
-        (
-            "[[fault]]\nat = '1s'\npartition = { between = [['n1'], ['n1', 'n9']] }",
-            "in two groups",
-        ),
-        (
-            "[cluster]\nlearners = 1\n[[fault]]\nat = '1s'\ntransfer = { to = 'n4' }",
-            "cannot lead",
-        ),
-        (
-            "[lease]\nrules = 'lease-from-reciept'",
-            "did you mean `lease-from-receipt`?",
-        ),
-        (
-            "[client.c]\ntarget = 'leadr'\noperations = 'read'\nevery = '1s'",
-            "did you mean `leader`?",
-        ),
-        (
-            "[sweep]\nset = 'seed'\nfrom = 1\nto = 3",
-            "a range needs `step` too",
-        ),
-        (
-            "[sweep]\nset = 'seed'\nfrom = 3\nto = 1\nstep = 1",
-            "below its start",
-        ),
+        ("[[fault]]\nat = '1s'\nhold = { from = 'n1', to = 'n1' }", "no link to itself"),
+        ("[[fault]]\nat = '1s'\npartition = { between = [['n1', 'n1'], ['n2']] }", "named twice"),
+        ("[[fault]]\nat = '1s'\npartition = { between = [['n1']] }", "at least two groups"),
+        ("[[fault]]\nat = '1s'\npartition = { between = [['n1'], ['n1', 'n9']] }", "in two groups"),
+        ("[cluster]\nlearners = 1\n[[fault]]\nat = '1s'\ntransfer = { to = 'n4' }", "cannot lead"),
+        ("[lease]\nrules = 'lease-from-reciept'", "did you mean `lease-from-receipt`?"),
+        ("[client.c]\ntarget = 'leadr'\noperations = 'read'\nevery = '1s'", "did you mean `leader`?"),
+        ("[sweep]\nset = 'seed'\nfrom = 1\nto = 3", "a range needs `step` too"),
+        ("[sweep]\nset = 'seed'\nfrom = 3\nto = 1\nstep = 1", "below its start"),
         ("[sweep]\nset = 'seed'\nvalues = []", "the sweep has no values"),
         ("[sweep]\nset = 'seed'\nvalues = ['1s']", "whole numbers"),
         ("[sweep]\nset = ['seed', 'seed']\nvalues = [1]", "twice"),
-        (
-            "[sweep]\nset = 'seed'\nvalues = [1]\n[[variant]]\nname = 'a'\nset = {}",
-            "not both",
-        ),
+        ("[sweep]\nset = 'seed'\nvalues = [1]\n[[variant]]\nname = 'a'\nset = {}", "not both"),
         (
             "[[variant]]\nname = 'a'\nset = { 'cluster.learners' = 1, 'cluster.first-leader' = 'n4' }",
             "in the variant `a`",
@@ -463,16 +297,9 @@ fn small_mistakes_are_told() {
 
 #[test]
 fn a_sweep_that_changes_nothing_is_doubtful() {
-    let text = SKEW.replace(
-        "[client",
-        "[clock.n2]\noffset = '0s'\n[clock.n3]\noffset = '0s'\n[client",
-    );
+    let text = SKEW.replace("[client", "[clock.n2]\noffset = '0s'\n[clock.n3]\noffset = '0s'\n[client");
     let plan = plan(&text.replace(", \"-clock.n1.offset\"", ""), &[]);
-    assert!(
-        plan.warnings.to_string().contains("the sweep changes nothing"),
-        "{}",
-        plan.warnings
-    );
+    assert!(plan.warnings.to_string().contains("the sweep changes nothing"), "{}", plan.warnings);
 }
 
 #[test]
@@ -488,24 +315,12 @@ fn explained_values_say_where_they_came_from() {
     assert_eq!(found("node.n2.lease-duration"), Some(("2.50s", Origin::Set)));
     assert_eq!(found("lease.election-timeout"), Some(("5s", Origin::Default)));
     assert_eq!(found("timers.startup-grace"), Some(("100ms", Origin::Default)));
-    assert_eq!(
-        found("client.reader.every"),
-        Some(("10ms", Origin::File { line: 8 }))
-    );
+    assert_eq!(found("client.reader.every"), Some(("10ms", Origin::File { line: 8 })));
     assert_eq!(found("client.reader.think"), None);
-    assert_eq!(
-        found("clock.n3.offset"),
-        Some(("0s, 1000ms, 1.5s, 2000ms, 2.5s", Origin::Sweep))
-    );
-    assert_eq!(
-        found("clock.n1.offset"),
-        Some(("0s, -1000ms, -1.5s, -2000ms, -2.5s", Origin::Sweep))
-    );
+    assert_eq!(found("clock.n3.offset"), Some(("0s, 1000ms, 1.5s, 2000ms, 2.5s", Origin::Sweep)));
+    assert_eq!(found("clock.n1.offset"), Some(("0s, -1000ms, -1.5s, -2000ms, -2.5s", Origin::Sweep)));
     assert_eq!(found("clock.n1.rate"), Some(("0ppm", Origin::Default)));
-    assert_eq!(
-        found("expect.begin-above"),
-        Some(("1.5s", Origin::File { line: 16 }))
-    );
+    assert_eq!(found("expect.begin-above"), Some(("1.5s", Origin::File { line: 16 })));
 }
 
 #[test]
@@ -513,47 +328,28 @@ fn every_known_key_is_in_the_documentation_as_the_reader_knows_it() {
     let docs = include_str!("../../../docs/scenarios.md");
     let missing: Vec<String> = known_keys()
         .iter()
-        .map(|key| {
-            format!(
-                "| `{}` | {} | {} | {} |",
-                key.path, key.kind, key.default, key.meaning
-            )
-        })
+        .map(|key| format!("| `{}` | {} | {} | {} |", key.path, key.kind, key.default, key.meaning))
         .filter(|line| !docs.lines().any(|there| there == line))
         .collect();
-    assert!(
-        missing.is_empty(),
-        "docs/scenarios.md lacks these lines:\n{}",
-        missing.join("\n")
-    );
+    assert!(missing.is_empty(), "docs/scenarios.md lacks these lines:\n{}", missing.join("\n"));
 }
 
 #[test]
 fn the_examples_of_the_documentation_are_right() {
     let docs = include_str!("../../../docs/scenarios.md");
-    let examples: Vec<&str> = docs
-        .split("```toml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect();
+    let examples: Vec<&str> =
+        docs.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() > 8);
     for example in examples {
         let top = example.split("\n[").next().unwrap_or(example);
-        let whole = if top.contains("duration = ") {
-            ""
-        } else {
-            "duration = \"60s\"\n"
-        };
+        let whole = if top.contains("duration = ") { "" } else { "duration = \"60s\"\n" };
         plan(&format!("{whole}{example}"), &[]);
     }
 }
 
 #[test]
 fn the_full_example_gives_every_key() {
-    let (full, delay) = (
-        explain(&plan(FULL, &[])),
-        ["DELAY.", "sweep.", "variant[].", "expect.begin-above"],
-    );
+    let (full, delay) = (explain(&plan(FULL, &[])), ["DELAY.", "sweep.", "variant[].", "expect.begin-above"]);
     let excluded = ["fault[].at", "client.NAME.think", "clock.NAME.nodes"];
     for key in known_keys() {
         let path = key.path.as_str();

@@ -68,17 +68,10 @@ pub(super) struct Entry {
 /// Reads a file. All syntax errors at once; the tree is of no use when there are any.
 pub(super) fn parse(source: usize, text: &str) -> Result<Table, Vec<Problem>> {
     if text.len() > FILE_BYTES_MAX {
-        return Err(vec![Problem::error(
-            None,
-            format!("the file is longer than {FILE_BYTES_MAX} bytes"),
-        )]);
+        return Err(vec![Problem::error(None, format!("the file is longer than {FILE_BYTES_MAX} bytes"))]);
     }
     if let Some(start) = too_many_braces(text) {
-        let place = Place {
-            source,
-            start,
-            end: start + 1,
-        };
+        let place = Place { source, start, end: start + 1 };
         return Err(vec![Problem::error(
             Some(place),
             format!("more than {BRACES_MAX} braces are open here"),
@@ -89,11 +82,7 @@ pub(super) fn parse(source: usize, text: &str) -> Result<Table, Vec<Problem>> {
         return Ok(convert_table(source, table.into_inner()));
     }
     let problem = |error: &toml::de::Error| {
-        let place = error.span().map(|span| Place {
-            source,
-            start: span.start,
-            end: span.end,
-        });
+        let place = error.span().map(|span| Place { source, start: span.start, end: span.end });
         Problem::error(place, "this is not TOML").label(error.message())
     };
     Err(errors.iter().map(problem).collect())
@@ -101,39 +90,26 @@ pub(super) fn parse(source: usize, text: &str) -> Result<Table, Vec<Problem>> {
 
 /// Reads one value: as TOML if it is TOML, and else as the text it is.
 pub(super) fn parse_value(source: usize, text: &str, start: usize) -> Item {
-    let place = Place {
-        source,
-        start,
-        end: start + text.len(),
-    };
+    let place = Place { source, start, end: start + text.len() };
     let value = too_many_braces(text).map_or_else(|| DeValue::parse(text).ok(), |_| None);
     let data = match value {
         Some(value) => convert(source, value.into_inner(), start, 0),
         None => Data::Text(text.to_owned()),
     };
-    Item {
-        place: Some(place),
-        data,
-    }
+    Item { place: Some(place), data }
 }
 
 /// Where the last brace that is allowed is opened once more. Looks over strings and comments.
 fn too_many_braces(text: &str) -> Option<usize> {
     let (mut open, mut at) = (0_usize, 0);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let quote = ["\"\"\"", "'''", "\"", "'"]
-            .into_iter()
-            .find(|quote| rest.starts_with(quote));
+        let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| rest.starts_with(quote));
         at += match (quote, rest.as_bytes()[0]) {
             (Some(quote), _) => quote.len() + string_length(&rest[quote.len()..], quote),
             (None, b'#') => rest.find('\n').unwrap_or(rest.len()),
             (None, b'{') if open == BRACES_MAX => return Some(at),
             (None, byte) => {
-                open = if byte == b'{' {
-                    open + 1
-                } else {
-                    open.saturating_sub(usize::from(byte == b'}'))
-                };
+                open = if byte == b'{' { open + 1 } else { open.saturating_sub(usize::from(byte == b'}')) };
                 rest.chars().next().map_or(1, char::len_utf8)
             }
         };
@@ -170,11 +146,7 @@ fn convert(source: usize, value: DeValue<'_>, offset: usize, depth: usize) -> Da
         return Data::Table(Table::new());
     }
     let place = |span: std::ops::Range<usize>| {
-        Some(Place {
-            source,
-            start: span.start + offset,
-            end: span.end + offset,
-        })
+        Some(Place { source, start: span.start + offset, end: span.end + offset })
     };
     match value {
         DeValue::String(text) => Data::Text(text.into_owned()),
@@ -195,17 +167,9 @@ fn convert(source: usize, value: DeValue<'_>, offset: usize, depth: usize) -> Da
                 .into_iter()
                 .map(|(key, item)| {
                     let at = place(item.span());
-                    let item = Item {
-                        place: at,
-                        data: convert(source, item.into_inner(), offset, depth + 1),
-                    };
-                    (
-                        key.get_ref().clone().into_owned(),
-                        Entry {
-                            key: place(key.span()),
-                            item,
-                        },
-                    )
+                    let item =
+                        Item { place: at, data: convert(source, item.into_inner(), offset, depth + 1) };
+                    (key.get_ref().clone().into_owned(), Entry { key: place(key.span()), item })
                 })
                 .collect(),
         ),
@@ -264,10 +228,8 @@ impl Item {
             }
             Data::Table(table) if table.is_empty() => "{}".into(),
             Data::Table(table) => {
-                let pairs: Vec<String> = table
-                    .iter()
-                    .map(|(key, entry)| format!("{key} = {}", entry.item.toml()))
-                    .collect();
+                let pairs: Vec<String> =
+                    table.iter().map(|(key, entry)| format!("{key} = {}", entry.item.toml())).collect();
                 format!("{{ {} }}", pairs.join(", "))
             }
         }
@@ -279,9 +241,7 @@ pub(super) fn story(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().skip_while(|line| line.trim().is_empty());
     let comment = lines.map_while(|line| line.trim_start().strip_prefix('#'));
-    let bare: Vec<&str> = comment
-        .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
-        .collect();
+    let bare: Vec<&str> = comment.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     bare.join("\n").trim().to_owned()
 }
 
@@ -293,24 +253,14 @@ mod tests {
     fn the_deepest_file_that_the_parser_takes_is_no_trouble() {
         let key = vec!["a"; 79].join(".");
         for (nested, taken) in [(BRACES_MAX, true), (BRACES_MAX + 1, false), (75, false)] {
-            let text = format!(
-                "{}b = 1{}",
-                format!("{key} = {{").repeat(nested),
-                "}".repeat(nested)
-            );
+            let text = format!("{}b = 1{}", format!("{key} = {{").repeat(nested), "}".repeat(nested));
             assert_eq!(parse(FILE, &text).is_ok(), taken, "{nested}");
         }
-        let in_strings = format!(
-            "a = \"\\\"{0}\" # {0}\nb = '{0}'\nc = '''\n{0}'''",
-            "{".repeat(20)
-        );
+        let in_strings = format!("a = \"\\\"{0}\" # {0}\nb = '{0}'\nc = '''\n{0}'''", "{".repeat(20));
         assert!(parse(FILE, &in_strings).is_ok(), "{in_strings}");
         assert!(parse(FILE, &format!("{} = 1", vec!["a"; 100_000].join("."))).is_err());
         assert!(parse(FILE, &format!("x = {}", "[".repeat(100_000))).is_err());
-        assert!(matches!(
-            parse_value(1, &"{a=".repeat(10_000), 0).data,
-            Data::Text(_)
-        ));
+        assert!(matches!(parse_value(1, &"{a=".repeat(10_000), 0).data, Data::Text(_)));
     }
 
     #[test]
@@ -324,15 +274,7 @@ mod tests {
         assert_eq!(data("0b101"), Data::Integer("5".into()));
         assert_eq!(data("true"), Data::Flag(true));
         assert_eq!(data(""), Data::Text(String::new()));
-        for text in [
-            "2s",
-            "'2'",
-            "0x1f",
-            "true",
-            "[1, \"a b\"]",
-            "{ x = [0.5], y = 'it''s' }",
-            "\"'\"",
-        ] {
+        for text in ["2s", "'2'", "0x1f", "true", "[1, \"a b\"]", "{ x = [0.5], y = 'it''s' }", "\"'\""] {
             let once = parse_value(1, text, 0);
             assert_eq!(data(&once.for_set()), strip(once.data), "{text}");
         }
@@ -340,17 +282,7 @@ mod tests {
 
     /// Lists and tables hold places, which differ.
     fn strip(data: Data) -> Data {
-        match parse_value(
-            1,
-            &Item {
-                place: None,
-                data: data.clone(),
-            }
-            .for_set(),
-            0,
-        )
-        .data
-        {
+        match parse_value(1, &Item { place: None, data: data.clone() }.for_set(), 0).data {
             list @ (Data::List(_) | Data::Table(_)) => list,
             _ => data,
         }
@@ -358,10 +290,7 @@ mod tests {
 
     #[test]
     fn the_story_is_the_comment_at_the_top() {
-        assert_eq!(
-            story("# One.\n#\n#   Two.\n\n# Not this.\na = 1"),
-            "One.\n\n  Two."
-        );
+        assert_eq!(story("# One.\n#\n#   Two.\n\n# Not this.\na = 1"), "One.\n\n  Two.");
         assert_eq!(story("\u{feff}\n# BOM\n"), "BOM");
         assert_eq!(story("a = 1 # no"), "");
     }

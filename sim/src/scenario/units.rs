@@ -18,50 +18,20 @@ pub struct Unit {
 /// Units of time; worth in nanoseconds.
 pub static TIME: [Unit; 8] = [
     Unit { name: "ns", worth: 1 },
-    Unit {
-        name: "us",
-        worth: 1_000,
-    },
-    Unit {
-        name: "ms",
-        worth: 1_000_000,
-    },
-    Unit {
-        name: "s",
-        worth: 1_000_000_000,
-    },
-    Unit {
-        name: "m",
-        worth: 60_000_000_000,
-    },
-    Unit {
-        name: "h",
-        worth: 3_600_000_000_000,
-    },
-    Unit {
-        name: "\u{b5}s",
-        worth: 1_000,
-    },
-    Unit {
-        name: "\u{3bc}s",
-        worth: 1_000,
-    },
+    Unit { name: "us", worth: 1_000 },
+    Unit { name: "ms", worth: 1_000_000 },
+    Unit { name: "s", worth: 1_000_000_000 },
+    Unit { name: "m", worth: 60_000_000_000 },
+    Unit { name: "h", worth: 3_600_000_000_000 },
+    Unit { name: "\u{b5}s", worth: 1_000 },
+    Unit { name: "\u{3bc}s", worth: 1_000 },
 ];
 
 /// Units of rates and shares; worth in parts per billion.
 pub static PARTS: [Unit; 3] = [
-    Unit {
-        name: "ppb",
-        worth: 1,
-    },
-    Unit {
-        name: "ppm",
-        worth: 1_000,
-    },
-    Unit {
-        name: "%",
-        worth: 10_000_000,
-    },
+    Unit { name: "ppb", worth: 1 },
+    Unit { name: "ppm", worth: 1_000 },
+    Unit { name: "%", worth: 10_000_000 },
 ];
 
 /// The most that a clock may gain: ten times its rate.
@@ -121,20 +91,11 @@ impl UnitError {
         match self {
             UnitError::NoUnit { number, examples } => {
                 let [first, second] = examples;
-                Some(format!(
-                    "write \"{number}{first}\" or \"{number}{second}\", whichever is meant"
-                ))
+                Some(format!("write \"{number}{first}\" or \"{number}{second}\", whichever is meant"))
             }
             UnitError::UnknownUnit { known, .. } => {
-                let names: Vec<&str> = known
-                    .iter()
-                    .map(|unit| unit.name)
-                    .filter(|n| n.is_ascii())
-                    .collect();
-                Some(format!(
-                    "units are {}; one number with one unit",
-                    names.join(", ")
-                ))
+                let names: Vec<&str> = known.iter().map(|unit| unit.name).filter(|n| n.is_ascii()).collect();
+                Some(format!("units are {}; one number with one unit", names.join(", ")))
             }
             UnitError::TooFine { smallest } => Some(format!("the smallest unit is 1 {smallest}")),
             UnitError::NotANumber | UnitError::OutOfRange { .. } | UnitError::Negative => None,
@@ -157,26 +118,14 @@ impl Quantity {
         let (decimal, rest) = Decimal::split(text).ok_or(UnitError::NotANumber)?;
         let unit = units.iter().find(|unit| unit.name == rest).ok_or_else(|| {
             if rest.is_empty() {
-                let examples = if units[0].name == "ns" {
-                    ["s", "ms"]
-                } else {
-                    ["ppm", "%"]
-                };
-                UnitError::NoUnit {
-                    number: text.to_owned(),
-                    examples,
-                }
+                let examples = if units[0].name == "ns" { ["s", "ms"] } else { ["ppm", "%"] };
+                UnitError::NoUnit { number: text.to_owned(), examples }
             } else {
-                UnitError::UnknownUnit {
-                    unit: rest.to_owned(),
-                    known: units,
-                }
+                UnitError::UnknownUnit { unit: rest.to_owned(), known: units }
             }
         })?;
         let value = decimal.times(unit.worth).map_err(|fault| match fault {
-            Inexact::TooFine => UnitError::TooFine {
-                smallest: units[0].name,
-            },
+            Inexact::TooFine => UnitError::TooFine { smallest: units[0].name },
             Inexact::TooLarge => UnitError::OutOfRange { range: "smaller" },
         })?;
         Ok(Quantity { value, unit })
@@ -208,24 +157,19 @@ pub fn span(text: &str) -> Result<Span, UnitError> {
     if nanos < 0 {
         return Err(UnitError::Negative);
     }
-    let nanos = i64::try_from(nanos).map_err(|_| UnitError::OutOfRange {
-        range: "at most 292 years",
-    })?;
+    let nanos = i64::try_from(nanos).map_err(|_| UnitError::OutOfRange { range: "at most 292 years" })?;
     Ok(Span::nanos(nanos.unsigned_abs()))
 }
 
 /// A length of time with a sign, in nanoseconds.
 pub fn offset(text: &str) -> Result<i64, UnitError> {
-    i64::try_from(Quantity::parse(text, &TIME)?.value).map_err(|_| UnitError::OutOfRange {
-        range: "at most 292 years",
-    })
+    i64::try_from(Quantity::parse(text, &TIME)?.value)
+        .map_err(|_| UnitError::OutOfRange { range: "at most 292 years" })
 }
 
 /// What a clock gains, in parts per billion: above -100 %, at most +1000 %.
 pub fn rate(text: &str) -> Result<i64, UnitError> {
-    let range = UnitError::OutOfRange {
-        range: "above -100% and at most 1000%",
-    };
+    let range = UnitError::OutOfRange { range: "above -100% and at most 1000%" };
     match i64::try_from(Quantity::parse(text, &PARTS)?.value) {
         Ok(ppb) if ppb > -1_000_000_000 && ppb <= RATE_PPB_MAX => Ok(ppb),
         _ => Err(range),
@@ -239,9 +183,7 @@ pub fn share(text: &str) -> Result<u32, UnitError> {
         _ if ppb < 0 => Err(UnitError::Negative),
         Ok(_) if ppb % 1_000 != 0 => Err(UnitError::TooFine { smallest: "ppm" }),
         Ok(ppm) if ppm <= 1_000_000 => Ok(ppm),
-        _ => Err(UnitError::OutOfRange {
-            range: "at most 100%",
-        }),
+        _ => Err(UnitError::OutOfRange { range: "at most 100%" }),
     }
 }
 
@@ -253,9 +195,7 @@ pub fn sigma(text: &str) -> Result<u64, UnitError> {
     }
     match decimal.times(1_000_000).map(u64::try_from) {
         Ok(Ok(ppm)) if ppm <= 5_000_000 => Ok(ppm),
-        Err(Inexact::TooFine) => Err(UnitError::TooFine {
-            smallest: "millionth",
-        }),
+        Err(Inexact::TooFine) => Err(UnitError::TooFine { smallest: "millionth" }),
         _ => Err(UnitError::OutOfRange { range: "from 0 to 5" }),
     }
 }
@@ -289,9 +229,7 @@ impl Decimal {
     /// The number that a text begins with, and the rest. `None` without digits, or with more than 30 of them.
     fn split(text: &str) -> Option<(Decimal, &str)> {
         let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-        let end = unsigned
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(unsigned.len());
+        let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
         let (number, rest) = unsigned.split_at(end);
         let (whole, fraction) = match number.split_once('.') {
             Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
@@ -303,13 +241,7 @@ impl Decimal {
         }
         let digits: i128 = format!("{whole}{fraction}").parse().ok()?;
         let digits = if text.starts_with('-') { -digits } else { digits };
-        Some((
-            Decimal {
-                digits,
-                scale: u32::try_from(fraction.len()).ok()?,
-            },
-            rest,
-        ))
+        Some((Decimal { digits, scale: u32::try_from(fraction.len()).ok()? }, rest))
     }
 
     fn times(&self, factor: i128) -> Result<i128, Inexact> {
@@ -343,10 +275,7 @@ mod tests {
             ("9223372036854775807ns", Ok(9_223_372_036_854_775_807)),
             ("9223372036854775808ns", Err("must be at most 292 years")),
             ("99999999999999999999999999999h", Err("must be smaller")),
-            (
-                "9999999999999999999999999999999h",
-                Err("not a number with a unit"),
-            ),
+            ("9999999999999999999999999999999h", Err("not a number with a unit")),
             ("0.0000000001s", Err("finer than one ns")),
             ("1.5ns", Err("finer than one ns")),
             ("-1s", Err("must not be negative")),
@@ -393,20 +322,8 @@ mod tests {
         assert_eq!(seed("42"), Some(42));
         assert_eq!(seed("0xff_ff"), Some(0xffff));
         assert_eq!(seed("18_446_744_073_709_551_615"), Some(u64::MAX));
-        assert_eq!(
-            seed("c44e8ba00000000f000000000000000000000000"),
-            Some(0xc44e_8ba0_0000_000f)
-        );
-        for text in [
-            "",
-            "-1",
-            "+1",
-            "0x",
-            "18446744073709551616",
-            "dead",
-            "1s",
-            "\u{e9}\u{e9}",
-        ] {
+        assert_eq!(seed("c44e8ba00000000f000000000000000000000000"), Some(0xc44e_8ba0_0000_000f));
+        for text in ["", "-1", "+1", "0x", "18446744073709551616", "dead", "1s", "\u{e9}\u{e9}"] {
             assert_eq!(seed(text), None, "{text}");
         }
     }

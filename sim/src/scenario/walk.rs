@@ -44,10 +44,7 @@ pub(super) fn walk(tree: &Table, context: &Context<'_>, problems: &mut Vec<Probl
 
 /// The defaults of a table that nobody wrote.
 pub(super) fn defaults(fields: &'static [Field], context: &Context<'_>) -> Section {
-    let mut walker = Walker {
-        context,
-        problems: &mut Vec::new(),
-    };
+    let mut walker = Walker { context, problems: &mut Vec::new() };
     walker.section(&Table::new(), fields, String::new(), None)
 }
 
@@ -96,22 +93,16 @@ impl Walker<'_, '_> {
         let item = &entry.item;
         let header = entry.key.or(item.place);
         let part = match &field.kind {
-            Kind::Table(fields) | Kind::Given(fields) => self
-                .table(item, &path)
-                .map(|table| Part::Section(self.section(table, fields, path, header))),
-            Kind::Named(names, fields) => self
-                .table(item, &path)
-                .map(|table| Part::Named(self.named(table, *names, fields, &path))),
+            Kind::Table(fields) | Kind::Given(fields) => {
+                self.table(item, &path).map(|table| Part::Section(self.section(table, fields, path, header)))
+            }
+            Kind::Named(names, fields) => {
+                self.table(item, &path).map(|table| Part::Named(self.named(table, *names, fields, &path)))
+            }
             Kind::List(fields) => self.list(item, fields, &path).map(Part::List),
             kind => {
                 let value = read(kind, item, self.context, self.problems);
-                value.map(|value| {
-                    Part::Leaf(Found {
-                        value,
-                        place: item.place,
-                        text: item.written(),
-                    })
-                })
+                value.map(|value| Part::Leaf(Found { value, place: item.place, text: item.written() }))
             }
         };
         part.unwrap_or(Part::Broken(item.place))
@@ -119,34 +110,20 @@ impl Walker<'_, '_> {
 
     fn absent(&mut self, field: &'static Field, path: &str, place: Option<Place>) -> Option<Part> {
         match (&field.kind, field.default) {
-            (Kind::Table(fields), _) => Some(Part::Section(self.section(
-                &Table::new(),
-                fields,
-                below(path, field.name),
-                None,
-            ))),
+            (Kind::Table(fields), _) => {
+                Some(Part::Section(self.section(&Table::new(), fields, below(path, field.name), None)))
+            }
             (_, Default::Needed) => {
-                let whose = if path.is_empty() {
-                    String::new()
-                } else {
-                    format!(" in `{path}`")
-                };
+                let whose = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
                 let example = format!("`{}` takes {}", field.name, field.kind.words());
                 let problem = Problem::error(place, format!("`{}` is missing{whose}", field.name));
                 self.problems.push(problem.help(example));
                 Some(Part::Broken(place))
             }
             (kind, Default::Is(text)) => {
-                let item = Item {
-                    place: None,
-                    ..parse_value(0, text, 0)
-                };
+                let item = Item { place: None, ..parse_value(0, text, 0) };
                 let value = read(kind, &item, self.context, self.problems)?;
-                Some(Part::Leaf(Found {
-                    value,
-                    place: None,
-                    text: text.into(),
-                }))
+                Some(Part::Leaf(Found { value, place: None, text: text.into() }))
             }
             (_, Default::Unset(_) | Default::Same(_)) => None,
         }
@@ -165,14 +142,9 @@ impl Walker<'_, '_> {
         let mut sections = Vec::new();
         for (name, entry) in entries {
             let header = entry.key.or(entry.item.place);
-            if name.is_empty()
-                || !name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-            {
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
                 let problem = Problem::error(header, format!("`{}` is no name", name.escape_debug()));
-                self.problems
-                    .push(problem.help("names are letters, digits, `-` and `_`"));
+                self.problems.push(problem.help("names are letters, digits, `-` and `_`"));
                 continue;
             }
             if names == Names::Nodes {
@@ -180,10 +152,7 @@ impl Walker<'_, '_> {
                 self.problems.extend(found.err());
             }
             if let Some(table) = self.table(&entry.item, &below(path, name)) {
-                sections.push((
-                    name.clone(),
-                    self.section(table, fields, below(path, name), header),
-                ));
+                sections.push((name.clone(), self.section(table, fields, below(path, name), header)));
             }
         }
         sections
@@ -193,8 +162,7 @@ impl Walker<'_, '_> {
         let Data::List(items) = &item.data else {
             let label = format!("found {}", item.words());
             let problem = Problem::error(item.place, format!("`{path}` is a list of tables")).label(label);
-            self.problems
-                .push(problem.help(format!("write `[[{path}]]` above it")));
+            self.problems.push(problem.help(format!("write `[[{path}]]` above it")));
             return None;
         };
         let mut sections = Vec::new();
@@ -212,27 +180,18 @@ impl Walker<'_, '_> {
             return Some(table);
         }
         let label = format!("found {}", item.words());
-        self.problems
-            .push(Problem::error(item.place, format!("`{path}` is a table")).label(label));
+        self.problems.push(Problem::error(item.place, format!("`{path}` is a table")).label(label));
         None
     }
 }
 
 /// The path of a key in a table of this path.
 pub(super) fn below(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 fn unknown_key(key: &str, entry: &Entry, fields: &'static [Field], path: &str) -> Problem {
-    let whose = if path.is_empty() {
-        "at the top".to_owned()
-    } else {
-        format!("in `{path}`")
-    };
+    let whose = if path.is_empty() { "at the top".to_owned() } else { format!("in `{path}`") };
     let problem = Problem::error(entry.key, format!("unknown key `{}` {whose}", key.escape_debug()));
     suggest(problem, key, fields)
 }
@@ -252,14 +211,8 @@ pub(super) fn suggest(problem: Problem, key: &str, fields: &'static [Field]) -> 
     match (nearest(key, names()), home) {
         (Some(near), _) => problem.label(format!("did you mean `{near}`?")).help(known),
         (None, Some(home)) => {
-            let name = if matches!(home.kind, Kind::Named(..)) {
-                ".NAME"
-            } else {
-                ""
-            };
-            problem
-                .label(format!("`{key}` belongs in `[{}{name}]`", home.name))
-                .help(known)
+            let name = if matches!(home.kind, Kind::Named(..)) { ".NAME" } else { "" };
+            problem.label(format!("`{key}` belongs in `[{}{name}]`", home.name)).help(known)
         }
         (None, None) => problem.help(known),
     }
@@ -267,11 +220,7 @@ pub(super) fn suggest(problem: Problem, key: &str, fields: &'static [Field]) -> 
 
 impl Section {
     /// Stands for a table where something else was written.
-    pub(super) const EMPTY: Section = Section {
-        path: String::new(),
-        place: None,
-        parts: BTreeMap::new(),
-    };
+    pub(super) const EMPTY: Section = Section { path: String::new(), place: None, parts: BTreeMap::new() };
 
     pub(super) fn part(&self, key: &str) -> Option<&Part> {
         self.parts.get(key)

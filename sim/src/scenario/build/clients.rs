@@ -12,10 +12,7 @@ const NO_DELAY: Delay = Delay::Fixed(Span::ZERO);
 impl Builder<'_> {
     pub(super) fn clients(&mut self, network: &Network, voters: usize) -> Vec<ClientSpec> {
         let clients = self.file.named("client");
-        clients
-            .iter()
-            .map(|(name, section)| self.client(name, section, network, voters))
-            .collect()
+        clients.iter().map(|(name, section)| self.client(name, section, network, voters)).collect()
     }
 
     fn client(&mut self, name: &str, section: &Section, network: &Network, voters: usize) -> ClientSpec {
@@ -88,17 +85,13 @@ impl Builder<'_> {
         }
         let (every, think) = (section.leaf("every"), section.leaf("think"));
         if let Some(every) = every.filter(|every| always_zero(every.delay())) {
-            let problem = Problem::error(
-                every.place,
-                format!("client `{name}` would ask for ever at one instant"),
-            );
+            let problem =
+                Problem::error(every.place, format!("client `{name}` would ask for ever at one instant"));
             self.error(problem.help(r#"make it longer than zero, such as "1ms""#));
         }
         if let Some(think) = think.filter(|think| always_zero(think.delay()) && always_zero(link)) {
-            let problem = Problem::error(
-                think.place,
-                format!("client `{name}` would ask for ever at one instant"),
-            );
+            let problem =
+                Problem::error(think.place, format!("client `{name}` would ask for ever at one instant"));
             self.error(problem.help("its messages take no time: make `think` or its delay longer than zero"));
         }
         match (every, think) {

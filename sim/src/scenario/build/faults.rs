@@ -14,10 +14,8 @@ const INSTANT: [&str; 5] = ["heal", "release", "restart", "step", "transfer"];
 impl Builder<'_> {
     pub(super) fn faults(&mut self, voters: usize) -> Vec<FaultSpec> {
         let sections = self.file.list("fault");
-        let faults: Vec<FaultSpec> = sections
-            .iter()
-            .filter_map(|section| self.fault(section, voters))
-            .collect();
+        let faults: Vec<FaultSpec> =
+            sections.iter().filter_map(|section| self.fault(section, voters)).collect();
         if faults.len() == sections.len() {
             self.pointless(&faults, sections);
         }
@@ -40,11 +38,7 @@ impl Builder<'_> {
         match (section.given("at"), section.given("when")) {
             (Some(at), Some(when)) => {
                 let problem = Problem::error(Some(when), format!("`{}` has `at` and `when`", section.path));
-                self.error(
-                    problem
-                        .context(Some(at), "the other one")
-                        .help("a fault has one trigger"),
-                );
+                self.error(problem.context(Some(at), "the other one").help("a fault has one trigger"));
             }
             (None, None) => {
                 let problem = Problem::error(section.place, format!("`{}` has no trigger", section.path));
@@ -63,9 +57,7 @@ impl Builder<'_> {
         let (event, from, nth) = (when.leaf("event")?, when.leaf("from")?, when.leaf("nth")?);
         self.within_run(from, after, "the wait from");
         Some(Trigger::When {
-            event: EventKind::ALL
-                .into_iter()
-                .find(|kind| kind.word() == event.word())?,
+            event: EventKind::ALL.into_iter().find(|kind| kind.word() == event.word())?,
             node: when.leaf("node").map(Found::node),
             from: from.span(),
             nth: u32::try_from(nth.count()).ok()?,
@@ -85,20 +77,12 @@ impl Builder<'_> {
                 section.given(other),
                 format!("`{}` does two things: `{key}` and `{other}`", section.path),
             );
-            self.error(
-                problem
-                    .context(section.given(key), "the first")
-                    .help("write a `[[fault]]` for each"),
-            );
+            self.error(problem.context(section.given(key), "the first").help("write a `[[fault]]` for each"));
             return None;
         }
         if let Some(place) = section.given("for").filter(|_| INSTANT.contains(&key)) {
             let problem = Problem::error(Some(place), format!("`{key}` cannot last: it is over at once"));
-            self.error(
-                problem
-                    .label("remove this")
-                    .help(format!("these cannot last: {}", quoted(INSTANT))),
-            );
+            self.error(problem.label("remove this").help(format!("these cannot last: {}", quoted(INSTANT))));
         }
         let Part::Section(action) = part else { return None };
         self.one_action(key, action, voters)
@@ -108,9 +92,7 @@ impl Builder<'_> {
         let node = || action.leaf("node").map(Found::node);
         Some(match key {
             "partition" => match &action.leaf("between")?.value {
-                Value::Groups(groups) => Action::Partition {
-                    between: groups.clone(),
-                },
+                Value::Groups(groups) => Action::Partition { between: groups.clone() },
                 _ => return None,
             },
             "cut" => {
@@ -119,21 +101,13 @@ impl Builder<'_> {
                     let message = format!("`{}` cannot be cut from itself", self.names[*both]);
                     self.error(Problem::error(to.place, message).context(from.place, "the senders"));
                 }
-                Action::Cut {
-                    from: from.nodes().to_vec(),
-                    to: to.nodes().to_vec(),
-                }
+                Action::Cut { from: from.nodes().to_vec(), to: to.nodes().to_vec() }
             }
             "hold" => {
                 let (from, to) = self.link(action)?;
                 let count = u32::try_from(action.leaf("count")?.count()).ok()?;
                 let message = action.leaf("message").map(|found| found.text.clone());
-                Action::Hold {
-                    from,
-                    to,
-                    message,
-                    count,
-                }
+                Action::Hold { from, to, message, count }
             }
             "release" => {
                 let (from, to) = self.link(action)?;
@@ -156,14 +130,8 @@ impl Builder<'_> {
             "crash" => Action::Crash { node: node()? },
             "restart" => Action::Restart { node: node()? },
             "unsynchronize" => Action::Unsynchronize { node: node()? },
-            "step" => Action::Step {
-                node: node()?,
-                by_ns: action.leaf("by")?.offset(),
-            },
-            "rate" => Action::Rate {
-                node: node()?,
-                ppb: action.leaf("to")?.rate(),
-            },
+            "step" => Action::Step { node: node()?, by_ns: action.leaf("by")?.offset() },
+            "rate" => Action::Rate { node: node()?, ppb: action.leaf("to")?.rate() },
             _ => unreachable!("an action in the table of keys that nothing reads: {key}"),
         })
     }
@@ -171,10 +139,7 @@ impl Builder<'_> {
     fn link(&mut self, action: &Section) -> Option<(usize, usize)> {
         let (from, to) = (action.leaf("from")?, action.leaf("to")?);
         if from.node() == to.node() && from.text == to.text {
-            self.error(Problem::error(
-                to.place,
-                format!("`{}` has no link to itself", to.text),
-            ));
+            self.error(Problem::error(to.place, format!("`{}` has no link to itself", to.text)));
         }
         Some((from.node(), to.node()))
     }

@@ -82,11 +82,7 @@ impl<'a> NodeSettings<'a> {
     }
 
     fn own(&self, table: &str, node: usize, key: &str) -> Option<&Found> {
-        let (_, section) = self
-            .file
-            .named(table)
-            .iter()
-            .find(|(name, _)| *name == self.names[node])?;
+        let (_, section) = self.file.named(table).iter().find(|(name, _)| *name == self.names[node])?;
         section.leaf(key).filter(|found| found.place.is_some())
     }
 
@@ -95,9 +91,7 @@ impl<'a> NodeSettings<'a> {
         let groups = self.groups.iter().filter(|(nodes, _)| nodes.contains(&node));
         let mut given =
             groups.filter_map(|(_, section)| section.leaf(key).filter(|found| found.place.is_some()));
-        self.own("clock", node, key)
-            .or_else(|| given.next())
-            .or_else(|| self.clock_defaults.leaf(key))
+        self.own("clock", node, key).or_else(|| given.next()).or_else(|| self.clock_defaults.leaf(key))
     }
 
     /// A key of the node's table.
@@ -139,12 +133,9 @@ impl Builder<'_> {
                 },
                 election_jitter: span("election-jitter"),
                 disk_sync: span("disk-sync"),
+                answer_time: span("answer-time"),
             }
         };
-        self.names
-            .iter()
-            .enumerate()
-            .map(|(index, name)| of_node(index, name))
-            .collect()
+        self.names.iter().enumerate().map(|(index, name)| of_node(index, name)).collect()
     }
 }

@@ -60,9 +60,7 @@ impl<'a> Sweep<'a> {
                 let problem = Problem::error(item.place, format!("`{bare}` cannot be swept"));
                 let label = format!("it is {}", path.kind.words());
                 problems.push(
-                    problem
-                        .label(label)
-                        .help("a sweep sets lengths of time, rates, shares and numbers"),
+                    problem.label(label).help("a sweep sets lengths of time, rates, shares and numbers"),
                 );
                 continue;
             };
@@ -71,21 +69,13 @@ impl<'a> Sweep<'a> {
                 problems.push(problem.label(format!("this one takes {}", path.kind.words())));
             }
             if paths.iter().any(|other| other.path.text == path.text) {
-                problems.push(Problem::error(
-                    item.place,
-                    format!("the sweep sets `{bare}` twice"),
-                ));
+                problems.push(Problem::error(item.place, format!("the sweep sets `{bare}` twice")));
             }
             unit = unit.or(Some(own));
             paths.push(SweptPath { path, negated });
         }
         let sound = problems.len() == before;
-        unit.filter(|_| sound).map(|unit| Sweep {
-            place: section.place,
-            section,
-            paths,
-            unit,
-        })
+        unit.filter(|_| sound).map(|unit| Sweep { place: section.place, section, paths, unit })
     }
 
     pub(super) fn info(&self) -> SweepInfo {
@@ -93,10 +83,7 @@ impl<'a> Sweep<'a> {
             let sign = if swept.negated { "-" } else { "" };
             format!("{sign}{}", swept.path.text)
         });
-        SweepInfo {
-            paths: paths.collect(),
-            unit: self.unit,
-        }
+        SweepInfo { paths: paths.collect(), unit: self.unit }
     }
 
     /// A value in this sweep's unit.
@@ -108,12 +95,7 @@ impl<'a> Sweep<'a> {
                     None => text.parse().ok(),
                 };
                 if let Some(value) = value {
-                    return Some(Amount {
-                        value,
-                        text: value.to_string(),
-                        place: item.place,
-                        unit: None,
-                    });
+                    return Some(Amount { value, text: value.to_string(), place: item.place, unit: None });
                 }
                 problems.push(Problem::error(item.place, format!("`{text}` is out of range")));
                 return None;
@@ -132,12 +114,9 @@ impl<'a> Sweep<'a> {
             return None;
         };
         match Quantity::parse(text, units) {
-            Ok(Quantity { value, unit }) => Some(Amount {
-                value,
-                text: text.clone(),
-                place: item.place,
-                unit: Some(unit),
-            }),
+            Ok(Quantity { value, unit }) => {
+                Some(Amount { value, text: text.clone(), place: item.place, unit: Some(unit) })
+            }
             Err(error) => {
                 problems.push(unit_problem(item, text, &error));
                 None
@@ -150,13 +129,7 @@ impl<'a> Sweep<'a> {
         if let Some(amount) = self.set_by_hand(loader, problems) {
             let expect = RowExpectation::Any;
             let (label, value) = (amount.text, Some(amount.value));
-            return vec![Draft {
-                label,
-                value,
-                set: Vec::new(),
-                expect,
-                note: None,
-            }];
+            return vec![Draft { label, value, set: Vec::new(), expect, note: None }];
         }
         let mut amounts = self.single_values(problems);
         amounts.extend(self.range(problems));
@@ -172,40 +145,20 @@ impl<'a> Sweep<'a> {
 
     fn draft(&self, amount: Amount) -> Draft {
         let item = |swept: &SweptPath| {
-            let text = if swept.negated {
-                negate(&amount)
-            } else {
-                amount.text.clone()
-            };
+            let text = if swept.negated { negate(&amount) } else { amount.text.clone() };
             let data = match self.unit {
                 UnitKind::Number => Data::Integer(text),
                 UnitKind::Span | UnitKind::Rate => Data::Text(text),
             };
-            Item {
-                place: amount.place,
-                data,
-            }
+            Item { place: amount.place, data }
         };
-        let set: Vec<(Path, Item)> = self
-            .paths
-            .iter()
-            .map(|swept| (swept.path.clone(), item(swept)))
-            .collect();
+        let set: Vec<(Path, Item)> =
+            self.paths.iter().map(|swept| (swept.path.clone(), item(swept))).collect();
         let note = set.first().map(|(path, item)| {
-            format!(
-                "in the row of the sweep where `{}` is {}",
-                path.text,
-                item.written()
-            )
+            format!("in the row of the sweep where `{}` is {}", path.text, item.written())
         });
         let (label, value) = (amount.text.clone(), Some(amount.value));
-        Draft {
-            label,
-            value,
-            set,
-            expect: RowExpectation::Any,
-            note,
-        }
+        Draft { label, value, set, expect: RowExpectation::Any, note }
     }
 
     /// The value, if `--set` sets what the sweep would.
@@ -219,21 +172,9 @@ impl<'a> Sweep<'a> {
         }
         let swept = self.paths.first()?;
         let amount = self.amount(swept.path.look_up(loader.tree)?, problems)?;
-        let text = if swept.negated {
-            negate(&amount)
-        } else {
-            amount.text.clone()
-        };
-        let value = if swept.negated {
-            -amount.value
-        } else {
-            amount.value
-        };
-        Some(Amount {
-            value,
-            text,
-            ..amount
-        })
+        let text = if swept.negated { negate(&amount) } else { amount.text.clone() };
+        let value = if swept.negated { -amount.value } else { amount.value };
+        Some(Amount { value, text, ..amount })
     }
 
     fn single_values(&self, problems: &mut Vec<Problem>) -> Vec<Amount> {
@@ -241,25 +182,15 @@ impl<'a> Sweep<'a> {
             return Vec::new();
         };
         if found.items().len() > ROWS_MAX {
-            problems.push(Problem::error(
-                found.place,
-                format!("a sweep has at most {ROWS_MAX} rows"),
-            ));
+            problems.push(Problem::error(found.place, format!("a sweep has at most {ROWS_MAX} rows")));
             return Vec::new();
         }
-        found
-            .items()
-            .iter()
-            .filter_map(|item| self.amount(item, problems))
-            .collect()
+        found.items().iter().filter_map(|item| self.amount(item, problems)).collect()
     }
 
     fn range(&self, problems: &mut Vec<Problem>) -> Vec<Amount> {
         let keys = ["from", "to", "step"];
-        let given: Vec<&str> = keys
-            .into_iter()
-            .filter(|key| self.section.given(key).is_some())
-            .collect();
+        let given: Vec<&str> = keys.into_iter().filter(|key| self.section.given(key).is_some()).collect();
         if given.is_empty() {
             return Vec::new();
         }
@@ -299,12 +230,7 @@ impl<'a> Sweep<'a> {
                     Some(unit) => Quantity::write(value, unit),
                     None => value.to_string(),
                 };
-                Amount {
-                    value,
-                    text,
-                    place: from.place,
-                    unit: step.unit,
-                }
+                Amount { value, text, place: from.place, unit: step.unit }
             })
             .collect()
     }

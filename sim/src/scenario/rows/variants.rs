@@ -20,10 +20,7 @@ impl Loader<'_> {
                 continue;
             };
             if drafts.iter().any(|draft| draft.label == name.text) {
-                problems.push(Problem::error(
-                    name.place,
-                    format!("two variants are called `{}`", name.text),
-                ));
+                problems.push(Problem::error(name.place, format!("two variants are called `{}`", name.text)));
             }
             let set = match &changes.value {
                 Value::Overrides(table) => self.changes(table, problems),
@@ -36,13 +33,7 @@ impl Loader<'_> {
                 None => RowExpectation::from(expect),
             };
             let note = Some(format!("in the variant `{}`", name.text));
-            drafts.push(Draft {
-                label: name.text.clone(),
-                value: None,
-                set,
-                expect,
-                note,
-            });
+            drafts.push(Draft { label: name.text.clone(), value: None, set, expect, note });
         }
         drafts
     }
@@ -86,10 +77,7 @@ impl Loader<'_> {
         let path = resolve(text, tree, entry.key, false)?;
         // While the number of nodes changes, the row itself knows better which there are.
         let names = node_names(tree).filter(|_| first != "cluster");
-        let context = Context {
-            names,
-            rules_known: self.frame.rules_known,
-        };
+        let context = Context { names, rules_known: self.frame.rules_known };
         match read(path.kind, &entry.item, &context, problems) {
             Some(_) => Ok(path),
             None => Err(None),
