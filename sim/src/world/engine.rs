@@ -251,11 +251,11 @@ impl<P: Process, C: Choices> World<P, C> {
     /// looks again when it comes.
     pub(super) fn schedule_wakeup(&mut self, node: usize) {
         let slot = &mut self.slots[node];
-        if let Some(at) = slot.next_wakeup(self.now) {
-            if slot.wakeup_at.is_none_or(|queued| at < queued) {
-                slot.wakeup_at = Some(at);
-                self.queue.push(at, Due::Wakeup { node });
-            }
+        if let Some(at) = slot.next_wakeup(self.now)
+            && slot.wakeup_at.is_none_or(|queued| at < queued)
+        {
+            slot.wakeup_at = Some(at);
+            self.queue.push(at, Due::Wakeup { node });
         }
     }
 
