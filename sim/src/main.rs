@@ -1,2 +1,9 @@
-//! The simulator's command line.
-fn main() {}
+//! The command `sim`. Everything it knows it asks the library.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

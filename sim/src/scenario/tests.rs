@@ -143,9 +143,9 @@ fn a_sweep_is_sorted_and_holds_each_value_once() {
         rows,
         [
             ("0s", Some(0), RowExpectation::None),
-            ("1000ms", Some(1_000_000_000), RowExpectation::None),
+            ("1s", Some(1_000_000_000), RowExpectation::None),
             ("1.5s", Some(1_500_000_000), RowExpectation::None),
-            ("2000ms", Some(2_000_000_000), RowExpectation::Some),
+            ("2s", Some(2_000_000_000), RowExpectation::Some),
             ("2.5s", Some(2_500_000_000), RowExpectation::Some),
         ]
     );
@@ -317,8 +317,8 @@ fn explained_values_say_where_they_came_from() {
     assert_eq!(found("timers.startup-grace"), Some(("100ms", Origin::Default)));
     assert_eq!(found("client.reader.every"), Some(("10ms", Origin::File { line: 8 })));
     assert_eq!(found("client.reader.think"), None);
-    assert_eq!(found("clock.n3.offset"), Some(("0s, 1000ms, 1.5s, 2000ms, 2.5s", Origin::Sweep)));
-    assert_eq!(found("clock.n1.offset"), Some(("0s, -1000ms, -1.5s, -2000ms, -2.5s", Origin::Sweep)));
+    assert_eq!(found("clock.n3.offset"), Some(("0s, 1s, 1.5s, 2s, 2.5s", Origin::Sweep)));
+    assert_eq!(found("clock.n1.offset"), Some(("0s, -1s, -1.5s, -2s, -2.5s", Origin::Sweep)));
     assert_eq!(found("clock.n1.rate"), Some(("0ppm", Origin::Default)));
     assert_eq!(found("expect.begin-above"), Some(("1.5s", Origin::File { line: 16 })));
 }

@@ -19,7 +19,7 @@ pub struct TraceHash {
 
 impl Default for TraceHash {
     fn default() -> TraceHash {
-        TraceHash { chained: 0, buffer: Vec::with_capacity(BUFFER_WORDS * 8 + 64) }
+        TraceHash { chained: 0, buffer: Vec::new() }
     }
 }
 

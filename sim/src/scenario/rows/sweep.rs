@@ -226,13 +226,25 @@ impl<'a> Sweep<'a> {
         let values = (0..).map(|index| from.value + index * step.value).take(steps + 1);
         values
             .map(|value| {
-                let text = match step.unit {
-                    Some(unit) => Quantity::write(value, unit),
-                    None => value.to_string(),
+                let text = match (self.unit, step.unit) {
+                    (UnitKind::Span, _) => write_span(value),
+                    (_, Some(unit)) => Quantity::write(value, unit),
+                    (_, None) => value.to_string(),
                 };
                 Amount { value, text, place: from.place, unit: step.unit }
             })
             .collect()
+    }
+}
+
+/// A length of time in the largest unit that it has one of.
+fn write_span(value: i128) -> String {
+    let large_first =
+        ["s", "ms", "us", "ns"].into_iter().filter_map(|name| TIME.iter().find(|unit| unit.name == name));
+    let fits = |unit: &&Unit| value == 0 || value.abs() >= unit.worth;
+    match large_first.into_iter().find(fits) {
+        Some(unit) => Quantity::write(value, unit),
+        None => value.to_string(),
     }
 }
 

@@ -1,0 +1,81 @@
+//! The command line: arguments, files, terminals and exit codes.
+
+mod args;
+mod errors;
+mod inspect;
+mod run;
+mod topics;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command};
+use errors::Failure;
+
+/// Exit codes, as ../docs/report.md documents them.
+mod exit {
+    pub(super) const USAGE: u8 = 2;
+    pub(super) const DIVERGED: u8 = 5;
+    pub(super) const OUR_BUG: u8 = 70;
+    pub(super) const IO: u8 = 74;
+    pub(super) const INTERRUPTED: u8 = 130;
+}
+
+pub(super) fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let command: Vec<String> = std::env::args().skip(1).map(|word| errors::quoted(&word)).collect();
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "A BUG OF OURS: {panic}\n  please report it with this line:  cargo sim {}\n  sim {}",
+            command.join(" "),
+            env!("CARGO_PKG_VERSION")
+        );
+    }));
+    let outcome = std::panic::catch_unwind(|| {
+        let arguments = match Arguments::try_parse() {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                let code = if error.use_stderr() { exit::USAGE } else { 0 };
+                let _ = error.print();
+                return code;
+            }
+        };
+        dispatch(arguments).unwrap_or_else(|failure| failure.report())
+    });
+    ExitCode::from(outcome.unwrap_or(exit::OUR_BUG))
+}
+
+fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
+    match arguments.command {
+        None => print(args::FIRST_STEPS),
+        Some(Command::Run(run)) => run::run(&run),
+        Some(Command::List { directory }) => inspect::list(&directory),
+        Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
+        Some(Command::Explain(scenario)) => inspect::explain(&scenario),
+        Some(Command::Rules) => inspect::rules(),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "sim", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+        Some(Command::Man { directory }) => {
+            clap_mangen::generate_to(Arguments::command(), &directory)
+                .map_err(|error| Failure::io(&directory.display().to_string(), &error))?;
+            Ok(0)
+        }
+        Some(Command::Help { topic }) => topics::help(topic.as_deref()),
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> Result<u8, Failure> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("standard output", &error))
+        }
+        _ => Ok(0),
+    }
+}

@@ -1,0 +1,163 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Shown when nothing is asked.
+pub(super) const FIRST_STEPS: &str = "\
+sim shows when a lease read turns stale, by how much, and why.
+
+  sim run scenarios/skew.toml      stale reads begin once skew exceeds election_timeout - lease
+  sim list                         the scenarios there are
+  sim help scenarios               how to write one
+
+sim --help shows all commands.
+";
+
+/// Shows when a lease read turns stale, by how much, and why.
+///
+/// A deterministic simulator that hosts the production node on virtual clocks that are skewed, drifting, stepped and
+/// suspended. The same scenario and seed give the same bytes, on any machine, in any build, on any number of threads.
+#[derive(Debug, Parser)]
+#[command(name = "sim", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a scenario and report.
+    ///
+    /// Exit codes: 0 as expected; 1 not as expected; 2 usage or scenario error; 3 undecided; 5 two runs of the same seed
+    /// differ; 70 a bug of ours; 74 input or output failed; 130 interrupted, partial results shown.
+    Run(RunArguments),
+    /// List the scenarios in a folder, with their titles.
+    List {
+        /// The folder.
+        #[arg(default_value = "scenarios")]
+        directory: PathBuf,
+    },
+    /// Check scenario files without running them.
+    Lint(LintArguments),
+    /// Show every value that a scenario rests on, and where it came from.
+    Explain(ScenarioArguments),
+    /// List the sets of lease rules that scenarios may name: the sound ones, and each broken in one place.
+    Rules,
+    /// Print a shell's completion script.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    Man {
+        /// The folder, which must exist.
+        directory: PathBuf,
+    },
+    /// Explain a command or a topic: scenarios, report, clocks, lease-reads, rules, exit-codes.
+    Help {
+        /// What to explain; nothing lists what there is.
+        topic: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ScenarioArguments {
+    /// The scenario file.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub(super) scenario: PathBuf,
+    /// Override a value, as in `--set lease.duration=2s`. May be given more than once.
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub(super) sets: Vec<String>,
+    /// Override the seed: decimal, 0x hexadecimal, `_` allowed, or a 40-digit commit hash.
+    #[arg(long, value_name = "SEED")]
+    pub(super) seed: Option<String>,
+    /// Colour: errors and reports have none when they do not go to a terminal, or NO_COLOR is set.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LintArguments {
+    /// The scenario files.
+    #[arg(required = true, value_hint = clap::ValueHint::FilePath)]
+    pub(super) scenarios: Vec<PathBuf>,
+    /// Colour: errors have none when they do not go to a terminal, or NO_COLOR is set.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArguments,
+    /// Run only the row (of a sweep) or the variant with this label.
+    #[arg(long, value_name = "LABEL")]
+    pub(super) row: Option<String>,
+    /// What to expect of every row, instead of what the scenario expects.
+    #[arg(long, value_enum)]
+    pub(super) expect: Option<Expect>,
+    /// How to report, on standard output: for people, as one JSON object, or as one JSON object a row.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
+    /// Report nothing on standard output; failures still go to standard error.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Say more: every change of leadership with its margin; twice: every row's trace hash and counts.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Write every event as a JSON line to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) trace: Option<PathBuf>,
+    /// Run everything twice and compare event by event; exit code 5 and the first differing event if they differ.
+    #[arg(long)]
+    pub(super) check_determinism: bool,
+    /// Threads that run rows; as many as there are processors where not given. The results do not depend on it.
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Expect {
+    /// No stale read.
+    None,
+    /// At least one stale read.
+    Some,
+    /// Either.
+    Any,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Human,
+    /// One JSON object.
+    Json,
+    /// One JSON object a row, and one for the whole.
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Should what goes to `stream` be coloured?
+    pub(super) fn wanted(self, stream: &impl anstream::stream::RawStream) -> bool {
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What can go wrong before there is a result, and scenario files as they are read.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use leasehold_sim::rules;
+use leasehold_sim::scenario::{self, Plan};
+
+use super::args::{Color, ScenarioArguments};
+use super::exit;
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    pub(super) fn usage(message: impl Into<String>) -> Failure {
+        Failure { code: exit::USAGE, message: message.into() }
+    }
+
+    pub(super) fn io(what: &str, error: &std::io::Error) -> Failure {
+        Failure { code: exit::IO, message: format!("error: {what}: {error}") }
+    }
+
+    /// Says so on standard error and tells the exit code.
+    pub(super) fn report(self) -> u8 {
+        let _ = writeln!(std::io::stderr().lock(), "{}", self.message.trim_end());
+        self.code
+    }
+}
+
+/// A scenario as the user asked for it.
+pub(super) struct Loaded {
+    /// As the user named it.
+    pub(super) file: String,
+    pub(super) plan: Plan,
+    /// What the user added, as it must be added again, with a space in front of each word.
+    pub(super) arguments: String,
+}
+
+/// Reads a scenario file with the user's overrides. A seed that nobody has given is drawn, and said.
+pub(super) fn load(asked: &ScenarioArguments) -> Result<Loaded, Failure> {
+    let mut arguments = String::new();
+    let mut sets = asked.sets.clone();
+    if let Some(seed) = &asked.seed {
+        sets.push(format!("seed={}", toml_text(seed)));
+        arguments.push_str(&format!(" --seed {}", quoted(seed)));
+    }
+    for set in &asked.sets {
+        arguments.push_str(&format!(" --set {}", quoted(set)));
+    }
+    let mut loaded = load_file(&asked.scenario, &sets, asked.color)?;
+    let resolved = scenario::explain(&loaded.plan);
+    let given = |seed: &scenario::Resolved| seed.origin != scenario::Origin::Default;
+    if !resolved.iter().any(|value| value.path == "seed" && given(value)) {
+        let seed = getrandom::u64().map_err(|error| Failure::usage(format!("error: no seed: {error}")))?;
+        let _ = writeln!(std::io::stderr().lock(), "seed {seed}, drawn; repeat with --seed {seed}");
+        sets.push(format!("seed=\"{seed}\""));
+        arguments.push_str(&format!(" --seed {seed}"));
+        loaded = load_file(&asked.scenario, &sets, asked.color)?;
+    }
+    Ok(Loaded { arguments, ..loaded })
+}
+
+/// A seed is always passed on as text, so that one of 40 hexadecimal digits that happen to be decimal stays what it is.
+fn toml_text(seed: &str) -> String {
+    format!("\"{}\"", seed.replace(['"', '\\'], ""))
+}
+
+/// Reads a scenario file. Warnings go to standard error.
+pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Loaded, Failure> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let colored = color.wanted(&std::io::stderr());
+    match scenario::load(&file, &text, sets, &rules::names()) {
+        Ok(plan) => {
+            if !plan.warnings.is_empty() {
+                let _ = writeln!(std::io::stderr().lock(), "{}", plan.warnings.render(colored).trim_end());
+            }
+            Ok(Loaded { file, plan, arguments: String::new() })
+        }
+        Err(problems) => Err(Failure::usage(problems.render(colored))),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let mut message = format!("error: cannot read the scenario {}: {error}", path.display());
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let known = scenario_files(Path::new("scenarios"));
+    let near = known.iter().filter_map(|known| {
+        let name = known.file_stem()?.to_str()?;
+        let likeness = strsim::jaro_winkler(stem, name);
+        (likeness > 0.8).then_some((likeness, known))
+    });
+    if let Some((_, near)) = near.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
+        message.push_str(&format!("\n  did you mean {}?", near.display()));
+    }
+    message.push_str("\n  `sim list` shows the scenarios there are");
+    Failure { code: exit::USAGE, message }
+}
+
+/// All scenario files below a folder, sorted.
+pub(super) fn scenario_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![directory.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// As a shell would have it.
+pub(super) fn quoted(word: &str) -> String {
+    leasehold_sim::display::shell_word(word)
+}

@@ -1,0 +1,249 @@
+//! `sim run`.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use leasehold_sim::display::{count, instant, signed_span};
+use leasehold_sim::explain::{Explanation, explain};
+use leasehold_sim::report::{Style, Subject, failure, json_report, text_report};
+use leasehold_sim::run::{run as run_setup, run_observed};
+use leasehold_sim::scenario::{Expectation, Plan, RowExpectation};
+use leasehold_sim::study::{Study, study};
+use leasehold_sim::trace::{TraceWriter, divergence};
+use leasehold_sim::{describe, watch};
+
+use super::args::{Expect, Format, RunArguments};
+use super::errors::{Failure, Loaded, load};
+use super::{exit, print};
+
+pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
+    let mut loaded = load(&asked.scenario)?;
+    choose_row(&mut loaded.plan, asked.row.as_deref())?;
+    expect(&mut loaded, asked.expect);
+    if let Some(jobs) = asked.jobs {
+        // Only the first call in a process counts, and this is it.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
+    }
+    if asked.check_determinism {
+        if let Some(code) = check_determinism(&loaded.plan)? {
+            return Ok(code);
+        }
+    }
+    let stop = stop_on_interrupt();
+    let progress = progress(loaded.plan.rows.len(), asked.quiet);
+    let began = now();
+    let results = study(&loaded.plan, stop, &|| progress.inc(1));
+    let took = began.elapsed();
+    progress.finish_and_clear();
+
+    let explanation = first_explanation(&results);
+    let subject = Subject {
+        file: &loaded.file,
+        arguments: &loaded.arguments,
+        plan: &loaded.plan,
+        study: &results,
+        explanation: explanation.as_ref(),
+    };
+    report(asked, &subject)?;
+    if let Some(path) = &asked.trace {
+        write_trace(path, &loaded.plan)?;
+    }
+    if !asked.quiet {
+        say_speed(&results, took);
+    }
+    let style = Style { color: asked.scenario.color.wanted(&std::io::stderr()) };
+    if let Some(failure) = failure(&subject, style) {
+        let _ = std::io::stderr().lock().write_all(failure.as_bytes());
+    }
+    Ok(if results.interrupted { exit::INTERRUPTED } else { results.verdict.exit_code() })
+}
+
+fn choose_row(plan: &mut Plan, label: Option<&str>) -> Result<(), Failure> {
+    let Some(label) = label else { return Ok(()) };
+    let known: Vec<String> = plan.rows.iter().map(|row| row.label.clone()).collect();
+    plan.rows.retain(|row| row.label == label);
+    if plan.rows.is_empty() {
+        return Err(Failure::usage(format!("error: no row `{label}`; there are {}", known.join(", "))));
+    }
+    Ok(())
+}
+
+fn expect(loaded: &mut Loaded, expect: Option<Expect>) {
+    let Some(expect) = expect else { return };
+    let (row, whole, word) = match expect {
+        Expect::None => (RowExpectation::None, Expectation::None, "none"),
+        Expect::Some => (RowExpectation::Some, Expectation::Some, "some"),
+        Expect::Any => (RowExpectation::Any, Expectation::Any, "any"),
+    };
+    loaded.plan.rows.iter_mut().for_each(|each| each.expect = row);
+    loaded.plan.expect = whole;
+    loaded.arguments.push_str(&format!(" --expect {word}"));
+}
+
+fn report(asked: &RunArguments, subject: &Subject<'_>) -> Result<(), Failure> {
+    if asked.quiet {
+        return Ok(());
+    }
+    let format = if asked.json { Format::Json } else { asked.format };
+    let text = match format {
+        Format::Human => {
+            let style = Style { color: asked.scenario.color.wanted(&std::io::stdout()) };
+            let mut text = text_report(subject, style);
+            text.push_str(&details(subject.study, asked.verbose));
+            text
+        }
+        Format::Json => format!("{:#}\n", json_report(subject)),
+        Format::Jsonl => {
+            let mut whole = json_report(subject);
+            let rows = whole.as_object_mut().and_then(|whole| whole.remove("rows"));
+            let rows = rows.as_ref().and_then(|rows| rows.as_array()).cloned().unwrap_or_default();
+            rows.iter().chain([&whole]).map(|line| format!("{line}\n")).collect()
+        }
+    };
+    print(&text)?;
+    Ok(())
+}
+
+/// What `-v` adds.
+fn details(study: &Study, verbose: u8) -> String {
+    let mut text = String::new();
+    if verbose == 0 {
+        return text;
+    }
+    for row in &study.rows {
+        text.push_str(&format!(
+            "\n{}\n",
+            if row.label.is_empty() { "changes of leadership" } else { &row.label }
+        ));
+        for change in &row.changes {
+            let name = |node: usize| describe::node(&row.setup, node);
+            let old =
+                change.old.map_or("nobody had a lease".to_owned(), |(old, term)| match change.lease_over {
+                    Some(watch::LeaseOver::At(at)) => {
+                        format!("{}'s lease of term {term} over at {}", name(old), instant(at))
+                    }
+                    Some(watch::LeaseOver::Never) => {
+                        format!("{}'s lease of term {term} never over", name(old))
+                    }
+                    None => format!("{} had led in term {term}", name(old)),
+                });
+            let margin = match change.margin() {
+                None => "no margin".to_owned(),
+                Some(i64::MIN) => "no end".to_owned(),
+                Some(margin) => format!("margin {}", signed_span(i128::from(margin))),
+            };
+            text.push_str(&format!(
+                "  term {}: {} could acknowledge writes from {} on; {old}; {margin}\n",
+                change.new_term,
+                name(change.new),
+                instant(change.ready_at)
+            ));
+        }
+        if verbose > 1 {
+            text.push_str(&format!(
+                "  trace {:016x}, {} events, {} messages, {} operations, {} of unknown outcome\n",
+                row.trace_hash,
+                count(row.events),
+                count(row.messages),
+                count(row.operations as u64),
+                count(row.unknown as u64)
+            ));
+        }
+    }
+    text
+}
+
+/// The first stale read of the first row that has one.
+fn first_explanation(study: &Study) -> Option<(usize, Explanation)> {
+    let place = study.rows.iter().position(|row| row.stale > 0)?;
+    let setup = &study.rows[place].setup;
+    let outcome = run_setup(setup);
+    let stale = outcome.check.stale_reads.first()?;
+    Some((place, explain(setup, &outcome, stale)))
+}
+
+fn check_determinism(plan: &Plan) -> Result<Option<u8>, Failure> {
+    for row in &plan.rows {
+        let setup = Arc::new(row.scenario.setup.clone());
+        if let Some(found) = divergence(&setup) {
+            let shown = |line: &Option<serde_json::Value>| {
+                line.as_ref().map_or("(the run had ended)".to_owned(), ToString::to_string)
+            };
+            print(&format!(
+                "two runs differ{}: event {}\n  first:  {}\n  second: {}\n",
+                if row.label.is_empty() { String::new() } else { format!(" at {}", row.label) },
+                found.event,
+                shown(&found.first),
+                shown(&found.second)
+            ))?;
+            return Ok(Some(exit::DIVERGED));
+        }
+    }
+    let _ = writeln!(std::io::stderr().lock(), "two runs of each row are the same, event by event");
+    Ok(None)
+}
+
+fn write_trace(path: &Path, plan: &Plan) -> Result<(), Failure> {
+    let failed = |error: &std::io::Error| Failure::io(&path.display().to_string(), error);
+    let mut file = BufWriter::new(File::create(path).map_err(|error| failed(&error))?);
+    for row in &plan.rows {
+        let setup = Arc::new(row.scenario.setup.clone());
+        let mut writer = TraceWriter::new(setup.clone(), &row.label, &mut file);
+        let _ = run_observed(&setup, &mut writer);
+        writer.finish().map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// The first Ctrl-C lets the rows that have begun finish; the second ends the process.
+fn stop_on_interrupt() -> &'static AtomicBool {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "stopping after the rows that have begun; Ctrl-C again stops at once"
+        );
+    });
+    &STOP
+}
+
+fn progress(rows: usize, quiet: bool) -> indicatif::ProgressBar {
+    if quiet || rows < 2 {
+        return indicatif::ProgressBar::hidden();
+    }
+    let style = indicatif::ProgressStyle::with_template("{pos}/{len} rows {wide_bar} {eta} left");
+    let bar = indicatif::ProgressBar::new(rows as u64);
+    bar.set_style(style.expect("the template is a constant"));
+    bar
+}
+
+/// How fast it was, on standard error: the report itself does not depend on the machine.
+#[allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a figure for people")]
+fn say_speed(study: &Study, took: std::time::Duration) {
+    let events: u64 = study.rows.iter().map(|row| row.events).sum();
+    let messages: u64 = study.rows.iter().map(|row| row.messages).sum();
+    let simulated: f64 = study.rows.iter().map(|row| row.setup.duration.as_nanos() as f64 / 1e9).sum();
+    let seconds = took.as_secs_f64().max(1e-9);
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "{} rows in {seconds:.2} s: {:.2} M events/s, {:.2} M messages/s, {:.0} s simulated per s",
+        study.rows.len(),
+        events as f64 / seconds / 1e6,
+        messages as f64 / seconds / 1e6,
+        simulated / seconds
+    );
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long the user waited, for the user; no result depends on it"
+)]
+fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

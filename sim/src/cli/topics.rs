@@ -1,0 +1,64 @@
+//! `sim help`: commands and topics. The topics are the documents that the repository has.
+
+use clap::CommandFactory;
+
+use super::args::Arguments;
+use super::errors::Failure;
+use super::{inspect, print};
+
+const TOPICS: &[(&str, &str, &str)] = &[
+    (
+        "scenarios",
+        "how to write a scenario: every key, with examples",
+        include_str!("../../../docs/scenarios.md"),
+    ),
+    ("report", "how to read a report, for people and for machines", include_str!("../../../docs/report.md")),
+    ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
+    (
+        "lease-reads",
+        "what a lease read is, and what can go wrong",
+        include_str!("../../../docs/lease-reads.md"),
+    ),
+];
+
+/// Explains a topic or a command, or lists them.
+pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
+    let mut command = Arguments::command();
+    let Some(topic) = topic else {
+        let mut text = command.render_long_help().to_string();
+        text.push_str("\nTopics (sim help TOPIC):\n");
+        for (name, what, _) in TOPICS {
+            text.push_str(&format!("  {name:<13}{what}\n"));
+        }
+        text.push_str("  rules        the sets of lease rules\n  exit-codes   what sim's exit codes mean\n");
+        return print(&text);
+    };
+    if let Some((_, _, text)) = TOPICS.iter().find(|(name, _, _)| *name == topic) {
+        return print(text);
+    }
+    match topic {
+        "rules" => inspect::rules(),
+        "exit-codes" => print(EXIT_CODES),
+        _ => match command.find_subcommand_mut(topic) {
+            Some(found) => print(&found.render_long_help().to_string()),
+            None => {
+                let known: Vec<&str> = TOPICS.iter().map(|(name, _, _)| *name).collect();
+                Err(Failure::usage(format!(
+                    "error: no command or topic `{topic}`; topics are {}, rules and exit-codes",
+                    known.join(", ")
+                )))
+            }
+        },
+    }
+}
+
+const EXIT_CODES: &str = "\
+  0  every row showed what the scenario expects
+  1  some row did not
+  2  the command line or the scenario is wrong
+  3  undecided: the checker gave up
+  5  two runs of the same scenario and seed differ (--check-determinism)
+ 70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules
+ 74  reading or writing a file failed
+130  interrupted; the rows that were done are shown
+";

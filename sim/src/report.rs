@@ -1,0 +1,9 @@
+//! Reports: what a study found, for people and for machines. They read results and know no event loop.
+
+mod json;
+mod style;
+mod text;
+
+pub use json::json_report;
+pub use style::Style;
+pub use text::{Subject, failure, text_report};
