@@ -1,5 +1,7 @@
 //! `lease_read_config`: a pure question, and fields that are named when they are wrong.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 #[path = "stdio_support/process.rs"]
 #[allow(dead_code, unreachable_pub, reason = "each test uses what it needs of it")]
 mod process;

@@ -1,5 +1,7 @@
 //! Three real processes, wired together by the test: an election, lease reads, and the leader's death.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};

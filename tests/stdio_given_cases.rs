@@ -1,5 +1,7 @@
 //! The two cases that this node was asked for, to the letter.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 #[path = "stdio_support/process.rs"]
 #[allow(dead_code, unreachable_pub, reason = "each test uses what it needs of it")]
 mod process;

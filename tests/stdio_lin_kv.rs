@@ -1,5 +1,7 @@
 //! Maelstrom's lin-kv workload and lease reads, at a node that is alone.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 #[path = "stdio_support/process.rs"]
 #[allow(dead_code, unreachable_pub, reason = "each test uses what it needs of it")]
 mod process;

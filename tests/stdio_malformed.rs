@@ -1,5 +1,7 @@
 //! What is wrong gets an error where there is somebody to tell, a log line otherwise, and the node goes on.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 #[path = "stdio_support/process.rs"]
 #[allow(dead_code, unreachable_pub, reason = "each test uses what it needs of it")]
 mod process;

@@ -1,5 +1,7 @@
 //! The process: how it starts, how it ends, and what it writes where.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 #[path = "stdio_support/process.rs"]
 #[allow(dead_code, unreachable_pub, reason = "each test uses what it needs of it")]
 mod process;
