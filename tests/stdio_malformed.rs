@@ -116,7 +116,7 @@ fn lines_that_are_no_messages() {
         ),
         (
             br#"{"src":"n7","dest":"n1","body":{"type":"vote","term":"1"}}"#,
-            "dropped a message of n7: `vote`",
+            "dropped a message of \"n7\": `vote`",
         ),
         (
             br#"{"src":"c1","dest":"n1","body":{"type":"error","in_reply_to":1,"code":10}}"#,

@@ -103,28 +103,37 @@ impl<'a> Incoming<'a> {
     pub fn parse(line: &'a [u8]) -> Result<Incoming<'a>, String> {
         let line = std::str::from_utf8(line).map_err(|error| format!("the line is not UTF-8: {error}"))?;
         if !is_object(line) {
-            return Err(format!("the line is no JSON object: {}", shown(line)));
+            return Err(format!("the line is no JSON object: {:?}", shown(line)));
         }
         let envelope: Envelope<'_> =
             serde_json::from_str(line).map_err(|error| format!("the line is no JSON object: {error}"))?;
         let src = text_field("src", envelope.src).map_err(|fault| fault.text)?;
+        let sender = || shown(&src);
         let body = match envelope.body {
-            None => return Err(format!("a message of {src:?} has no `body`")),
+            None => return Err(format!("a message of {:?} has no `body`", sender())),
             Some(body) if is_object(body.get()) => body,
             Some(body) => {
                 let body = shown(body.get());
                 return Err(format!(
-                    "a message of {src:?} has a `body` that is no object: {body}"
+                    "a message of {:?} has a `body` that is no object: {body}",
+                    sender()
                 ));
             }
         };
-        let head: Head<'_> = serde_json::from_str(body.get())
-            .map_err(|error| format!("a message of {src:?} has a `body` that cannot be read: {error}"))?;
+        let head: Head<'_> = serde_json::from_str(body.get()).map_err(|error| {
+            format!(
+                "a message of {:?} has a `body` that cannot be read: {error}",
+                sender()
+            )
+        })?;
         let msg_id = match head.msg_id {
             None => None,
             Some(raw) => Some(MsgId::parse(raw.get()).ok_or_else(|| {
                 let found = shown(raw.get());
-                format!("a message of {src:?} has the `msg_id` {found}, which is no integer of 64 bits")
+                format!(
+                    "a message of {:?} has the `msg_id` {found}, which is no integer of 64 bits",
+                    sender()
+                )
             })?),
         };
         let (dest, content) = match text_field("dest", envelope.dest) {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fields::shown;
 use super::scalar::ScalarOut;
 use super::{ErrorCode, Fault, MsgId, RequestKind};
 use crate::kv::Scalar;
@@ -133,7 +134,10 @@ fn fault(refusal: &Refusal) -> Fault {
         ),
         Refusal::PreconditionFailed { found } => Fault::new(
             ErrorCode::PreconditionFailed,
-            format!("the key holds {found}, which is not what `from` expects"),
+            format!(
+                "the key holds {}, which is not what `from` expects",
+                shown(&found.to_string())
+            ),
         ),
         Refusal::NoLeader => Fault::new(
             ErrorCode::TemporarilyUnavailable,

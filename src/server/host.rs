@@ -84,14 +84,15 @@ impl Host {
             content,
         } = incoming;
         match (content, &mut self.member) {
-            (Content::Response, _) => debug!("{src} answered, and nothing had been asked"),
-            (Content::BadPeer(text), _) => warn!("dropped a message of {src}: {text}"),
-            (Content::Peer(_), None) => debug!("dropped a message of {src}: it came before init"),
+            (Content::Response, _) => debug!("{} answered, and nothing had been asked", quoted(&src)),
+            (Content::BadPeer(text), _) => warn!("dropped a message of {}: {text}", quoted(&src)),
+            (Content::Peer(_), None) => debug!("dropped a message of {}: it came before init", quoted(&src)),
             (Content::Peer(message), Some(member)) => member.handle_peer(&self.clock, &src, &dest, message),
             (request, member) => {
                 let own_name = member.as_ref().map_or(&*dest, Member::name);
                 let Some(msg_id) = msg_id.filter(|_| !own_name.is_empty()) else {
-                    warn!("dropped a request of {src}: without msg_id and dest nobody could be answered");
+                    let sender = quoted(&src);
+                    warn!("dropped a request of {sender}: without msg_id and dest nobody could be answered");
                     return;
                 };
                 let caller = Caller {
@@ -147,7 +148,7 @@ impl Host {
     }
 
     fn refuse(&mut self, caller: &Caller, own_name: &str, fault: Fault) {
-        debug!("refused a request of {}: {fault}", caller.name);
+        debug!("refused a request of {}: {fault}", quoted(&caller.name));
         self.answer(caller, own_name, &Reply::Error(fault));
     }
 
@@ -155,4 +156,11 @@ impl Host {
         let in_reply_to: MsgId = caller.msg_id;
         self.outbox.reply(own_name, &caller.name, in_reply_to, reply);
     }
+}
+
+/// A name that a stranger gave, as a log line shows it: short, and without characters that a terminal would act upon.
+pub(super) fn quoted(name: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 40;
+    let end = name.char_indices().nth(SHOWN_CHARS_MAX);
+    format!("{:?}", end.map_or(name, |(end, _)| &name[..end]))
 }

@@ -11,7 +11,7 @@ use tracing::span::EnteredSpan;
 use tracing::{info_span, warn};
 
 use super::clock::OsClock;
-use super::host::Setup;
+use super::host::{Setup, quoted};
 use super::jitter::SeededJitter;
 use super::notes;
 
@@ -103,10 +103,18 @@ impl Member {
 
     pub(super) fn handle_peer(&mut self, clock: &OsClock, src: &str, dest: &str, message: Message) {
         match self.directory.id(src) {
-            _ if dest != self.name() => warn!("dropped a message of {src}: it is for {dest}"),
-            None => warn!("dropped a message of {src}: no node of this cluster is called so"),
+            _ if dest != self.name() => {
+                warn!("dropped a message of {}: it is for {}", quoted(src), quoted(dest));
+            }
+            None => warn!(
+                "dropped a message of {}: no node of this cluster is called so",
+                quoted(src)
+            ),
             Some(from) if from == self.directory.own() => {
-                warn!("dropped a message of {src}: this node does not write to itself");
+                warn!(
+                    "dropped a message of {}: this node does not write to itself",
+                    quoted(src)
+                );
             }
             Some(from) => self
                 .node

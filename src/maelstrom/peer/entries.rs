@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::super::scalar::{ScalarIn, ScalarOut};
 use super::Count;
 use crate::kv::{Cas, Command};
+use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::raft::{Entry, Payload, Term};
 
 /// Key and value.
