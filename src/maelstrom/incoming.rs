@@ -1,0 +1,213 @@
+//! A line that came in: its envelope, its type, and what it says.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::fields::{Field, flag_field, is_object, present, scalar_field, shown, text_of};
+use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, peer};
+use crate::kv::{Cas, Command};
+use crate::node::{Message, Operation};
+
+/// A message from somebody who can be named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming<'a> {
+    /// Who sent it.
+    pub src: Cow<'a, str>,
+    /// Whom it is for.
+    pub dest: Cow<'a, str>,
+    /// Its number, by which an answer names it. Without one there is no answer.
+    pub msg_id: Option<MsgId>,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// `init`: who this node is and who else there is.
+    Init(Directory),
+    /// `lease_read_config`.
+    Config(ConfigQuestion),
+    /// `read`, `lease_read`, `write` or `cas`.
+    Operation(RequestKind, Operation),
+    /// A fellow node's message.
+    Peer(Message),
+    /// An answer to something that this node sent. It asks nothing that is answered so.
+    Response,
+    /// A request that is wrong: its sender gets an error.
+    BadRequest(Fault),
+    /// A fellow node's message that is wrong: it is dropped. Nobody waits for an answer to it.
+    BadPeer(String),
+}
+
+/// What a client asked for, which decides what its answer looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    /// `read`: the answer is the value alone.
+    Read,
+    /// `lease_read`: the answer tells how it came about.
+    LeaseRead,
+    /// `write`
+    Write,
+    /// `cas`
+    Cas,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    src: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    dest: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    body: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default, rename = "type", deserialize_with = "present")]
+    kind: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    msg_id: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    in_reply_to: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct OperationBody<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    key: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    value: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    from: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    to: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    create_if_not_exists: Field<'a>,
+}
+
+#[derive(Deserialize)]
+struct InitBody<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    node_id: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    node_ids: Field<'a>,
+}
+
+impl<'a> Incoming<'a> {
+    /// Reads a line, without its newline. Fails, with a text for the log, when there is nobody to answer: the line is no
+    /// JSON object, or does not say who sent it.
+    pub fn parse(line: &'a [u8]) -> Result<Incoming<'a>, String> {
+        let line = std::str::from_utf8(line).map_err(|error| format!("the line is not UTF-8: {error}"))?;
+        if !is_object(line) {
+            return Err(format!("the line is no JSON object: {:?}", shown(line)));
+        }
+        let envelope: Envelope<'_> =
+            serde_json::from_str(line).map_err(|error| format!("the line is no JSON object: {error}"))?;
+        let src = text_field("src", envelope.src).map_err(|fault| fault.text)?;
+        let sender = || shown(&src);
+        let body = match envelope.body {
+            None => return Err(format!("a message of {:?} has no `body`", sender())),
+            Some(body) if is_object(body.get()) => body,
+            Some(body) => {
+                let body = shown(body.get());
+                return Err(format!("a message of {:?} has a `body` that is no object: {body}", sender()));
+            }
+        };
+        let head: Head<'_> = serde_json::from_str(body.get()).map_err(|error| {
+            format!("a message of {:?} has a `body` that cannot be read: {error}", sender())
+        })?;
+        let msg_id = match head.msg_id {
+            None => None,
+            Some(raw) => Some(MsgId::parse(raw.get()).ok_or_else(|| {
+                let found = shown(raw.get());
+                format!(
+                    "a message of {:?} has the `msg_id` {found}, which is no integer of 64 bits",
+                    sender()
+                )
+            })?),
+        };
+        let (dest, content) = match text_field("dest", envelope.dest) {
+            Ok(dest) => (dest, Content::parse(&head, body)),
+            Err(fault) => (Cow::Borrowed(""), Content::BadRequest(fault)),
+        };
+        Ok(Incoming { src, dest, msg_id, content })
+    }
+}
+
+impl Content {
+    fn parse(head: &Head<'_>, body: &RawValue) -> Content {
+        if head.in_reply_to.is_some() {
+            return Content::Response;
+        }
+        let kind = match text_field("type", head.kind) {
+            Ok(kind) => kind,
+            Err(fault) => return Content::BadRequest(fault),
+        };
+        let request = match &*kind {
+            "lease_read" => operation(RequestKind::LeaseRead, body),
+            "read" => operation(RequestKind::Read, body),
+            "write" => operation(RequestKind::Write, body),
+            "cas" => operation(RequestKind::Cas, body),
+            "lease_read_config" => ConfigQuestion::parse(body).map(Content::Config),
+            "init" => init(body).map(Content::Init),
+            kind => match peer::parse(kind, body.get()) {
+                Some(Ok(message)) => Ok(Content::Peer(message)),
+                Some(Err(error)) => Ok(Content::BadPeer(format!("`{kind}`: {error}"))),
+                None => Err(Fault::new(
+                    ErrorCode::NotSupported,
+                    format!(
+                        "the type {:?} is not known: this node knows init, read, write, cas, lease_read and \
+                         lease_read_config",
+                        shown(kind)
+                    ),
+                )),
+            },
+        };
+        request.unwrap_or_else(Content::BadRequest)
+    }
+}
+
+fn operation(kind: RequestKind, body: &RawValue) -> Result<Content, Fault> {
+    let body: OperationBody<'_> =
+        serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
+    let key = scalar_field("key", body.key)?;
+    let operation = match kind {
+        RequestKind::Read | RequestKind::LeaseRead => Operation::Read { key },
+        RequestKind::Write => {
+            Operation::Update(Command::Write { key, value: scalar_field("value", body.value)? })
+        }
+        RequestKind::Cas => Operation::Update(Command::Cas(Box::new(Cas {
+            key,
+            from: scalar_field("from", body.from)?,
+            to: scalar_field("to", body.to)?,
+            create_if_not_exists: flag_field("create_if_not_exists", body.create_if_not_exists)?,
+        }))),
+    };
+    Ok(Content::Operation(kind, operation))
+}
+
+fn init(body: &RawValue) -> Result<Directory, Fault> {
+    let body: InitBody<'_> =
+        serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
+    let own = text_field("node_id", body.node_id)?;
+    let Some(names) = body.node_ids else {
+        return Err(Fault::malformed("`node_ids` is missing: it lists all nodes"));
+    };
+    let names = serde_json::from_str(names.get())
+        .map_err(|_| Fault::malformed("`node_ids` is not an array of strings: it lists all nodes"))?;
+    Directory::new(&own, names)
+}
+
+fn text_field<'a>(name: &str, field: Field<'a>) -> Result<Cow<'a, str>, Fault> {
+    let Some(raw) = field else {
+        return Err(Fault::malformed(format!("`{name}` is missing")));
+    };
+    text_of(raw).ok_or_else(|| {
+        let found = shown(raw.get());
+        Fault::malformed(format!("`{name}` is {found}, which is no string"))
+    })
+}

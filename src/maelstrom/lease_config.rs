@@ -1,0 +1,84 @@
+//! `lease_read_config`: would these lengths make a safe lease? A pure question; [`LeaseSettings::judge`] answers it.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::fields::{Field, flag_field, present, shown};
+use super::{ErrorCode, Fault};
+use crate::lease::{LeaseForm, LeaseSettings};
+use crate::time::Span;
+
+/// No length in a question may be longer: one year in milliseconds.
+pub const CONFIG_MILLIS_MAX: u64 = 365 * 24 * 60 * 60 * 1_000;
+
+/// The lengths somebody asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfigQuestion {
+    /// `D`.
+    pub lease_duration: Span,
+    /// `T`.
+    pub election_timeout: Span,
+    /// `s`.
+    pub max_clock_skew: Span,
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    lease_duration_ms: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    election_timeout_ms: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    max_clock_skew_ms: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    apply: Field<'a>,
+}
+
+impl ConfigQuestion {
+    /// Reads the question. Every field that is wrong is named in the fault.
+    pub(super) fn parse(body: &RawValue) -> Result<ConfigQuestion, Fault> {
+        let body: Body<'_> =
+            serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
+        let lease = millis("lease_duration_ms", body.lease_duration_ms, 1);
+        let timeout = millis("election_timeout_ms", body.election_timeout_ms, 1);
+        let skew = millis("max_clock_skew_ms", body.max_clock_skew_ms, 0);
+        let (lease_duration, election_timeout, max_clock_skew) = match (lease, timeout, skew) {
+            (Ok(lease), Ok(timeout), Ok(skew)) => (lease, timeout, skew),
+            (lease, timeout, skew) => {
+                let wrong = [lease.err(), timeout.err(), skew.err()];
+                let texts: Vec<String> = wrong.into_iter().flatten().collect();
+                return Err(Fault::malformed(texts.join("; ")));
+            }
+        };
+        if flag_field("apply", body.apply)? {
+            return Err(Fault::new(
+                ErrorCode::NotSupported,
+                "`apply`: this node answers whether a configuration is safe and cannot change the cluster's yet; \
+                 ask without `apply`, and set the lengths with the command line's flags on every node",
+            ));
+        }
+        Ok(ConfigQuestion { lease_duration, election_timeout, max_clock_skew })
+    }
+
+    /// The settings that are asked about, for a lease of that form.
+    pub fn settings(&self, form: LeaseForm) -> LeaseSettings {
+        LeaseSettings {
+            form,
+            duration: self.lease_duration,
+            election_timeout: self.election_timeout,
+            max_clock_skew: self.max_clock_skew,
+        }
+    }
+}
+
+/// A length in whole milliseconds, from `least` to [`CONFIG_MILLIS_MAX`].
+fn millis(name: &str, field: Field<'_>, least: u64) -> Result<Span, String> {
+    let wanted = format!("a whole number of milliseconds from {least} to {CONFIG_MILLIS_MAX} (one year)");
+    let Some(raw) = field else {
+        return Err(format!("`{name}` is missing: it is {wanted}"));
+    };
+    match raw.get().parse() {
+        Ok(millis) if (least..=CONFIG_MILLIS_MAX).contains(&millis) => Ok(Span::millis(millis)),
+        _ => Err(format!("`{name}` is {}, not {wanted}", shown(raw.get()))),
+    }
+}

@@ -1,0 +1,51 @@
+//! Lines on their way out, one behind the other, until the host flushes them in one go.
+
+use serde::Serialize;
+
+use super::{MsgId, Reply, peer};
+use crate::node::Message;
+
+/// What is to be written to standard output. Counts `msg_id` up from 0 over all that this node sends.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    lines: Vec<u8>,
+    next_msg_id: u64,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, B> {
+    src: &'a str,
+    dest: &'a str,
+    body: B,
+}
+
+impl Outbox {
+    /// Answers `dest`'s message of that number.
+    pub fn reply(&mut self, src: &str, dest: &str, in_reply_to: MsgId, reply: &Reply) {
+        let body = reply.body(in_reply_to, self.next_msg_id);
+        self.push(&Envelope { src, dest, body });
+    }
+
+    /// Sends a message to a fellow node.
+    pub fn send(&mut self, src: &str, dest: &str, message: &Message) {
+        let body = peer::body(message, self.next_msg_id);
+        self.push(&Envelope { src, dest, body });
+    }
+
+    /// All lines, each with its newline.
+    pub fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+
+    /// The lines were written.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+    }
+
+    fn push<B: Serialize>(&mut self, envelope: &Envelope<'_, B>) {
+        serde_json::to_writer(&mut self.lines, envelope)
+            .expect("memory takes every byte, and a number came off the wire as JSON");
+        self.lines.push(b'\n');
+        self.next_msg_id += 1;
+    }
+}

@@ -1,0 +1,127 @@
+//! Messages between nodes, each with a type of its own. Numbers are exact integers, lengths and stamps nanoseconds.
+//!
+//! Fields that are not known are ignored, so that a later version may add some. What a correct node cannot send (a term
+//! near the end of counting, a promise of more than a year) is refused here, before it can do harm further in.
+
+mod entries;
+mod forwarding;
+mod raft_messages;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+use self::forwarding::{AnswerIn, AnswerOut, ForwardIn, ForwardOut};
+use self::raft_messages::{AppendIn, AppendOut, AppendReplyBody, TimeoutNowBody, VoteBody, VoteReplyBody};
+use crate::node::Message;
+use crate::raft::{self, Term};
+use crate::time::Span;
+
+/// Reads the body of a fellow node's message; `None` when its type is not one of theirs.
+pub(super) fn parse(kind: &str, json: &str) -> Option<Result<Message, String>> {
+    let message = match kind {
+        "append" => read::<AppendIn>(json).map(|body| raft::Message::Append(body.into())),
+        "append_reply" => {
+            read::<AppendReplyBody>(json).and_then(AppendReplyBody::message).map(raft::Message::AppendReply)
+        }
+        "vote" => read::<VoteBody>(json).map(|body| raft::Message::Vote(body.into())),
+        "vote_reply" => read::<VoteReplyBody>(json).map(|body| raft::Message::VoteReply(body.into())),
+        "timeout_now" => {
+            read::<TimeoutNowBody>(json).map(|body| raft::Message::TimeoutNow { term: Term(body.term.0) })
+        }
+        "forward" => return Some(read::<ForwardIn>(json).and_then(ForwardIn::message)),
+        "forward_answer" => return Some(read::<AnswerIn>(json).and_then(AnswerIn::message)),
+        _ => return None,
+    };
+    Some(message.map(Message::Raft))
+}
+
+fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+/// A message's body, as it is written.
+pub(super) fn body(message: &Message, msg_id: u64) -> Body<'_> {
+    let (kind, fields) = match message {
+        Message::Raft(raft::Message::Append(append)) => ("append", Fields::Append(AppendOut::from(append))),
+        Message::Raft(raft::Message::AppendReply(reply)) => {
+            ("append_reply", Fields::AppendReply(AppendReplyBody::from(reply)))
+        }
+        Message::Raft(raft::Message::Vote(request)) => ("vote", Fields::Vote(VoteBody::from(request))),
+        Message::Raft(raft::Message::VoteReply(reply)) => {
+            ("vote_reply", Fields::VoteReply(VoteReplyBody::from(reply)))
+        }
+        Message::Raft(raft::Message::TimeoutNow { term }) => {
+            ("timeout_now", Fields::TimeoutNow(TimeoutNowBody { term: Count(term.0) }))
+        }
+        Message::Forward(forward) => ("forward", Fields::Forward(ForwardOut::from(forward))),
+        Message::Answer(answer) => ("forward_answer", Fields::Answer(AnswerOut::from(answer))),
+    };
+    Body { kind, msg_id, fields }
+}
+
+/// What every message has, and its own fields.
+#[derive(Serialize)]
+pub(super) struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    msg_id: u64,
+    #[serde(flatten)]
+    fields: Fields<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Fields<'a> {
+    Append(AppendOut<'a>),
+    AppendReply(AppendReplyBody),
+    Vote(VoteBody),
+    VoteReply(VoteReplyBody),
+    TimeoutNow(TimeoutNowBody),
+    Forward(ForwardOut<'a>),
+    Answer(AnswerOut<'a>),
+}
+
+/// A term, an index, a round: one can always be added to it.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+struct Count(u64);
+
+impl TryFrom<u64> for Count {
+    type Error = &'static str;
+    fn try_from(number: u64) -> Result<Count, &'static str> {
+        if number <= i64::MAX.unsigned_abs() {
+            Ok(Count(number))
+        } else {
+            Err("a term, an index or a round above 9223372036854775807")
+        }
+    }
+}
+
+impl From<Count> for u64 {
+    fn from(count: Count) -> u64 {
+        count.0
+    }
+}
+
+/// The length of a promise.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
+struct Promise(u64);
+
+impl TryFrom<u64> for Promise {
+    type Error = &'static str;
+    fn try_from(nanos: u64) -> Result<Promise, &'static str> {
+        if Span::nanos(nanos) <= Span::millis(super::CONFIG_MILLIS_MAX) {
+            Ok(Promise(nanos))
+        } else {
+            Err("a promise of more than a year")
+        }
+    }
+}
+
+impl From<Promise> for u64 {
+    fn from(promise: Promise) -> u64 {
+        promise.0
+    }
+}

@@ -1,0 +1,233 @@
+//! Every message comes back as it was, and nothing makes the reader panic.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::super::{Content, Incoming, Outbox};
+use crate::kv::{Cas, Command, Scalar};
+use crate::lease::Ballot;
+use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
+use crate::raft::{
+    self, Append, AppendOutcome, AppendReply, Entry, Index, Payload, Term, VoteReply, VoteRequest,
+};
+use crate::time::{Nanos, Span};
+
+fn count() -> impl Strategy<Value = u64> {
+    prop_oneof![0..1_000u64, 0..=i64::MAX.unsigned_abs()]
+}
+
+fn scalar() -> impl Strategy<Value = Scalar> {
+    prop_oneof![
+        Just(Scalar::Null),
+        any::<bool>().prop_map(Scalar::Bool),
+        any::<i64>().prop_map(Scalar::Integer),
+        prop::sample::select(vec!["1.0", "-0", "1e400", "12345678901234567890123", "0.10"])
+            .prop_map(|text| Scalar::Number(text.into())),
+        any::<String>().prop_map(|text| Scalar::Text(text.into())),
+    ]
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        (scalar(), scalar()).prop_map(|(key, value)| Command::Write { key, value }),
+        (scalar(), scalar(), scalar(), any::<bool>()).prop_map(|(key, from, to, create_if_not_exists)| {
+            Command::Cas(Box::new(Cas { key, from, to, create_if_not_exists }))
+        }),
+    ]
+}
+
+fn entries() -> impl Strategy<Value = Option<Arc<[Entry]>>> {
+    let payload = prop_oneof![Just(Payload::Noop), command().prop_map(Payload::Command)];
+    let entry = (count(), payload).prop_map(|(term, payload)| Entry { term: Term(term), payload });
+    prop::option::of(prop::collection::vec(entry, 1..5).prop_map(Arc::from))
+}
+
+fn append() -> impl Strategy<Value = Append> {
+    let counts = (count(), count(), count(), count(), count());
+    let promise = 0..=365 * 24 * 3_600 * 1_000_000_000u64;
+    (counts, promise, any::<Option<u64>>(), entries()).prop_map(|(counts, promise, stamp, entries)| {
+        let (term, round, previous_index, previous_term, commit) = counts;
+        Append {
+            term: Term(term),
+            round,
+            promise: Span::nanos(promise),
+            stamp: stamp.map(Nanos),
+            previous_index: Index(previous_index),
+            previous_term: Term(previous_term),
+            commit: Index(commit),
+            entries,
+        }
+    })
+}
+
+fn ballot() -> impl Strategy<Value = Ballot> {
+    prop::sample::select(vec![Ballot::PreVote, Ballot::Vote, Ballot::TransferVote])
+}
+
+fn raft_message() -> impl Strategy<Value = raft::Message> {
+    let outcome = (0..3, count(), count()).prop_map(|(which, a, b)| match which {
+        0 => AppendOutcome::Accepted { matched: Index(a) },
+        1 => AppendOutcome::Rejected { previous_index: Index(a), hint: Index(b) },
+        _ => AppendOutcome::StaleTerm,
+    });
+    prop_oneof![
+        append().prop_map(raft::Message::Append),
+        (count(), count(), outcome).prop_map(|(term, round, outcome)| {
+            raft::Message::AppendReply(AppendReply { term: Term(term), round, outcome })
+        }),
+        (ballot(), count(), count(), count()).prop_map(|(ballot, term, last_index, last_term)| {
+            raft::Message::Vote(VoteRequest {
+                ballot,
+                term: Term(term),
+                last_index: Index(last_index),
+                last_term: Term(last_term),
+            })
+        }),
+        (ballot(), count(), any::<bool>()).prop_map(|(ballot, term, granted)| {
+            raft::Message::VoteReply(VoteReply { ballot, term: Term(term), granted })
+        }),
+        count().prop_map(|term| raft::Message::TimeoutNow { term: Term(term) }),
+    ]
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let value = (prop::option::of(scalar()), any::<bool>(), any::<u16>());
+    prop_oneof![
+        value.prop_map(|(value, lease_valid, round_trips)| Answer::Value {
+            value,
+            lease_valid,
+            network_round_trips: round_trips.into(),
+        }),
+        Just(Answer::Done),
+        scalar().prop_map(|found| Answer::Refused(Refusal::PreconditionFailed { found })),
+        prop::sample::select(vec![
+            Refusal::KeyMissing,
+            Refusal::NoLeader,
+            Refusal::Overloaded,
+            Refusal::Superseded,
+            Refusal::TimedOut,
+        ])
+        .prop_map(Answer::Refused),
+    ]
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let operation =
+        prop_oneof![scalar().prop_map(|key| Operation::Read { key }), command().prop_map(Operation::Update),];
+    let forward = (any::<u64>(), count(), count(), count(), operation);
+    prop_oneof![
+        4 => raft_message().prop_map(Message::Raft),
+        1 => forward.prop_map(|(incarnation, sequence, floor, term, operation)| {
+            Message::Forward(Forward {
+                incarnation,
+                sequence,
+                floor,
+                term: Term(term),
+                operation,
+            })
+        }),
+        1 => (any::<u64>(), count(), answer()).prop_map(|(incarnation, sequence, answer)| {
+            Message::Answer(ForwardAnswer {
+                incarnation,
+                sequence,
+                answer,
+            })
+        }),
+    ]
+}
+
+fn line_of(message: &Message) -> Vec<u8> {
+    let mut outbox = Outbox::default();
+    outbox.send("n1", "n2", message);
+    outbox.lines().trim_ascii_end().to_vec()
+}
+
+fn client_line() -> impl Strategy<Value = Vec<u8>> {
+    let bodies = vec![
+        r#""type":"init","node_id":"n1","node_ids":["n1","n2"]"#,
+        r#""type":"cas","key":"x","from":1.0,"to":null,"create_if_not_exists":true"#,
+        r#""type":"lease_read","key":"\u00fc""#,
+        r#""type":"lease_read_config","lease_duration_ms":3,"election_timeout_ms":5,"max_clock_skew_ms":0"#,
+    ];
+    prop::sample::select(bodies)
+        .prop_map(|body| format!(r#"{{"src":"c1","dest":"n1","body":{{"msg_id":1,{body}}}}}"#).into_bytes())
+}
+
+proptest! {
+    #[test]
+    fn every_message_between_nodes_comes_back_as_it_was(message in message()) {
+        let line = line_of(&message);
+        prop_assert!(!line.contains(&b'\n'));
+        let incoming = Incoming::parse(&line).unwrap();
+        prop_assert_eq!((&*incoming.src, &*incoming.dest), ("n1", "n2"));
+        prop_assert_eq!(incoming.content, Content::Peer(message));
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Incoming::parse(&bytes);
+    }
+
+    #[test]
+    fn no_damage_makes_the_reader_panic(
+        line in prop_oneof![message().prop_map(|message| line_of(&message)), client_line()],
+        place in any::<prop::sample::Index>(),
+        byte: u8,
+    ) {
+        let mut line = line;
+        let place = place.index(line.len());
+        line[place] = byte;
+        let _ = Incoming::parse(&line);
+        line.truncate(place);
+        let _ = Incoming::parse(&line);
+    }
+}
+
+#[test]
+fn what_no_correct_node_sends_is_refused_and_told() {
+    let year_and_a_bit = 366 * 24 * 3_600 * 1_000_000_000u64;
+    let table = [
+        (r#"{"type":"timeout_now"}"#.to_owned(), "missing field `term`"),
+        (r#"{"type":"timeout_now","term":-1}"#.into(), "integer `-1`"),
+        (r#"{"type":"timeout_now","term":1.5}"#.into(), "floating point"),
+        (r#"{"type":"timeout_now","term":18446744073709551615}"#.into(), "above 9223372036854775807"),
+        (r#"{"type":"timeout_now","term":1e99}"#.into(), "floating point"),
+        (
+            format!(
+                r#"{{"type":"append","term":1,"round":1,"promise_ns":{year_and_a_bit},"previous_index":0,
+                    "previous_term":0,"commit":0}}"#
+            ),
+            "more than a year",
+        ),
+        (r#"{"type":"append_reply","term":1,"round":1,"outcome":"accepted"}"#.into(), "`matched` is missing"),
+        (
+            r#"{"type":"append_reply","term":1,"round":1,"outcome":"perhaps"}"#.into(),
+            "unknown variant `perhaps`",
+        ),
+        (
+            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":1,"write":[1,2]}"#
+                .into(),
+            "one of `read`, `write` and `cas`",
+        ),
+        (
+            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":{}}"#.into(),
+            "found an object",
+        ),
+    ];
+    for (body, part) in table {
+        let line = format!(r#"{{"src":"n1","dest":"n2","body":{body}}}"#);
+        match Incoming::parse(line.as_bytes()).unwrap().content {
+            Content::BadPeer(text) => assert!(text.contains(part), "{body}: {text}"),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn fields_that_are_not_known_are_ignored() {
+    let line =
+        r#"{"id":7,"src":"n1","dest":"n2","body":{"type":"timeout_now","term":3,"since":[1,{"x":2}]}}"#;
+    let message = Message::Raft(raft::Message::TimeoutNow { term: Term(3) });
+    assert_eq!(Incoming::parse(line.as_bytes()).unwrap().content, Content::Peer(message));
+}

@@ -1,0 +1,145 @@
+//! Answers to clients: what an [`Answer`] of the node looks like to whoever asked.
+
+use serde::Serialize;
+
+use super::fields::shown;
+use super::scalar::ScalarOut;
+use super::{ErrorCode, Fault, MsgId, RequestKind};
+use crate::kv::Scalar;
+use crate::lease::Judgement;
+use crate::node::{Answer, Refusal};
+
+/// An answer to a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// To `init`.
+    InitOk,
+    /// To `read`: the value and nothing else.
+    ReadOk {
+        /// The key's value.
+        value: Scalar,
+    },
+    /// To `lease_read`.
+    LeaseReadOk {
+        /// The key's value.
+        value: Scalar,
+        /// The leader answered by itself, under its lease.
+        lease_valid: bool,
+        /// Round trips that the read waited for.
+        network_round_trips: u32,
+    },
+    /// To `write`.
+    WriteOk,
+    /// To `cas`.
+    CasOk,
+    /// To `lease_read_config`.
+    ConfigOk(Judgement),
+    /// Why not.
+    Error(Fault),
+}
+
+impl Reply {
+    /// The node's answer to a request of that kind.
+    pub fn to_request(kind: RequestKind, answer: Answer) -> Reply {
+        match (kind, answer) {
+            (_, Answer::Refused(refusal)) => Reply::Error(fault(&refusal)),
+            (_, Answer::Value { value: None, .. }) => Reply::Error(fault(&Refusal::KeyMissing)),
+            (
+                RequestKind::LeaseRead,
+                Answer::Value { value: Some(value), lease_valid, network_round_trips },
+            ) => Reply::LeaseReadOk { value, lease_valid, network_round_trips },
+            (_, Answer::Value { value: Some(value), .. }) => Reply::ReadOk { value },
+            (RequestKind::Cas, Answer::Done) => Reply::CasOk,
+            (RequestKind::Write, Answer::Done) => Reply::WriteOk,
+            // Only a faulty fellow node's answer to a forwarded read can look like this.
+            (RequestKind::Read | RequestKind::LeaseRead, Answer::Done) => {
+                Reply::Error(Fault::new(ErrorCode::Crash, "the leader answered a read as if it were a write"))
+            }
+        }
+    }
+
+    /// The body, as an answer to the message of that number.
+    pub(super) fn body(&self, in_reply_to: MsgId, msg_id: u64) -> ReplyBody<'_> {
+        let body = ReplyBody { in_reply_to: Some(in_reply_to), msg_id, ..ReplyBody::default() };
+        match self {
+            Reply::InitOk => ReplyBody { kind: "init_ok", ..body },
+            Reply::WriteOk => ReplyBody { kind: "write_ok", ..body },
+            Reply::CasOk => ReplyBody { kind: "cas_ok", ..body },
+            Reply::ReadOk { value } => ReplyBody { kind: "read_ok", value: Some(ScalarOut(value)), ..body },
+            Reply::LeaseReadOk { value, lease_valid, network_round_trips } => ReplyBody {
+                kind: "lease_read_ok",
+                value: Some(ScalarOut(value)),
+                lease_valid: Some(*lease_valid),
+                network_round_trips: Some(*network_round_trips),
+                ..body
+            },
+            Reply::ConfigOk(judgement) => ReplyBody {
+                kind: "lease_read_config_ok",
+                safe: Some(judgement.safe),
+                effective_lease_ms: Some(judgement.effective.as_millis()),
+                reason: Some(&judgement.reason),
+                ..body
+            },
+            Reply::Error(fault) => {
+                ReplyBody { kind: "error", code: Some(fault.code.number()), text: Some(&fault.text), ..body }
+            }
+        }
+    }
+}
+
+/// Definite codes only where the node is sure that the operation did not happen and never will.
+fn fault(refusal: &Refusal) -> Fault {
+    match refusal {
+        Refusal::KeyMissing => Fault::new(
+            ErrorCode::KeyDoesNotExist,
+            "there is no such key: write it, or use cas with create_if_not_exists",
+        ),
+        Refusal::PreconditionFailed { found } => Fault::new(
+            ErrorCode::PreconditionFailed,
+            format!("the key holds {}, which is not what `from` expects", shown(&found.to_string())),
+        ),
+        Refusal::NoLeader => Fault::new(
+            ErrorCode::TemporarilyUnavailable,
+            "no leader was found in time (an election is under way, or no majority can be reached); nothing was done, \
+             try again",
+        ),
+        Refusal::Overloaded => Fault::new(
+            ErrorCode::TemporarilyUnavailable,
+            "too many requests are waiting at this node; nothing was done, try again later",
+        ),
+        Refusal::Superseded => Fault::new(
+            ErrorCode::Abort,
+            "the leader lost its office before the change was committed, and another one's took its place; nothing \
+             was done, try again",
+        ),
+        Refusal::TimedOut => Fault::new(
+            ErrorCode::Timeout,
+            "no answer in time: the change may have taken effect, may yet, or never; read before trying again",
+        ),
+    }
+}
+
+/// All fields that an answer may have; which ones it has follows from its type.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct ReplyBody<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    in_reply_to: Option<MsgId>,
+    msg_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<ScalarOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_valid: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network_round_trips: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safe: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_lease_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}

@@ -1,0 +1,153 @@
+//! What a line means for this process: before `init`, and after.
+
+use leasehold::maelstrom::{Content, Directory, ErrorCode, Fault, Incoming, MsgId, Outbox, Reply};
+use leasehold::raft::Settings;
+use leasehold::time::Span;
+use tracing::{debug, warn};
+
+use super::clock::OsClock;
+use super::lines::Line;
+use super::member::{Caller, Member};
+
+/// What the command line says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setup {
+    /// The node's settings.
+    pub(super) settings: Settings,
+    /// Where its random waits come from.
+    pub(super) seed: u64,
+}
+
+/// The process: a member of a cluster once it has been told of which.
+#[derive(Debug)]
+pub(super) struct Host {
+    setup: Setup,
+    clock: OsClock,
+    outbox: Outbox,
+    member: Option<Member>,
+}
+
+impl Host {
+    pub(super) fn new(setup: Setup, clock: OsClock) -> Host {
+        Host { setup, clock, outbox: Outbox::default(), member: None }
+    }
+
+    /// What is to be written.
+    pub(super) fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
+    /// How long nothing has to be done unless input comes; `None`: for ever.
+    pub(super) fn sleep(&self) -> Option<Span> {
+        self.member.as_ref()?.sleep(&self.clock)
+    }
+
+    /// Wakes the node if one of its timers is due.
+    pub(super) fn wake_if_due(&mut self) {
+        if let Some(member) = &mut self.member {
+            member.wake_if_due(&self.clock);
+        }
+    }
+
+    /// Does everything that the node asks for.
+    pub(super) fn settle(&mut self) {
+        if let Some(member) = &mut self.member {
+            member.settle(&self.clock, &mut self.outbox);
+        }
+    }
+
+    /// Handles a line. The clock is read by the node, now that the line is here.
+    pub(super) fn handle(&mut self, line: &Line<'_>) {
+        match line {
+            // Who sent it stands in what was not kept.
+            Line::TooLong { bytes } => {
+                warn!("dropped a line of {bytes} bytes, which is more than --line-max")
+            }
+            Line::Whole(line) if line.trim_ascii().is_empty() => {}
+            Line::Whole(line) => match Incoming::parse(line) {
+                Ok(incoming) => self.handle_message(incoming),
+                Err(text) => warn!("dropped a line: {text}"),
+            },
+        }
+    }
+
+    fn handle_message(&mut self, incoming: Incoming<'_>) {
+        let Incoming { src, dest, msg_id, content } = incoming;
+        match (content, &mut self.member) {
+            (Content::Response, _) => debug!("{} answered, and nothing had been asked", quoted(&src)),
+            (Content::BadPeer(text), _) => warn!("dropped a message of {}: {text}", quoted(&src)),
+            (Content::Peer(_), None) => debug!("dropped a message of {}: it came before init", quoted(&src)),
+            (Content::Peer(message), Some(member)) => member.handle_peer(&self.clock, &src, &dest, message),
+            (request, member) => {
+                let own_name = member.as_ref().map_or(&*dest, Member::name);
+                let Some(msg_id) = msg_id.filter(|_| !own_name.is_empty()) else {
+                    let sender = quoted(&src);
+                    warn!("dropped a request of {sender}: without msg_id and dest nobody could be answered");
+                    return;
+                };
+                let caller = Caller { name: src.as_ref().into(), msg_id };
+                if *dest == *own_name {
+                    self.handle_request(caller, &dest, request);
+                } else {
+                    let own_name = own_name.to_owned();
+                    let text = format!("`dest` is {dest:?} and this is {own_name:?}");
+                    self.refuse(&caller, &own_name, Fault::malformed(text));
+                }
+            }
+        }
+    }
+
+    fn handle_request(&mut self, caller: Caller, dest: &str, request: Content) {
+        match (request, &mut self.member) {
+            (Content::Init(directory), None) => self.become_member(&caller, directory),
+            (Content::Init(directory), Some(member)) => {
+                if member.is_called(&directory) {
+                    self.answer(&caller, dest, &Reply::InitOk);
+                } else {
+                    let text = "this node is initialised already, with another `node_id` or other `node_ids`";
+                    self.refuse(&caller, dest, Fault::new(ErrorCode::Abort, text));
+                }
+            }
+            (Content::BadRequest(fault), _) => self.refuse(&caller, dest, fault),
+            (_, None) => {
+                let text = "this node does not know its cluster yet: send init first";
+                self.refuse(&caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
+            }
+            (Content::Config(question), Some(_)) => {
+                let judgement = question.settings(self.setup.settings.lease.form).judge();
+                self.answer(&caller, dest, &Reply::ConfigOk(judgement));
+            }
+            (Content::Operation(kind, operation), Some(member)) => {
+                member.handle_operation(&self.clock, &mut self.outbox, caller, kind, operation);
+            }
+            (Content::Peer(_) | Content::BadPeer(_) | Content::Response, Some(_)) => {
+                unreachable!("none of these is a request")
+            }
+        }
+    }
+
+    fn become_member(&mut self, caller: &Caller, directory: Directory) {
+        let own_name = directory.own_name().to_owned();
+        self.member = Some(Member::start(self.setup, &self.clock, directory));
+        self.answer(caller, &own_name, &Reply::InitOk);
+        // A node that is alone leads before it handles the next line.
+        self.settle();
+    }
+
+    fn refuse(&mut self, caller: &Caller, own_name: &str, fault: Fault) {
+        debug!("refused a request of {}: {fault}", quoted(&caller.name));
+        self.answer(caller, own_name, &Reply::Error(fault));
+    }
+
+    fn answer(&mut self, caller: &Caller, own_name: &str, reply: &Reply) {
+        let in_reply_to: MsgId = caller.msg_id;
+        self.outbox.reply(own_name, &caller.name, in_reply_to, reply);
+    }
+}
+
+/// A name that a stranger gave, as a log line shows it: short, and without characters that a terminal would act upon.
+pub(super) fn quoted(name: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 40;
+    let end = name.char_indices().nth(SHOWN_CHARS_MAX);
+    format!("{:?}", end.map_or(name, |(end, _)| &name[..end]))
+}

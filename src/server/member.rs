@@ -1,0 +1,163 @@
+//! A node that knows its cluster, and what it needs around it: storage, random waits, names, who waits for what.
+
+use std::collections::BTreeMap;
+
+use leasehold::lease::SoundRules;
+use leasehold::maelstrom::{Directory, MsgId, Outbox, Reply, RequestKind};
+use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
+use leasehold::storage::{MemoryStorage, Storage};
+use leasehold::time::{Alarm, Clock, Span};
+use tracing::span::EnteredSpan;
+use tracing::{info_span, warn};
+
+use super::clock::OsClock;
+use super::host::{Setup, quoted};
+use super::jitter::SeededJitter;
+use super::notes;
+
+/// A wall clock may be stepped, so a wait for one is cut into pieces of this length.
+const WALL_SLEEP_MAX: Span = Span::millis(100);
+
+/// Whoever sent a request.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) name: Box<str>,
+    pub(super) msg_id: MsgId,
+}
+
+/// A member of a cluster.
+#[derive(Debug)]
+pub(super) struct Member {
+    directory: Directory,
+    node: Node<SoundRules>,
+    storage: MemoryStorage,
+    jitter: SeededJitter,
+    /// Bounded by the node, which refuses requests when too many wait.
+    waiting: BTreeMap<RequestId, (Caller, RequestKind)>,
+    next_request: u64,
+    /// An update was handed to the node since it was last settled.
+    updated: bool,
+    /// Log lines carry the node's name from now on.
+    _span: EnteredSpan,
+}
+
+impl Member {
+    /// Starts the node that the directory calls its own.
+    pub(super) fn start(setup: Setup, clock: &OsClock, directory: Directory) -> Member {
+        let span = info_span!("node", name = directory.own_name()).entered();
+        let storage = MemoryStorage::default();
+        let mut jitter = SeededJitter::new(setup.seed, directory.own_name());
+        let identity = Identity {
+            id: directory.own(),
+            configuration: directory.configuration(),
+            // Not of the seed: two starts of the same node must differ.
+            incarnation: getrandom::u64().expect("the operating system has random numbers"),
+        };
+        let recovered = storage.recover();
+        let node = Node::start(identity, setup.settings, SoundRules, recovered, clock, &mut jitter);
+        Member {
+            directory,
+            node,
+            storage,
+            jitter,
+            waiting: BTreeMap::new(),
+            next_request: 0,
+            updated: false,
+            _span: span,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.directory.own_name()
+    }
+
+    /// Is that what this node was told by its `init`?
+    pub(super) fn is_called(&self, directory: &Directory) -> bool {
+        self.directory == *directory
+    }
+
+    /// How long the node has nothing to do unless input comes.
+    pub(super) fn sleep(&self, clock: &OsClock) -> Option<Span> {
+        let (_, remaining) = self.node.timers().next(&clock.read())?;
+        let by_wall = |alarm| matches!(alarm, Alarm::WallLatest { .. } | Alarm::WallEarliest { .. });
+        if self.node.timers().iter().any(|(_, alarm)| by_wall(alarm)) {
+            Some(remaining.min(WALL_SLEEP_MAX))
+        } else {
+            Some(remaining)
+        }
+    }
+
+    pub(super) fn wake_if_due(&mut self, clock: &OsClock) {
+        let next = self.node.timers().next(&clock.read());
+        if next.is_some_and(|(_, remaining)| remaining == Span::ZERO) {
+            self.node.handle(clock, &mut self.jitter, Input::Wakeup);
+        }
+    }
+
+    pub(super) fn handle_peer(&mut self, clock: &OsClock, src: &str, dest: &str, message: Message) {
+        match self.directory.id(src) {
+            _ if dest != self.name() => {
+                warn!("dropped a message of {}: it is for {}", quoted(src), quoted(dest));
+            }
+            None => warn!("dropped a message of {}: no node of this cluster is called so", quoted(src)),
+            Some(from) if from == self.directory.own() => {
+                warn!("dropped a message of {}: this node does not write to itself", quoted(src));
+            }
+            Some(from) => self.node.handle(clock, &mut self.jitter, Input::Message { from, message }),
+        }
+    }
+
+    pub(super) fn handle_operation(
+        &mut self,
+        clock: &OsClock,
+        outbox: &mut Outbox,
+        caller: Caller,
+        kind: RequestKind,
+        operation: Operation,
+    ) {
+        let update = matches!(operation, Operation::Update(_));
+        // Requests that arrive together are concurrent, and a read may miss a write that came right before it. Where
+        // nobody else has to be asked, doing things in the order in which they came is cheap and surprises nobody who
+        // pipes a script in.
+        if self.updated && !update && self.directory.configuration().len() == 1 {
+            self.settle(clock, outbox);
+        }
+        self.updated |= update;
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        self.waiting.insert(request, (caller, kind));
+        self.node.handle(clock, &mut self.jitter, Input::Request { request, operation });
+    }
+
+    /// Does everything that the node asks for, until it asks for nothing more.
+    pub(super) fn settle(&mut self, clock: &OsClock, outbox: &mut Outbox) {
+        loop {
+            let mut wrote = false;
+            while let Some(output) = self.node.poll_output() {
+                match output {
+                    Output::Send { to, message } => {
+                        outbox.send(self.directory.own_name(), self.directory.name(to), &message);
+                    }
+                    Output::Reply { request, answer } => self.reply(outbox, request, answer),
+                    Output::Persist(write) => {
+                        self.storage.write(write);
+                        wrote = true;
+                    }
+                    Output::Note(note) => notes::log(&note, &self.directory),
+                }
+            }
+            self.updated = false;
+            if !wrote {
+                return;
+            }
+            let ticket = self.storage.sync();
+            self.node.handle(clock, &mut self.jitter, Input::Persisted { ticket });
+        }
+    }
+
+    fn reply(&mut self, outbox: &mut Outbox, request: RequestId, answer: Answer) {
+        let (caller, kind) = self.waiting.remove(&request).expect("a node answers each request once");
+        let reply = Reply::to_request(kind, answer);
+        outbox.reply(self.directory.own_name(), &caller.name, caller.msg_id, &reply);
+    }
+}

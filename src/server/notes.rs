@@ -1,0 +1,51 @@
+//! What the node tells about itself, as log lines.
+
+use leasehold::lease::Ballot;
+use leasehold::maelstrom::Directory;
+use leasehold::raft::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+use tracing::{debug, info, trace, warn};
+
+/// Logs a note: what changes who leads at `info`, what happens all the time further down.
+pub(super) fn log(note: &Note, directory: &Directory) {
+    match *note {
+        Note::Campaign { term, ballot } => match ballot {
+            Ballot::PreVote => info!("asks whether it would be elected in term {term}"),
+            Ballot::Vote => info!("asks for votes in term {term}"),
+            Ballot::TransferVote => info!("asks for votes in term {term}: the leader hands over"),
+        },
+        Note::VoteGranted { candidate, term, ballot } => debug!(
+            "grants {} to {} in term {term}",
+            match ballot {
+                Ballot::PreVote => "a pre-vote",
+                Ballot::Vote => "a vote",
+                Ballot::TransferVote => "a vote by transfer",
+            },
+            directory.name(candidate)
+        ),
+        Note::Elected { term } => info!("leads term {term}"),
+        Note::LeaderReady { term, commit } => {
+            info!("serves: an entry of term {term} is committed, up to index {commit}");
+        }
+        Note::Follows { leader, term } => info!("follows {} in term {term}", directory.name(leader)),
+        Note::LeaseRenewed { term, .. } => trace!("lease renewed in term {term}"),
+        Note::LeaseEnded { term, cause } => match cause {
+            LeaseEndCause::Transfer => info!("gives up its lease of term {term}: it hands over"),
+            LeaseEndCause::StepDown => info!("gives up its lease of term {term}: it steps down"),
+        },
+        Note::SteppedDown { term, cause } => match cause {
+            StepDownCause::HigherTerm => info!("no longer leads term {term}: there is a later one"),
+            StepDownCause::NoQuorum => {
+                warn!("no longer leads term {term}: no quorum was heard for an election timeout");
+            }
+        },
+        Note::Misbehaviour { peer, fact } => warn!(
+            "{} {}; its message is ignored",
+            directory.name(peer),
+            match fact {
+                Misbehaviour::LeadsOurTerm => "claims to lead the term that this node leads",
+                Misbehaviour::ContradictsCommitted => "contradicts what is committed",
+                Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",
+            }
+        ),
+    }
+}

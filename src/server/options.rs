@@ -1,0 +1,248 @@
+//! The command line.
+
+use clap::builder::styling::Styles;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
+use leasehold::lease::{LeaseForm, LeaseSettings};
+use leasehold::raft::Settings;
+use leasehold::time::Span;
+
+use super::host::Setup;
+
+/// A Raft node that answers linearizable reads from a leader lease, without a network round trip
+///
+/// Speaks Maelstrom's protocol: one JSON object a line on standard input and output. Logs go to standard error. The
+/// first message is init, which tells the node its name and its cluster; the end of input ends the process.
+///
+/// All nodes of a cluster are started with the same lengths of time. A configuration whose lease could outlive the
+/// promise it rests on is refused.
+#[derive(Debug, Parser)]
+#[command(name = "leasehold", version, styles = Styles::plain(), after_long_help = AFTER_HELP)]
+pub(crate) struct Options {
+    /// How long a lease lasts before the clock skew is taken off; shorter than the election timeout
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = parse_span)]
+    lease: Span,
+
+    /// How long whoever acknowledged a leader's round withholds its vote, and at least how long a follower waits before
+    /// it campaigns
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_span)]
+    election_timeout: Span,
+
+    /// How far two clocks are assumed to be apart (deadline form), or to diverge while one of them measures the election
+    /// timeout (elapsed form); taken off every lease
+    #[arg(long, alias = "skew", value_name = "TIME", default_value = "500ms", value_parser = parse_span)]
+    max_clock_skew: Span,
+
+    /// How a lease is measured
+    #[arg(long, value_name = "FORM", default_value = "elapsed")]
+    lease_form: Form,
+
+    /// A leader sends a round at least this often [default: a tenth of the election timeout]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    heartbeat: Option<Span>,
+
+    /// Up to so much is added to an election timeout at random [default: a fifth of the election timeout]
+    #[arg(long, alias = "jitter", value_name = "TIME", value_parser = parse_span)]
+    election_jitter: Option<Span>,
+
+    /// A request that finds no leader gets error 11 after this [default: election timeout plus jitter]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    request_deadline: Option<Span>,
+
+    /// Start even if the lease is unsafe: reads may be stale
+    #[arg(long)]
+    allow_unsafe_lease: bool,
+
+    /// The longest line that is read, in bytes; a longer one is dropped
+    #[arg(long, value_name = "BYTES", default_value_t = 1_048_576, value_parser = clap::value_parser!(u32).range(1..))]
+    line_max: u32,
+
+    /// The seed of the random waits; drawn from the operating system when it is not given
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// More logs: -v what is dropped and refused, -vv every renewal of the lease
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    /// Fewer logs: -q warnings only, -qq errors only, -qqq none
+    #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "verbose")]
+    quiet: u8,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Form {
+    /// Each side measures an interval on its own monotonic clocks
+    Elapsed,
+    /// Both sides compare wall-clock times; needs synchronized clocks
+    Deadline,
+}
+
+const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol.md for the answers):
+  {"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2","n3"]}
+  {"type":"lease_read","msg_id":2,"key":"x"}
+  {"type":"read","msg_id":3,"key":"x"}
+  {"type":"write","msg_id":4,"key":"x","value":"42"}
+  {"type":"cas","msg_id":5,"key":"x","from":"42","to":"43","create_if_not_exists":true}
+  {"type":"lease_read_config","msg_id":6,"lease_duration_ms":3000,"election_timeout_ms":5000,"max_clock_skew_ms":500}
+
+Times are written with their unit: 3s, 250ms, 500us.
+
+Exit codes: 0 at the end of input, 2 for a wrong command line or an unsafe lease, 74 when standard input or output fails.
+
+Example: a cluster of one node
+
+  printf '%s\n' \
+    '{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}' \
+    '{"src":"c1","dest":"n1","body":{"type":"write","msg_id":1,"key":"x","value":"42"}}' \
+    '{"src":"c1","dest":"n1","body":{"type":"lease_read","msg_id":2,"key":"x"}}' | leasehold
+"#;
+
+/// No length on the command line may be longer.
+const SPAN_MAX: Span = Span::secs(365 * 24 * 60 * 60);
+
+impl Options {
+    /// What is asked for; or why it is refused and what to change.
+    pub(super) fn setup(&self) -> Result<Setup, String> {
+        let lease = LeaseSettings {
+            form: match self.lease_form {
+                Form::Elapsed => LeaseForm::Elapsed,
+                Form::Deadline => LeaseForm::Deadline,
+            },
+            duration: self.lease,
+            election_timeout: self.election_timeout,
+            max_clock_skew: self.max_clock_skew,
+        };
+        if lease.election_timeout == Span::ZERO {
+            return Err("--election-timeout 0s: nobody could lead for any time".to_owned());
+        }
+        let judgement = lease.judge();
+        if !judgement.safe && !self.allow_unsafe_lease {
+            return Err(format!(
+                "unsafe lease: {}\n\nWith these lengths a deposed leader may go on answering reads. Choose --lease below \
+                 --election-timeout, or pass --allow-unsafe-lease to see it happen.",
+                judgement.reason
+            ));
+        }
+        let defaults = Settings::for_lease(lease);
+        let heartbeat = self.heartbeat.unwrap_or(defaults.heartbeat);
+        if heartbeat == Span::ZERO || heartbeat >= lease.election_timeout {
+            return Err(format!(
+                "--heartbeat {heartbeat}: it must be longer than 0s and shorter than --election-timeout ({}), or no leader \
+                 stays in office",
+                lease.election_timeout
+            ));
+        }
+        let election_jitter = self.election_jitter.unwrap_or(defaults.election_jitter);
+        let settings = Settings {
+            heartbeat,
+            election_jitter,
+            request_deadline: self.request_deadline.unwrap_or(lease.election_timeout + election_jitter),
+            ..defaults
+        };
+        let seed = match self.seed {
+            Some(seed) => seed,
+            None => getrandom::u64().map_err(|error| format!("no random numbers, pass --seed: {error}"))?,
+        };
+        Ok(Setup { settings, seed })
+    }
+
+    /// Lines longer than this are dropped.
+    pub(super) fn line_bytes_max(&self) -> usize {
+        usize::try_from(self.line_max).expect("four bytes fit the machines that this runs on")
+    }
+
+    /// See [`logging::start`](super::logging::start).
+    pub(super) fn verbosity(&self) -> i32 {
+        i32::from(self.verbose) - i32::from(self.quiet)
+    }
+}
+
+/// Ends the process with exit code 2, as for any other mistake on the command line.
+pub(super) fn refuse(text: &str) -> ! {
+    Options::command().error(ErrorKind::ValueValidation, text).exit()
+}
+
+/// A length of time with its unit.
+fn parse_span(text: &str) -> Result<Span, String> {
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Err(format!("it has no unit: write {text}s, {text}ms or {text}us"));
+    }
+    let length: jiff::SignedDuration =
+        text.parse().map_err(|_| "it is no length of time: write 3s, 250ms or 500us".to_owned())?;
+    match u64::try_from(length.as_nanos()).map(Span::nanos) {
+        Err(_) if length.is_negative() => Err("a length of time is not negative".to_owned()),
+        Ok(span) if span <= SPAN_MAX => Ok(span),
+        _ => Err("it is longer than 365 days".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(flags: &[&str]) -> Result<Setup, String> {
+        Options::try_parse_from(std::iter::once(&"leasehold").chain(flags))
+            .expect("these flags can be parsed")
+            .setup()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn lengths_have_units() {
+        for (text, span) in [
+            ("3s", Span::secs(3)),
+            ("250ms", Span::millis(250)),
+            ("500us", Span::micros(500)),
+            ("1.5s", Span::millis(1_500)),
+            ("0s", Span::ZERO),
+        ] {
+            assert_eq!(parse_span(text), Ok(span), "{text}");
+        }
+        for (text, part) in [
+            ("3", "write 3s, 3ms or 3us"),
+            ("0.5", "write 0.5s"),
+            ("-3s", "not negative"),
+            ("soon", "no length of time"),
+            ("400d", "no length of time"),
+            ("9000h", "longer than 365 days"),
+        ] {
+            let error = parse_span(text).unwrap_err();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let settings = setup(&[]).unwrap().settings;
+        assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn what_was_not_given_follows_the_election_timeout() {
+        let settings = setup(&["--lease=200ms", "--election-timeout=300ms", "--skew=10ms", "--jitter=1ms"])
+            .unwrap()
+            .settings;
+        assert_eq!(settings.heartbeat, Span::millis(30));
+        assert_eq!(settings.request_deadline, Span::millis(301));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_a_remedy() {
+        for (flags, part) in [
+            (&["--lease=5s"][..], "make lease shorter than election_timeout"),
+            (&["--lease=5200ms"], "a skew above 300ms"),
+            (&["--heartbeat=5s"], "shorter than --election-timeout (5s)"),
+            (&["--heartbeat=0s"], "longer than 0s"),
+            (&["--election-timeout=0s", "--allow-unsafe-lease"], "nobody could lead"),
+        ] {
+            let error = setup(flags).unwrap_err();
+            assert!(error.contains(part), "{flags:?}: {error}");
+        }
+        assert!(setup(&["--lease=5s", "--allow-unsafe-lease"]).is_ok());
+    }
+}

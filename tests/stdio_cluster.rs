@@ -1,0 +1,169 @@
+//! Three real processes, wired together by the test: an election, lease reads, and the leader's death.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+const NAMES: [&str; 3] = ["n1", "n2", "n3"];
+/// Times that something is tried that an election may get in the way of.
+const TRIES_MAX: usize = 300;
+
+struct Cluster {
+    inputs: Arc<Mutex<BTreeMap<String, ChildStdin>>>,
+    children: BTreeMap<String, Child>,
+    answers: Receiver<Value>,
+    next_msg_id: u64,
+}
+
+impl Cluster {
+    fn start(flags: &[&str]) -> Cluster {
+        let inputs = Arc::new(Mutex::new(BTreeMap::new()));
+        let mut children = BTreeMap::new();
+        let (sender, answers) = channel();
+        for name in NAMES {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_leasehold"))
+                .args(flags)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            inputs.lock().unwrap().insert(name.to_owned(), child.stdin.take().unwrap());
+            let stdout = BufReader::new(child.stdout.take().unwrap());
+            let (inputs, sender) = (Arc::clone(&inputs), sender.clone());
+            // The network: what is for a node goes to it, everything else is an answer.
+            thread::spawn(move || {
+                for line in stdout.lines().map_while(Result::ok) {
+                    let message: Value = serde_json::from_str(&line).expect("only JSON on standard output");
+                    let dest = message["dest"].as_str().unwrap();
+                    if let Some(stdin) = inputs.lock().unwrap().get_mut(dest) {
+                        let _ = writeln!(stdin, "{line}");
+                    } else if dest.starts_with('c') && sender.send(message).is_err() {
+                        break;
+                    }
+                }
+            });
+            children.insert(name.to_owned(), child);
+        }
+        let mut cluster = Cluster { inputs, children, answers, next_msg_id: 0 };
+        for (place, name) in NAMES.into_iter().enumerate() {
+            // Each is told the names in another order: numbers do not travel.
+            let mut names = NAMES;
+            names.rotate_left(place);
+            let answer = cluster.ask(name, json!({"type": "init", "node_id": name, "node_ids": names}));
+            assert_eq!(answer["type"], "init_ok");
+        }
+        cluster
+    }
+
+    fn ask(&mut self, node: &str, mut body: Value) -> Value {
+        self.next_msg_id += 1;
+        body["msg_id"] = json!(self.next_msg_id);
+        let message = json!({"src": "c1", "dest": node, "body": body});
+        writeln!(self.inputs.lock().unwrap().get_mut(node).unwrap(), "{message}").unwrap();
+        loop {
+            let mut answer = self
+                .answers
+                .recv_timeout(Duration::from_secs(60))
+                .unwrap_or_else(|error| panic!("{error}: {node} does not answer {message}"));
+            if answer["body"]["in_reply_to"] == message["body"]["msg_id"] {
+                assert_eq!(answer["src"], *node);
+                return answer["body"].take();
+            }
+        }
+    }
+
+    fn lease_read(&mut self, node: &str, key: &str) -> Value {
+        self.ask(node, json!({"type": "lease_read", "key": key}))
+    }
+
+    /// Writes through any of the nodes until it is acknowledged.
+    fn write(&mut self, nodes: &[String], key: &str, value: &str) {
+        for node in nodes.iter().cycle().take(TRIES_MAX) {
+            let answer = self.ask(node, json!({"type": "write", "key": key, "value": value}));
+            if answer["type"] == "write_ok" {
+                return;
+            }
+            let code = answer["code"].as_u64().unwrap();
+            assert!([0, 11, 14].contains(&code), "{answer}");
+        }
+        panic!("no write was acknowledged");
+    }
+
+    /// Reads at all of these nodes until one answers under its lease and all the others pass the read on to it; gives
+    /// the leader.
+    fn leader_seen_by_all(&mut self, nodes: &[String], key: &str, value: &str) -> String {
+        let mut last = Vec::new();
+        for _ in 0..TRIES_MAX {
+            last = nodes.iter().map(|node| self.lease_read(node, key)).collect::<Vec<_>>();
+            for answer in last.iter().filter(|answer| answer["type"] == "lease_read_ok") {
+                assert_eq!(answer["value"], value, "an acknowledged write is read: {answer}");
+            }
+            let round_trips = |wanted: u64| {
+                let under_lease = |answer: &&Value| {
+                    answer["lease_valid"] == true && answer["network_round_trips"] == wanted
+                };
+                last.iter().filter(under_lease).count()
+            };
+            if round_trips(0) == 1 && round_trips(1) == nodes.len() - 1 {
+                let leader = last.iter().position(|answer| answer["network_round_trips"] == 0);
+                return nodes[leader.unwrap()].clone();
+            }
+        }
+        panic!("no stable leader; the last answers: {last:?}");
+    }
+
+    fn kill(&mut self, node: &str) {
+        let mut child = self.children.remove(node).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.inputs.lock().unwrap().remove(node);
+    }
+
+    fn nodes(&self) -> Vec<String> {
+        self.children.keys().cloned().collect()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.children.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+fn a_cluster_elects_serves_lease_reads_and_survives_its_leaders_death() {
+    let mut cluster = Cluster::start(&[
+        "--election-timeout=300ms",
+        "--lease=200ms",
+        "--max-clock-skew=10ms",
+        "--heartbeat=50ms",
+    ]);
+    let all = cluster.nodes();
+    cluster.write(&all, "x", "before");
+    let leader = cluster.leader_seen_by_all(&all, "x", "before");
+
+    cluster.kill(&leader);
+    let left = cluster.nodes();
+    assert_eq!(left.len(), 2);
+    cluster.write(&left, "x", "after");
+    let successor = cluster.leader_seen_by_all(&left, "x", "after");
+    assert_ne!(successor, leader);
+
+    // A majority is gone: nobody answers from memory once the lease has run out.
+    cluster.kill(&successor);
+    let last = cluster.nodes();
+    let answer = cluster.lease_read(&last[0], "x");
+    assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!(11)), "{answer}");
+}
