@@ -12,6 +12,11 @@ pub fn signed_span(nanos: i128) -> String {
     }
 }
 
+/// A length of time that is negative only in a report of nonsense: `1.5ms`, `-20us`.
+pub fn length(nanos: i128) -> String {
+    signed_span(nanos).trim_start_matches('+').to_owned()
+}
+
 /// A point in time as seconds to the microsecond, rounded down: `12.999155s`.
 pub fn instant(nanos: u64) -> String {
     format!("{}.{:06}s", nanos / 1_000_000_000, nanos % 1_000_000_000 / 1_000)

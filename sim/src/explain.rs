@@ -11,7 +11,7 @@ use leasehold::time::Alarm;
 
 use crate::check::{Evidence, StaleRead};
 use crate::describe;
-use crate::display::{instant, rate, reading, signed_span};
+use crate::display::{instant, length, rate, reading};
 use crate::host::LeaseNode;
 use crate::rules;
 use crate::run::{Observer, Outcome, run_observed};
@@ -82,6 +82,8 @@ pub struct Moment {
     pub what: String,
     /// Lines of less weight go first when there are too many.
     weight: u8,
+    /// Orders what happened at the same instant.
+    order: u64,
 }
 
 /// The most lines a story has.
@@ -194,7 +196,8 @@ impl Notes {
             let (now, base) = self.shown(world.clock(node), at);
             reading(now, base)
         };
-        Moment { at, clocks: (0..self.setup.nodes.len()).map(shown).collect(), what, weight }
+        let clocks = (0..self.setup.nodes.len()).map(shown).collect();
+        Moment { at, clocks, what, weight, order: world.events() }
     }
 
     fn milestone<R: LeaseRules + Clone, C: Choices>(
@@ -324,10 +327,11 @@ impl Notes {
                 clocks: Vec::new(),
                 what: format!("by true time {name}'s lease should have ended here"),
                 weight: 8,
+                order: 0,
             });
         }
         story.retain(|moment| moment.at >= from || moment.weight >= 6);
-        story.sort_by_key(|moment| moment.at);
+        story.sort_by_key(|moment| (moment.at, moment.order));
         while story.len() > STORY_LINES_MAX {
             let least = story.iter().map(|moment| moment.weight).min().unwrap_or(0);
             let last = story.iter().rposition(|moment| moment.weight == least).unwrap_or(0);
@@ -420,13 +424,23 @@ fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<String>
                 why.push(format!(
                     "{}'s clock was {} ahead of {}'s, more than T - (D - s) = {}",
                     name(*candidate),
-                    signed_span(skew).trim_start_matches('+'),
+                    length(skew),
                     name(server),
-                    signed_span(bound).trim_start_matches('+')
+                    length(bound)
                 ));
             }
         }
         _ => {}
+    }
+    if let (LeaseForm::Elapsed, Some((candidate, _))) = (lease.form, &notes.campaign) {
+        let fast = setup.nodes[*candidate].clock.rate_ppb;
+        if *candidate != server && fast > 0 {
+            why.push(format!(
+                "{}'s clock runs at {}: its promise was over early",
+                name(*candidate),
+                rate(fast)
+            ));
+        }
     }
     let judged = setup.lease.judge();
     if !judged.safe {
@@ -445,7 +459,7 @@ fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<String>
             };
             why.push(format!(
                 "{} had passed since {}'s lease began, more than the {} it may last; its clock{clock} had counted less",
-                signed_span(passed).trim_start_matches('+'),
+                length(passed),
                 name(server),
                 lease.effective()
             ));

@@ -173,7 +173,9 @@ pub struct ClientSpec {
     pub operations: Vec<OperationKind>,
     /// How often.
     pub pace: Pace,
-    /// It asks for keys 0 to `keys - 1`.
+    /// It asks for keys from this one on ...
+    pub first_key: u64,
+    /// ... so many of them, each as likely as any other.
     pub keys: u64,
     /// From this true time on ...
     pub start: Span,

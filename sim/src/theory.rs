@@ -7,12 +7,16 @@
 //! * deadline form: the lease ends after `E - 2 e_l`, the promise after `T - e_l + e_f - skew`, where `skew` is how far the
 //!   follower's wall clock is ahead of the leader's.
 //!
+//! A leader's clock that misses time lengthens its lease by what it misses: every clock does in a hypervisor pause, the raw
+//! clock alone does in a suspend.
+//!
 //! The *slack* is the promise's length less the lease's, at its worst over all pairs: an adversary who picks the
 //! partition and the order of messages can use all of it but the time messages take.
 
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
+use crate::display::length;
 use crate::rules;
 use crate::setup::{Action, FaultSpec, NodeSpec, Setup, StampSource};
 
@@ -44,7 +48,7 @@ pub fn predict(setup: &Setup) -> Prediction {
     if setup.rules != rules::SOUND {
         return Prediction::NotCovered { why: "the nodes follow broken rules" };
     }
-    if let Some(why) = setup.faults.iter().find_map(|fault| uncovered(setup, &fault.action)) {
+    if let Some(why) = setup.faults.iter().find_map(uncovered) {
         return Prediction::NotCovered { why };
     }
     let deadline_form = setup.nodes.iter().any(|node| node.lease.form == LeaseForm::Deadline);
@@ -66,17 +70,23 @@ pub fn predict(setup: &Setup) -> Prediction {
     }
 }
 
-fn uncovered(setup: &Setup, action: &Action) -> Option<&'static str> {
-    match action {
+fn uncovered(fault: &FaultSpec) -> Option<&'static str> {
+    match fault.action {
         Action::Rate { .. } => Some("a clock's rate changes during the run"),
-        Action::HypervisorPause { .. } => {
-            Some("a hypervisor pause stops every clock: no lease can survive it")
-        }
-        Action::Suspend { node } if setup.nodes[*node].clock.stamp != StampSource::Both => {
-            Some("a machine is suspended whose leases are measured by one clock alone")
-        }
+        Action::HypervisorPause { .. } if fault.lasts.is_none() => Some("a hypervisor pause never ends"),
         _ => None,
     }
+}
+
+/// How much true time this node's clocks miss, at most, while it measures a lease.
+fn missed(setup: &Setup, node: usize) -> i128 {
+    let raw_alone = setup.nodes[node].clock.stamp == StampSource::Raw;
+    let missed = setup.faults.iter().map(|fault| match fault.action {
+        Action::HypervisorPause { node: paused } if paused == node => fault.lasts.map_or(0, nanos),
+        Action::Suspend { node: paused } if paused == node && raw_alone => fault.lasts.map_or(0, nanos),
+        _ => 0,
+    });
+    missed.sum()
 }
 
 /// The promise's length less the lease's, in true nanoseconds; `None` without a lease.
@@ -87,11 +97,12 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
         return None;
     }
     let (lease, promise) = (nanos(effective), nanos(holder.lease.election_timeout));
+    let lost = missed(setup, leader);
     Some(match holder.lease.form {
-        LeaseForm::Elapsed => in_true_time(promise, voter) - in_true_time(lease, holder),
+        LeaseForm::Elapsed => in_true_time(promise, voter) - in_true_time(lease, holder) - lost,
         LeaseForm::Deadline => {
             let (own_error, its_error) = (nanos(holder.clock.wall_error), nanos(voter.clock.wall_error));
-            (promise - own_error + its_error - skew(setup, leader, follower)) - (lease - 2 * own_error)
+            (promise - own_error + its_error - skew(setup, leader, follower)) - (lease - 2 * own_error) - lost
         }
     })
 }
@@ -124,15 +135,19 @@ pub fn inequality(setup: &Setup) -> String {
     let lease = setup.cluster.first_leader.map_or(&setup.lease, |first| &setup.nodes[first].lease);
     let (d, t, s) = (lease.duration, lease.election_timeout, lease.max_clock_skew);
     let effective = lease.effective();
+    let slack = length(nanos(t) - nanos(effective));
+    if (0..setup.nodes.len()).any(|node| missed(setup, node) > 0) {
+        return format!(
+            "stale reads are possible once a leader's clocks miss more than T - (D - s) = {t} - ({d} - {s}) = {slack}"
+        );
+    }
     match lease.form {
         LeaseForm::Deadline => {
-            let slack = nanos(t) - nanos(effective);
-            let slack = crate::display::signed_span(slack);
             format!("stale reads are possible once skew > T - (D - s) = {t} - ({d} - {s}) = {slack}")
         }
         LeaseForm::Elapsed => format!(
             "stale reads are possible once (D - s) / leader's rate > T / follower's rate: \
-             rates further apart than T / (D - s) = {t} / {effective}"
+             once the rates are further apart than T / (D - s) = {t} / {effective}"
         ),
     }
 }
@@ -176,6 +191,9 @@ fn between(low: &Setup, high: &Setup, fraction: i128) -> Setup {
         node.lease.max_clock_skew = mix_span(node.lease.max_clock_skew, high.lease.max_clock_skew);
     }
     for (fault, high) in mixed.faults.iter_mut().zip(&high.faults) {
+        if let (Some(lasts), Some(high)) = (fault.lasts.as_mut(), high.lasts) {
+            *lasts = mix_span(*lasts, high);
+        }
         if let (Action::Step { by_ns, .. }, Action::Step { by_ns: high, .. }) =
             (&mut fault.action, &high.action)
         {

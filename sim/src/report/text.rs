@@ -5,9 +5,9 @@ use comfy_table::{CellAlignment, Table};
 use super::style::Style;
 use crate::check::Evidence;
 use crate::describe;
-use crate::display::{count, instant, reading, shell_word, signed_span};
+use crate::display::{count, instant, length, rate, reading, shell_word, signed_span};
 use crate::explain::{Explanation, Moment};
-use crate::scenario::{Plan, UnitKind, units};
+use crate::scenario::{Plan, UnitKind};
 use crate::setup::Setup;
 use crate::study::{Boundary, Finding, RowResult, Study, Verdict, expectation};
 use crate::theory::{self, Prediction};
@@ -233,14 +233,11 @@ fn theory_line(plan: &Plan, study: &Study) -> String {
     }
     match row.prediction {
         Prediction::Safe { slack_ns } => {
-            let slack = signed_span(slack_ns).trim_start_matches('+').to_owned();
+            let slack = length(slack_ns);
             format!("safe: every promise outlives the lease that rests on it by {slack} or more")
         }
         Prediction::StalePossible { slack_ns } => {
-            format!(
-                "not safe: a lease may outlive its promises by {}",
-                signed_span(-slack_ns).trim_start_matches('+')
-            )
+            format!("not safe: a lease may outlive its promises by {}", length(-slack_ns))
         }
         Prediction::NotCovered { why } => format!("does not cover this: {why}"),
     }
@@ -249,8 +246,10 @@ fn theory_line(plan: &Plan, study: &Study) -> String {
 /// A value of the sweep, in a unit that fits.
 fn swept_value(plan: &Plan, value: i128) -> String {
     match plan.sweep.as_ref().map(|sweep| sweep.unit) {
-        Some(UnitKind::Span) => signed_span(value).trim_start_matches('+').to_owned(),
-        Some(UnitKind::Rate) => units::Quantity::write(value, &units::PARTS[0]),
+        Some(UnitKind::Span) => length(value),
+        Some(UnitKind::Rate) => {
+            rate(i64::try_from(value).unwrap_or(i64::MAX)).trim_start_matches('+').to_owned()
+        }
         _ => value.to_string(),
     }
 }

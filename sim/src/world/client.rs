@@ -99,8 +99,8 @@ impl<P: Process, C: Choices> World<P, C> {
             several => kinds[self.choose_index(Purpose::ClientOperation, client, turn, several as u64)],
         };
         let key = match spec.keys {
-            1 => 0,
-            keys => self.choose_index(Purpose::ClientKey, client, turn, keys) as u64,
+            1 => spec.first_key,
+            keys => spec.first_key + self.choose_index(Purpose::ClientKey, client, turn, keys) as u64,
         };
         if kind == OperationKind::Read {
             return Request::Read { key };

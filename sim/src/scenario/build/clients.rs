@@ -39,6 +39,7 @@ impl Builder<'_> {
             target,
             operations,
             pace: self.pace(name, section, link.unwrap_or(network.client_delay)),
+            first_key: section.leaf("first-key").map_or(0, Found::count),
             keys: section.leaf("keys").map_or(1, Found::count),
             start: section.leaf("start").map_or(Span::ZERO, Found::span),
             stop: section.leaf("stop").map(Found::span),
