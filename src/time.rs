@@ -235,10 +235,15 @@ pub enum Alarm {
         /// For so long.
         span: Span,
     },
-    /// Reached once the wall clock may have come to the deadline (its `latest` has), or is unusable.
+    /// Reached once the wall clock may have come to the deadline (its `latest` has), or is unusable, or the monotonic
+    /// clocks say as in [`Alarm::First`] that it is enough: a wall clock that is set back does not put it off.
     WallLatest {
         /// Wall-clock time.
         deadline: Nanos,
+        /// At the latest: counted from here ...
+        since: Stamp,
+        /// ... for so long.
+        span: Span,
     },
     /// Reached once the wall clock has surely come to the deadline (its `earliest` has). While the wall clock is
     /// unusable, the two monotonic clocks decide as in [`Alarm::Last`].
@@ -258,7 +263,9 @@ impl Alarm {
         match *self {
             Alarm::First { since, span } => now.stamp.elapsed_max(since) >= span,
             Alarm::Last { since, span } => now.stamp.elapsed_min(since) >= span,
-            Alarm::WallLatest { deadline } => now.wall.is_none_or(|wall| wall.latest >= deadline),
+            Alarm::WallLatest { deadline, since, span } => {
+                now.wall.is_none_or(|wall| wall.latest >= deadline) || now.stamp.elapsed_max(since) >= span
+            }
             Alarm::WallEarliest { deadline, since, span } => match now.wall {
                 Some(wall) => wall.earliest >= deadline,
                 None => now.stamp.elapsed_min(since) >= span,
@@ -272,8 +279,9 @@ impl Alarm {
         match *self {
             Alarm::First { since, span } => span.saturating_sub(now.stamp.elapsed_max(since)),
             Alarm::Last { since, span } => span.saturating_sub(now.stamp.elapsed_min(since)),
-            Alarm::WallLatest { deadline } => {
-                now.wall.map_or(Span::ZERO, |wall| deadline.saturating_since(wall.latest))
+            Alarm::WallLatest { deadline, since, span } => {
+                let by_wall = now.wall.map_or(Span::ZERO, |wall| deadline.saturating_since(wall.latest));
+                by_wall.min(span.saturating_sub(now.stamp.elapsed_max(since)))
             }
             Alarm::WallEarliest { deadline, since, span } => match now.wall {
                 Some(wall) => deadline.saturating_since(wall.earliest),
@@ -288,7 +296,9 @@ impl Alarm {
         match self {
             Alarm::First { since, span } => Alarm::First { since, span: span + more },
             Alarm::Last { since, span } => Alarm::Last { since, span: span + more },
-            Alarm::WallLatest { deadline } => Alarm::WallLatest { deadline: deadline.plus(more) },
+            Alarm::WallLatest { deadline, since, span } => {
+                Alarm::WallLatest { deadline: deadline.plus(more), since, span: span + more }
+            }
             Alarm::WallEarliest { deadline, since, span } => {
                 Alarm::WallEarliest { deadline: deadline.plus(more), since, span: span + more }
             }
@@ -326,7 +336,7 @@ mod tests {
 
     #[test]
     fn an_unusable_wall_clock_ends_a_lease_and_leaves_the_promise_to_the_monotonic_clocks() {
-        let lease = Alarm::WallLatest { deadline: Nanos(100) };
+        let lease = Alarm::WallLatest { deadline: Nanos(100), since: stamp(0, 0), span: Span::MAX };
         let promise = Alarm::WallEarliest { deadline: Nanos(100), since: stamp(0, 0), span: Span::nanos(50) };
         assert!(lease.reached(&reading(0, 0, None)));
         assert!(!promise.reached(&reading(49, 60, None)));
@@ -334,8 +344,16 @@ mod tests {
     }
 
     #[test]
+    fn a_wall_clock_that_is_set_back_does_not_lengthen_a_lease() {
+        let lease = Alarm::WallLatest { deadline: Nanos(100), since: stamp(0, 0), span: Span::nanos(50) };
+        let at = |raw, wall| reading(raw, raw, Some(Wall::new(Nanos(wall), Span::ZERO)));
+        assert!(!lease.reached(&at(49, 99)));
+        assert!(lease.reached(&at(50, 20)) && lease.reached(&at(49, 100)));
+    }
+
+    #[test]
     fn error_bounds_shorten_a_lease_and_lengthen_a_promise() {
-        let lease = Alarm::WallLatest { deadline: Nanos(100) };
+        let lease = Alarm::WallLatest { deadline: Nanos(100), since: stamp(0, 0), span: Span::MAX };
         let promise = Alarm::WallEarliest { deadline: Nanos(100), since: stamp(0, 0), span: Span::MAX };
         let at = |t| reading(0, 0, Some(Wall::new(Nanos(t), Span::nanos(5))));
         assert!(!lease.reached(&at(94)) && lease.reached(&at(95)));
@@ -348,7 +366,7 @@ mod tests {
         let alarms = [
             Alarm::First { since, span: Span::nanos(10) },
             Alarm::Last { since, span: Span::nanos(10) },
-            Alarm::WallLatest { deadline: Nanos(5_000) },
+            Alarm::WallLatest { deadline: Nanos(5_000), since, span: Span::nanos(10) },
             Alarm::WallEarliest { deadline: Nanos(5_000), since, span: Span::nanos(10) },
         ];
         for alarm in alarms {

@@ -269,7 +269,9 @@ impl Notes {
             Alarm::First { since, span } | Alarm::Last { since, span } => {
                 (since.boot().plus(span).0, MONOTONIC_BASE)
             }
-            Alarm::WallLatest { deadline } | Alarm::WallEarliest { deadline, .. } => (deadline.0, WALL_BASE),
+            Alarm::WallLatest { deadline, .. } | Alarm::WallEarliest { deadline, .. } => {
+                (deadline.0, WALL_BASE)
+            }
         };
         let effective = self.setup.nodes[node].lease.effective().as_nanos();
         let facts = LeaseFacts {

@@ -36,8 +36,9 @@ pub trait LeaseRules {
         sent
     }
 
-    /// When a lease that started at `start` ends on the leader's clock: after `D - s`. `None`: there is no lease,
-    /// because nothing is left of `D`, or (rule 9) because the clock was unusable at the start.
+    /// When a lease that started at `start` ends on the leader's clock: after `D - s`. In the deadline form the monotonic
+    /// clocks may end it as well, so that a wall clock that is set back does not bring a lease back to life. `None`:
+    /// there is no lease, because nothing is left of `D`, or (rule 9) because the clock was unusable at the start.
     fn lease_end(&self, settings: &LeaseSettings, start: &Reading) -> Option<Alarm> {
         let span = settings.effective();
         if span == Span::ZERO {
@@ -45,9 +46,11 @@ pub trait LeaseRules {
         }
         match settings.form {
             LeaseForm::Elapsed => Some(Alarm::First { since: start.stamp, span }),
-            LeaseForm::Deadline => {
-                start.wall.map(|wall| Alarm::WallLatest { deadline: wall.earliest().plus(span) })
-            }
+            LeaseForm::Deadline => start.wall.map(|wall| Alarm::WallLatest {
+                deadline: wall.earliest().plus(span),
+                since: start.stamp,
+                span,
+            }),
         }
     }
 

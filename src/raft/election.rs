@@ -32,14 +32,15 @@ impl<R: LeaseRules> Raft<R> {
         if self.role == Role::Leader || !self.is_voter() {
             return;
         }
-        match self.promise_end() {
+        match self.running_promise(&cx.now) {
             // A promise given meanwhile (to a leader that handed over since) binds the candidate as well.
-            Some(end) if !end.reached(&cx.now) => self.await_leader(end),
-            _ => self.campaign(cx, Ballot::PreVote),
+            Some(end) => self.await_leader(end),
+            None => self.campaign(cx, Ballot::PreVote),
         }
     }
 
-    /// Asks everybody for `ballot`. A campaign that fails is tried again a heartbeat, plus jitter, later.
+    /// Asks everybody for `ballot`. A campaign that fails is tried again a heartbeat, plus jitter, later; and a little
+    /// later still on nodes further down the list, so that two candidates part even without jitter.
     pub(super) fn campaign(&mut self, cx: &mut Context<'_>, ballot: Ballot) {
         let term = self.term().next();
         let mut own_vote_ticket = 0;
@@ -55,7 +56,9 @@ impl<R: LeaseRules> Raft<R> {
         self.votes = Votes::asked(ballot, own_vote_ticket);
         self.note(Note::Campaign { term, ballot });
         self.redraw_jitter(cx);
-        self.await_leader(Alarm::Last { since: cx.now.stamp, span: self.settings.heartbeat });
+        let heartbeat = self.settings.heartbeat;
+        let stagger = heartbeat.div(self.configuration.len() as u64) * u64::from(self.id.0);
+        self.await_leader(Alarm::Last { since: cx.now.stamp, span: heartbeat + stagger });
 
         let request =
             VoteRequest { ballot, term, last_index: self.log.last_index(), last_term: self.log.last_term() };
@@ -119,7 +122,7 @@ impl<R: LeaseRules> Raft<R> {
         if !self.is_voter() || !self.configuration.is_voter(candidate) {
             return false;
         }
-        let promised = self.promise_end().is_some_and(|end| !end.reached(&cx.now));
+        let promised = self.running_promise(&cx.now).is_some();
         if !self.rules.may_grant(request.ballot, promised, self.lease_running(&cx.now)) {
             // Refused without moving to the candidate's term: that would depose the leader we have promised to follow.
             return false;

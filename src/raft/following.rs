@@ -11,8 +11,8 @@ use crate::time::Alarm;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Promise {
     pub(super) term: Term,
-    /// The newest round accepted in that term. A round that was overtaken by a newer one changes nothing: its promise
-    /// is over before the newer one's.
+    /// The newest round accepted in that term. A round that was overtaken by a newer one changes nothing: the lease that
+    /// rests on it is over, at the latest, by the time that the newer one's promise is.
     pub(super) round: u64,
     pub(super) end: Alarm,
 }

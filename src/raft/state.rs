@@ -104,7 +104,11 @@ pub struct Raft<R> {
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
     pub(super) commit: Index,
+    /// Given to the leader it follows or followed last.
     pub(super) promise: Option<Promise>,
+    /// Until then this node may have promised before it was started. No leader's round takes its place: a round that was
+    /// sent before the restart and comes after it carries a promise that ends earlier.
+    pub(super) restart_promise: Option<Alarm>,
     pub(super) votes: Votes,
     /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
     pub(super) leadership: Leadership,
@@ -127,7 +131,7 @@ impl<R: LeaseRules> Raft<R> {
     ) -> Raft<R> {
         assert!(configuration.contains(id), "a node is a member of its own cluster");
         let longest = hard_state.longest_promise.max(settings.lease.election_timeout);
-        let end = rules.promise_after_restart(cx.now.stamp, longest);
+        let restart_promise = rules.promise_after_restart(cx.now.stamp, longest);
         let mut raft = Raft {
             id,
             configuration,
@@ -140,7 +144,8 @@ impl<R: LeaseRules> Raft<R> {
             role: Role::Follower,
             leader: None,
             commit: Index::ZERO,
-            promise: end.map(|end| Promise { term: hard_state.term, round: 0, end }),
+            promise: None,
+            restart_promise,
             votes: Votes::default(),
             leadership: Leadership::default(),
             election_jitter: Span::ZERO,
@@ -199,9 +204,14 @@ impl<R: LeaseRules> Raft<R> {
         self.commit
     }
 
-    /// When its promise to withhold votes ends, if it has given one.
-    pub fn promise_end(&self) -> Option<Alarm> {
-        self.promise.as_ref().map(|promise| promise.end)
+    /// The ends of its promises to withhold votes: one given to a leader, one made at the start. All must be over.
+    pub fn promise_ends(&self) -> impl Iterator<Item = Alarm> {
+        self.promise.as_ref().map(|promise| promise.end).into_iter().chain(self.restart_promise)
+    }
+
+    /// The end of a promise that is running, if there is one.
+    pub(super) fn running_promise(&self, now: &Reading) -> Option<Alarm> {
+        self.promise_ends().find(|end| !end.reached(now))
     }
 
     /// The lease it holds, which may have run out.

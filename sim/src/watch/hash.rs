@@ -205,8 +205,7 @@ fn alarm_words(alarm: &Alarm, word: &mut impl FnMut(u64)) {
             word(since.boot().0);
             word(span.as_nanos());
         }
-        Alarm::WallLatest { deadline } => word(deadline.0),
-        Alarm::WallEarliest { deadline, since, span } => {
+        Alarm::WallLatest { deadline, since, span } | Alarm::WallEarliest { deadline, since, span } => {
             word(deadline.0);
             word(since.raw().0);
             word(since.boot().0);

@@ -76,8 +76,10 @@ struct Seen {
     commit: u64,
     /// Terms of its log's entries.
     log: Vec<u64>,
-    /// The latest promise it has given, over restarts.
-    promise: Option<Alarm>,
+    /// The latest promises it has given ...
+    promises: Vec<Alarm>,
+    /// ... and those it had given when it crashed.
+    promises_before_crash: Vec<Alarm>,
     lease: Option<Alarm>,
 }
 
@@ -124,8 +126,9 @@ impl Invariants {
         let (earlier_term, earlier_commit) = (seen.term, seen.commit);
         seen.term = term;
         seen.commit = commit;
-        if let Some(promise) = raft.promise_end() {
-            seen.promise = Some(promise);
+        if raft.promise_ends().next().is_some() {
+            seen.promises.clear();
+            seen.promises.extend(raft.promise_ends());
         }
         if term < earlier_term {
             self.report(at, node, Invariant::TermMonotonic, format!("from {earlier_term} to {term}"));
@@ -229,9 +232,10 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 }
                 Milestone::VoteGranted { to, term, transfer: false, .. } => {
                     let now = world.clock(node).read(event.at);
-                    let runs = |alarm: Option<Alarm>| alarm.is_some_and(|alarm| !alarm.reached(&now));
+                    let runs = |alarm: &Alarm| !alarm.reached(&now);
                     let seen = &self.nodes[node];
-                    let (promised, leads) = (runs(seen.promise), runs(seen.lease));
+                    let promised = seen.promises.iter().chain(&seen.promises_before_crash).any(runs);
+                    let leads = seen.lease.iter().any(runs);
                     if promised {
                         let detail = format!("a vote for node {to} in term {term}");
                         self.report(event.at, node, Invariant::PromiseKept, detail);
@@ -246,9 +250,12 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 _ => {}
             },
             Happening::Crashed { node } => {
+                let now = world.clock(node).read(event.at);
                 let seen = &mut self.nodes[node];
                 seen.commit = 0;
                 seen.lease = None;
+                seen.promises_before_crash.append(&mut seen.promises);
+                seen.promises_before_crash.retain(|alarm| !alarm.reached(&now));
             }
             _ => {}
         }

@@ -190,14 +190,20 @@ impl VirtualClock {
             let (raw_at, boot_at) = both(since, span);
             Some(raw_at?.max(boot_at?))
         };
+        let earlier = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let first = |since, span| {
+            let (raw_at, boot_at) = both(since, span);
+            earlier(raw_at, boot_at)
+        };
         match *alarm {
-            Alarm::First { since, span } => match both(since, span) {
-                (Some(raw_at), Some(boot_at)) => Some(raw_at.min(boot_at)),
-                (raw_at, boot_at) => raw_at.or(boot_at),
-            },
+            Alarm::First { since, span } => first(since, span),
             Alarm::Last { since, span } => last(since, span),
-            Alarm::WallLatest { deadline } if self.synchronized => {
-                self.wall.first_at(deadline.0.saturating_sub(self.wall_error.as_nanos()), from)
+            Alarm::WallLatest { deadline, since, span } if self.synchronized => {
+                let by_wall = self.wall.first_at(deadline.0.saturating_sub(self.wall_error.as_nanos()), from);
+                earlier(by_wall, first(since, span))
             }
             Alarm::WallLatest { .. } => Some(from),
             Alarm::WallEarliest { deadline, .. } if self.synchronized => {

@@ -252,6 +252,7 @@ fn write_span(value: i128) -> String {
 fn negate(amount: &Amount) -> String {
     match amount.unit {
         _ if amount.value == 0 => amount.text.clone(),
+        Some(unit) if TIME.iter().any(|time| time.name == unit.name) => write_span(-amount.value),
         Some(unit) => Quantity::write(-amount.value, unit),
         None => (-amount.value).to_string(),
     }
