@@ -158,7 +158,14 @@ impl Margins {
             self.overlap = other.map(|other| (world.now(), other, node));
         }
         self.close(node, term, world.now());
-        self.watched[node] = Some(Watched { term, end, since: world.now(), over: None, dead: false });
+        // Acknowledgements that waited for a process that stood still may renew a lease that is over already. It never
+        // served anything, so the lease before it has been the last.
+        let over = end.reached(&world.clock(node).read(world.now())).then(|| {
+            self.settle(node, world);
+            let before = self.watched[node].filter(|lease| lease.term == term);
+            before.and_then(|lease| lease.over).unwrap_or(world.now())
+        });
+        self.watched[node] = Some(Watched { term, end, since: world.now(), over, dead: false });
     }
 
     /// A node that leads anew has no use for the lease of its earlier term.
