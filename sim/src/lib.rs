@@ -1,4 +1,30 @@
-//! The simulator.
+//! The simulator: hosts Leasehold's nodes on virtual clocks and tells when a lease read turns stale, by how much, and
+//! why.
+//!
+//! ```text
+//! scenario (TOML) --> setup (plain data) --> world <-- host (our node as a process) <-- rules (sound, or broken)
+//!                                              |
+//!                                              v  one stream of events
+//!                        watch: trace hash, history, margins, invariants      trace: JSON lines
+//!                                              |
+//!                                              v
+//!             run: what one setup showed --> check: linearizable? stale?      theory: what must be
+//!                                              |
+//!                                              v
+//!                  study: all rows and the verdict --> explain: why --> report: for people, for machines
+//! ```
+//!
+//! Three types to know: [`setup::Setup`] is what a run is made of; [`world::World`] is a run in progress;
+//! [`run::Outcome`] is what it showed.
+//!
+//! It is not a model of Raft: it hosts the production node. It is not a load generator: time is virtual.
+//!
+//! **Architecture Invariant:** a run is a pure function of its setup. Nothing here reads the machine's clock, its random
+//! numbers or its hash seeds, but for `sim`'s own progress display.
+//!
+//! **Architecture Invariant:** the world names no protocol and no scenario syntax; reports know no event loop; a reader of
+//! the event stream cannot change the run.
+
 pub mod check;
 pub mod describe;
 pub mod display;
