@@ -5,7 +5,8 @@
 //!
 //! * elapsed form: the lease ends after `E / (1 + rate_l)`, the promise after `T / (1 + rate_f)`;
 //! * deadline form: the lease ends after `E - 2 e_l`, the promise after `T - e_l + e_f - skew`, where `skew` is how far the
-//!   follower's wall clock is ahead of the leader's.
+//!   follower's wall clock, when it votes, is ahead of the leader's when it stamped the round. Left out: a leader's wall
+//!   clock that declares an error and is set back within a lease ends it later, by as much, but not after `E`.
 //!
 //! A leader's clock that misses time lengthens its lease by what it misses: every clock does in a hypervisor pause, the raw
 //! clock alone does in a suspend.

@@ -37,8 +37,9 @@ pub trait LeaseRules {
     }
 
     /// When a lease that started at `start` ends on the leader's clock: after `D - s`. In the deadline form the monotonic
-    /// clocks may end it as well, so that a wall clock that is set back does not bring a lease back to life. `None`:
-    /// there is no lease, because nothing is left of `D`, or (rule 9) because the clock was unusable at the start.
+    /// clocks may end it as well, so that a wall clock that is set back neither lengthens a lease nor brings one back to
+    /// life. `None`: there is no lease, because nothing is left of `D`, or (rule 9) because the clock was unusable at the
+    /// start.
     fn lease_end(&self, settings: &LeaseSettings, start: &Reading) -> Option<Alarm> {
         let span = settings.effective();
         if span == Span::ZERO {

@@ -11,8 +11,9 @@ use crate::time::Alarm;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Promise {
     pub(super) term: Term,
-    /// The newest round accepted in that term. A round that was overtaken by a newer one changes nothing: the lease that
-    /// rests on it is over, at the latest, by the time that the newer one's promise is.
+    /// The newest round accepted in that term. A round that was overtaken by a newer one changes nothing: it was sent
+    /// before the newer one, so the lease that rests on it is over before the newer one's promise is. (A newer round's
+    /// stamp may be the earlier one, if the leader's wall clock was set back in between: that counts as skew.)
     pub(super) round: u64,
     pub(super) end: Alarm,
 }

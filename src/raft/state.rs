@@ -107,7 +107,7 @@ pub struct Raft<R> {
     /// Given to the leader it follows or followed last.
     pub(super) promise: Option<Promise>,
     /// Until then this node may have promised before it was started. No leader's round takes its place: a round that was
-    /// sent before the restart and comes after it carries a promise that ends earlier.
+    /// sent before the restart and comes after it may carry a promise that ends earlier (deadline form).
     pub(super) restart_promise: Option<Alarm>,
     pub(super) votes: Votes,
     /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
