@@ -81,7 +81,8 @@ fn uncovered(fault: &FaultSpec) -> Option<&'static str> {
 
 /// How much true time this node's clocks miss, at most, while it measures a lease.
 fn missed(setup: &Setup, node: usize) -> i128 {
-    let raw_alone = setup.nodes[node].clock.stamp == StampSource::Raw;
+    let spec = &setup.nodes[node];
+    let raw_alone = spec.clock.stamp == StampSource::Raw && spec.lease.form == LeaseForm::Elapsed;
     let missed = setup.faults.iter().map(|fault| match fault.action {
         Action::HypervisorPause { node: paused } if paused == node => fault.lasts.map_or(0, nanos),
         Action::Suspend { node: paused } if paused == node && raw_alone => fault.lasts.map_or(0, nanos),
@@ -103,7 +104,10 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
         LeaseForm::Elapsed => in_true_time(promise, voter) - in_true_time(lease, holder) - lost,
         LeaseForm::Deadline => {
             let (own_error, its_error) = (nanos(holder.clock.wall_error), nanos(voter.clock.wall_error));
-            (promise - own_error + its_error - skew(setup, leader, follower)) - (lease - 2 * own_error) - lost
+            let by_wall =
+                promise - own_error + its_error - skew(setup, leader, follower) - (lease - 2 * own_error);
+            // A voter that has restarted, or has no wall clock, counts on its monotonic clocks.
+            by_wall.min(promise - lease) - lost
         }
     })
 }

@@ -11,7 +11,7 @@ use super::{
     Note, Payload, Role, StepDownCause, Timer,
 };
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
-use crate::time::{Alarm, Reading};
+use crate::time::{Alarm, Nanos, Reading};
 
 /// Entries in one message.
 const BATCH_ENTRIES_MAX: usize = 256;
@@ -44,6 +44,8 @@ pub(super) struct Leadership {
     pub(super) lease: Option<Lease>,
     /// TimeoutNow was sent in this term: no lease any more.
     pub(super) lease_barred: bool,
+    /// The newest wall-clock stamp of this term.
+    last_stamp: Option<Nanos>,
     /// The first entry of this leader's own term.
     own_term_start: Index,
     /// Everything up to here has been sent once.
@@ -145,6 +147,7 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         self.leadership.flushed = last;
+        let stamp = self.stamp(now);
         let round = self.leadership.rounds.open(*now);
         if broadcast {
             self.timers
@@ -153,7 +156,7 @@ impl<R: LeaseRules> Raft<R> {
         let mut batch = Batch::default();
         for peer in self.configuration.nodes() {
             if peer != self.id {
-                self.send_append(now, peer, round, broadcast, &mut batch);
+                self.send_append(peer, round, stamp, broadcast, &mut batch);
             }
         }
         if self.configuration.voters() == 1 {
@@ -161,8 +164,37 @@ impl<R: LeaseRules> Raft<R> {
         }
     }
 
+    /// The wall-clock stamp of a round that is about to be sent; none in the elapsed form.
+    ///
+    /// A stamp that is earlier than the last one asks for promises that end earlier than those already given, and
+    /// followers keep the newest. So the lease that rests on the earlier rounds is given up first, and they renew it no
+    /// more: the leader's clock was set back.
+    fn stamp(&mut self, now: &Reading) -> Option<Nanos> {
+        if self.settings.lease.form == LeaseForm::Elapsed {
+            return None;
+        }
+        let stamp = now.wall.map(|wall| wall.earliest());
+        if let (Some(stamp), Some(last)) = (stamp, self.leadership.last_stamp) {
+            if stamp < last {
+                self.leadership.rounds.forget();
+                if self.leadership.lease.take().is_some() {
+                    self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::ClockSetBack });
+                }
+            }
+        }
+        self.leadership.last_stamp = stamp.or(self.leadership.last_stamp);
+        stamp
+    }
+
     /// Sends to one member what it can take, or an empty message if `always`.
-    fn send_append(&mut self, now: &Reading, peer: NodeId, round: u64, always: bool, batch: &mut Batch) {
+    fn send_append(
+        &mut self,
+        peer: NodeId,
+        round: u64,
+        stamp: Option<Nanos>,
+        always: bool,
+        batch: &mut Batch,
+    ) {
         let progress = &mut self.leadership.progress[peer.index()];
         let last = self.log.last_index();
         let room = progress.next.0 - progress.matched.0 <= PIPELINE_ENTRIES_MAX;
@@ -181,10 +213,6 @@ impl<R: LeaseRules> Raft<R> {
                 self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
             }
         }
-        let stamp = match self.settings.lease.form {
-            LeaseForm::Elapsed => None,
-            LeaseForm::Deadline => now.wall.map(|wall| wall.earliest()),
-        };
         let append = Append {
             term: self.hard_state.term,
             round,
@@ -203,7 +231,9 @@ impl<R: LeaseRules> Raft<R> {
 
     pub(super) fn handle_append_reply(&mut self, cx: &mut Context<'_>, from: NodeId, reply: AppendReply) {
         self.see_term(cx, reply.term);
-        if self.role != Role::Leader {
+        // A refusal promises nothing. It is about a round of an older term and may carry our own term, whose rounds are
+        // numbered from 1 again.
+        if self.role != Role::Leader || reply.outcome == AppendOutcome::StaleTerm {
             return;
         }
         let current_term = reply.term == self.term();
@@ -258,7 +288,7 @@ impl<R: LeaseRules> Raft<R> {
                 progress.probe_sent = false;
                 self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
             }
-            AppendOutcome::StaleTerm => {}
+            AppendOutcome::StaleTerm => unreachable!("refusals are not looked at"),
         }
     }
 

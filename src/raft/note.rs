@@ -93,6 +93,8 @@ pub enum LeaseEndCause {
     Transfer,
     /// The leader stepped down.
     StepDown,
+    /// Deadline form: the leader's wall clock was set back.
+    ClockSetBack,
 }
 
 /// Why a leader stepped down.

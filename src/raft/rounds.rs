@@ -44,6 +44,11 @@ impl Rounds {
         self.latest
     }
 
+    /// None of the rounds so far renews a lease any more.
+    pub(super) fn forget(&mut self) {
+        self.sent.clear();
+    }
+
     /// A quorum has acknowledged `round`: when was it sent? Forgets it and all before it.
     pub(super) fn acknowledged(&mut self, round: u64) -> Option<Reading> {
         let newer = usize::try_from(self.latest.checked_sub(round)?).ok()?;
@@ -71,6 +76,17 @@ mod tests {
         assert_eq!(rounds.acknowledged(2), None, "forgotten with round 3");
         assert_eq!(rounds.acknowledged(5), Some(at(5)));
         assert_eq!(rounds.acknowledged(6), None, "never sent");
+    }
+
+    #[test]
+    fn forgotten_rounds_are_not_mistaken_for_later_ones() {
+        let mut rounds = Rounds::default();
+        rounds.open(at(1));
+        rounds.open(at(2));
+        rounds.forget();
+        assert_eq!(rounds.open(at(3)), 3);
+        assert_eq!(rounds.acknowledged(2), None);
+        assert_eq!(rounds.acknowledged(3), Some(at(3)));
     }
 
     #[test]
