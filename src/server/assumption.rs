@@ -27,13 +27,14 @@ pub(super) fn sentence(lease: &LeaseSettings) -> String {
     };
     match lease.form {
         LeaseForm::Elapsed => format!(
-            "{serves}; assumed: two nodes' clocks diverge by at most {s} while one of them measures {t}; survived: \
-             {survived} of divergence, or clock rates up to {} % off",
+            "{serves}; assumed: two nodes' clocks diverge by at most {s} while one of them measures {t}, a \
+             hypervisor's pause of a leader included; survived: {survived} of divergence, or clock rates up to {} % off",
             percent(rate_error_survived_ppm(lease))
         ),
         LeaseForm::Deadline => format!(
             "{serves}; assumed: two nodes' wall clocks are at most {s} apart beyond the errors that their kernels \
-             declare; survived: a follower's up to {survived} ahead of the leader's"
+             declare, and no hypervisor stops a leader for longer; survived: a follower's clock up to {survived} ahead \
+             of the leader's"
         ),
     }
 }
