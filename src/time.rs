@@ -290,6 +290,29 @@ impl Alarm {
         }
     }
 
+    /// Is this surely not reached before `other`, however the clocks run? Told from what the two were set to, so that a host
+    /// need not look for the instant of an alarm that has only been put off.
+    pub fn is_put_off_from(&self, other: &Alarm) -> bool {
+        let later = |(since, span): (Stamp, Span), (earlier, shorter): (Stamp, Span)| {
+            since.raw >= earlier.raw && since.boot >= earlier.boot && span >= shorter
+        };
+        match (*self, *other) {
+            (Alarm::First { since, span }, Alarm::First { since: earlier, span: shorter })
+            | (Alarm::Last { since, span }, Alarm::Last { since: earlier, span: shorter }) => {
+                later((since, span), (earlier, shorter))
+            }
+            (
+                Alarm::WallEarliest { deadline, since, span },
+                Alarm::WallEarliest { deadline: earlier_deadline, since: earlier, span: shorter },
+            )
+            | (
+                Alarm::WallLatest { deadline, since, span },
+                Alarm::WallLatest { deadline: earlier_deadline, since: earlier, span: shorter },
+            ) => deadline >= earlier_deadline && later((since, span), (earlier, shorter)),
+            _ => false,
+        }
+    }
+
     /// The same condition, `more` later.
     #[must_use]
     pub fn later_by(self, more: Span) -> Alarm {
@@ -383,6 +406,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn an_alarm_that_is_put_off_is_never_reached_first() {
+        let alarm = |raw, boot, span| Alarm::Last { since: stamp(raw, boot), span: Span::nanos(span) };
+        assert!(alarm(5, 5, 10).is_put_off_from(&alarm(5, 5, 10)));
+        assert!(alarm(6, 5, 10).is_put_off_from(&alarm(5, 5, 10)));
+        assert!(!alarm(6, 4, 10).is_put_off_from(&alarm(5, 5, 10)), "boot is earlier");
+        assert!(!alarm(9, 9, 9).is_put_off_from(&alarm(5, 5, 10)), "shorter: might be, need not be");
+        let first = Alarm::First { since: stamp(9, 9), span: Span::nanos(99) };
+        assert!(!first.is_put_off_from(&alarm(5, 5, 10)), "another kind");
     }
 
     #[test]

@@ -143,6 +143,10 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
             }
         }
     }
+
+    fn take_hastened(&mut self) -> bool {
+        self.node.as_mut().is_some_and(Node::take_hastened)
+    }
 }
 
 fn narrow(place: usize) -> u16 {

@@ -11,7 +11,7 @@ use crate::describe;
 use crate::host::LeaseNode;
 use crate::run::{Observer, run_observed};
 use crate::setup::Setup;
-use crate::watch::{TraceHash, event_words};
+use crate::watch::{event_words, short_hash};
 use crate::world::{Choices, Event, Happening, Milestone, Reply, Request, Traced, World};
 
 /// An event as a line of the trace. Times are true nanoseconds.
@@ -257,8 +257,6 @@ impl Observer for Prints {
         if self.wanted == Some(self.prints.len()) {
             self.line = Some(line(&self.setup, event));
         }
-        let mut hash = TraceHash::default();
-        event_words(event, &mut |word| hash.word(word));
-        self.prints.push(hash.value());
+        self.prints.push(short_hash(|word| event_words(event, &mut |each| word(each))));
     }
 }

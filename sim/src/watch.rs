@@ -5,7 +5,7 @@ mod history;
 mod invariants;
 mod margin;
 
-pub use hash::{TraceHash, event_words};
+pub use hash::{TraceHash, event_words, short_hash};
 pub use history::{History, Operation};
 pub use invariants::{Broken, Invariant, Invariants};
 pub use margin::{LeadershipChange, LeaseOver, Margins};

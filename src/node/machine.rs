@@ -89,6 +89,11 @@ impl<R: LeaseRules> Node<R> {
         self.raft.timers()
     }
 
+    /// See [`TimerTable::take_hastened`].
+    pub fn take_hastened(&mut self) -> bool {
+        self.raft.timers_mut().take_hastened()
+    }
+
     /// Handles one input. The clock is read once, now that the input is here.
     pub fn handle(&mut self, clock: &impl Clock, jitter: &mut dyn Jitter, input: Input) {
         let request = matches!(input, Input::Request { .. });

@@ -30,6 +30,7 @@ impl Timer {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TimerTable {
     alarms: [Option<Alarm>; Timer::COUNT],
+    hastened: bool,
 }
 
 impl TimerTable {
@@ -50,8 +51,16 @@ impl TimerTable {
             .min_by_key(|(_, remaining)| *remaining)
     }
 
+    /// Has an alarm been set, since this was last asked, that may go off before one that was there? A host whose next
+    /// wake-up is arranged need not think again unless this is so.
+    pub fn take_hastened(&mut self) -> bool {
+        std::mem::take(&mut self.hastened)
+    }
+
     pub(crate) fn set(&mut self, timer: Timer, alarm: Alarm) {
-        self.alarms[timer as usize] = Some(alarm);
+        let slot = &mut self.alarms[timer as usize];
+        self.hastened |= !slot.is_some_and(|before| alarm.is_put_off_from(&before));
+        *slot = Some(alarm);
     }
 
     pub(crate) fn clear(&mut self, timer: Timer) {

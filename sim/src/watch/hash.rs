@@ -8,18 +8,20 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::world::{Choices, Event, Happening, Milestone, Process, Reader, Reply, Request, Traced, World};
 use leasehold::time::{Alarm, Reading};
 
-const BUFFER_WORDS: usize = 512;
+const BUFFER_BYTES: usize = 4_096;
 
 /// The hash so far.
 #[derive(Debug, Clone)]
 pub struct TraceHash {
     chained: u64,
-    buffer: Vec<u8>,
+    /// Words that are not in `chained` yet: the first `filled` bytes.
+    buffer: Box<[u8; BUFFER_BYTES]>,
+    filled: usize,
 }
 
 impl Default for TraceHash {
     fn default() -> TraceHash {
-        TraceHash { chained: 0, buffer: Vec::new() }
+        TraceHash { chained: 0, buffer: Box::new([0; BUFFER_BYTES]), filled: 0 }
     }
 }
 
@@ -27,17 +29,25 @@ impl TraceHash {
     /// Takes one word.
     #[inline]
     pub fn word(&mut self, word: u64) {
-        if self.buffer.len() >= BUFFER_WORDS * 8 {
-            self.chained = xxh3_64_with_seed(&self.buffer, self.chained);
-            self.buffer.clear();
+        if self.filled == BUFFER_BYTES {
+            self.chained = xxh3_64_with_seed(&*self.buffer, self.chained);
+            self.filled = 0;
         }
-        self.buffer.extend_from_slice(&word.to_le_bytes());
+        self.buffer[self.filled..self.filled + 8].copy_from_slice(&word.to_le_bytes());
+        self.filled += 8;
     }
 
     /// The hash of everything taken so far.
     pub fn value(&self) -> u64 {
-        xxh3_64_with_seed(&self.buffer, self.chained)
+        xxh3_64_with_seed(&self.buffer[..self.filled], self.chained)
     }
+}
+
+/// The hash of a few words, for single events and entries: cheaper to begin than a [`TraceHash`].
+pub fn short_hash(feed: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
+    let mut bytes = Vec::with_capacity(256);
+    feed(&mut |word| bytes.extend_from_slice(&word.to_le_bytes()));
+    xxh3_64_with_seed(&bytes, 0)
 }
 
 impl<P: Process> Reader<P> for TraceHash {

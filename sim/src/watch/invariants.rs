@@ -10,7 +10,7 @@ use leasehold::lease::LeaseRules;
 use leasehold::raft::{Index, Raft};
 use leasehold::time::Alarm;
 
-use super::hash::TraceHash;
+use super::hash::short_hash;
 use crate::host::{LeaseNode, entry_words};
 use crate::world::{Choices, Event, Happening, Milestone, Process, Reader, World};
 
@@ -76,9 +76,8 @@ struct Seen {
     commit: u64,
     /// Terms of its log's entries.
     log: Vec<u64>,
-    /// The latest promises it has given ...
-    promises: Vec<Alarm>,
-    /// ... and those it had given when it crashed.
+    last: Print,
+    /// Promises it had given when it crashed.
     promises_before_crash: Vec<Alarm>,
     lease: Option<Alarm>,
 }
@@ -123,13 +122,17 @@ impl Invariants {
     fn check_node<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, applied: u64) {
         let seen = &mut self.nodes[node];
         let (term, commit, last) = (raft.term().0, raft.commit().0, raft.log().last_index().0);
+        let last_print = (last, raft.log().last_term().0);
+        if (term, commit, last_print) == (seen.term, seen.commit, seen.last)
+            && applied <= commit
+            && commit <= last
+        {
+            return;
+        }
+        seen.last = last_print;
         let (earlier_term, earlier_commit) = (seen.term, seen.commit);
         seen.term = term;
         seen.commit = commit;
-        if raft.promise_ends().next().is_some() {
-            seen.promises.clear();
-            seen.promises.extend(raft.promise_ends());
-        }
         if term < earlier_term {
             self.report(at, node, Invariant::TermMonotonic, format!("from {earlier_term} to {term}"));
         }
@@ -212,9 +215,7 @@ fn place(index: u64) -> usize {
 
 fn print<R: LeaseRules>(raft: &Raft<R>, index: u64) -> Print {
     let entry = raft.log().entry(Index(index)).expect("the caller has bounded the index");
-    let mut hash = TraceHash::default();
-    entry_words(entry, &mut |word| hash.word(word));
-    (entry.term.0, hash.value())
+    (entry.term.0, short_hash(|word| entry_words(entry, &mut |each| word(each))))
 }
 
 impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
@@ -234,7 +235,10 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                     let now = world.clock(node).read(event.at);
                     let runs = |alarm: &Alarm| !alarm.reached(&now);
                     let seen = &self.nodes[node];
-                    let promised = seen.promises.iter().chain(&seen.promises_before_crash).any(runs);
+                    // Granting a vote changes no promise, so those the node has now it had before.
+                    let given = world.process(node).node().map(|running| running.raft().promise_ends());
+                    let given: Vec<Alarm> = given.into_iter().flatten().collect();
+                    let promised = given.iter().chain(&seen.promises_before_crash).any(runs);
                     let leads = seen.lease.iter().any(runs);
                     if promised {
                         let detail = format!("a vote for node {to} in term {term}");
@@ -253,8 +257,11 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 let now = world.clock(node).read(event.at);
                 let seen = &mut self.nodes[node];
                 seen.commit = 0;
+                seen.last = Print::default();
                 seen.lease = None;
-                seen.promises_before_crash.append(&mut seen.promises);
+                if let Some(running) = world.process(node).node() {
+                    seen.promises_before_crash.extend(running.raft().promise_ends());
+                }
                 seen.promises_before_crash.retain(|alarm| !alarm.reached(&now));
             }
             _ => {}

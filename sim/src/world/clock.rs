@@ -124,6 +124,8 @@ pub struct VirtualClock {
     wall_error: Span,
     synchronized: bool,
     stamp: StampSource,
+    /// The two clocks of a stamp show the same and always will until one of them changes.
+    one_stamp: bool,
 }
 
 impl VirtualClock {
@@ -137,6 +139,7 @@ impl VirtualClock {
             wall_error: spec.wall_error,
             synchronized: spec.synchronized,
             stamp: spec.stamp,
+            one_stamp: true,
         }
     }
 
@@ -153,7 +156,7 @@ impl VirtualClock {
     pub fn read(&self, at: u64) -> Reading {
         let (raw, boot) = self.stamp_lines();
         let raw_reading = raw.at(at);
-        let boot_reading = if raw == boot { raw_reading } else { boot.at(at) };
+        let boot_reading = if self.one_stamp { raw_reading } else { boot.at(at) };
         Reading {
             stamp: Stamp::new(Nanos(raw_reading), Nanos(boot_reading)),
             wall: self.synchronized.then(|| Wall::new(Nanos(self.wall.at(at)), self.wall_error)),
@@ -183,7 +186,7 @@ impl VirtualClock {
         let (raw, boot) = self.stamp_lines();
         let both = |since: Stamp, span: Span| {
             let raw_at = raw.first_at(since.raw().plus(span).0, from);
-            let same = raw == boot && since.raw() == since.boot();
+            let same = self.one_stamp && since.raw() == since.boot();
             (raw_at, if same { raw_at } else { boot.first_at(since.boot().plus(span).0, from) })
         };
         let last = |since, span| {
@@ -229,6 +232,8 @@ impl VirtualClock {
     /// the wall clock (the kernel corrects it from the hardware clock at wake-up, before any process runs).
     pub fn set_suspended(&mut self, at: u64, suspended: bool) {
         self.raw.set_stopped(at, suspended);
+        let (raw, boot) = self.stamp_lines();
+        self.one_stamp = raw == boot;
     }
 
     /// The hypervisor stops the machine, or lets it run: nothing in it can tell.

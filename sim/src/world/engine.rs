@@ -298,7 +298,10 @@ impl<P: Process, C: Choices> World<P, C> {
             slot.process.handle(now, &mut jitter, ProcessInput::Synced { ticket }, &mut effects);
         }
         self.effects = effects;
-        self.schedule_wakeup(node);
+        let slot = &mut self.slots[node];
+        if slot.process.take_hastened() || slot.wakeup_at.is_none() {
+            self.schedule_wakeup(node);
+        }
         reader.settled(node, self);
     }
 

@@ -142,7 +142,7 @@ pub enum Happening<'a, M> {
         /// 0 for the first time.
         incarnation: u64,
     },
-    /// A process died.
+    /// A process is about to die. It still has its state.
     Crashed {
         /// The node.
         node: usize,

@@ -203,10 +203,12 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     fn crash(&mut self, node: usize, reader: &mut impl Reader<P>) {
-        let slot = &mut self.slots[node];
-        if !slot.up {
+        if !self.slots[node].up {
             return;
         }
+        // Told while the process still has its state.
+        self.tell(reader, Happening::Crashed { node });
+        let slot = &mut self.slots[node];
         slot.process.crash();
         slot.up = false;
         slot.stops = 0;
@@ -214,7 +216,6 @@ impl<P: Process, C: Choices> World<P, C> {
         slot.inbox.clear();
         // What the dead process had under way at its disk is not the next one's.
         slot.incarnation += 1;
-        self.tell(reader, Happening::Crashed { node });
     }
 
     fn restart(&mut self, node: usize, reader: &mut impl Reader<P>) {

@@ -26,6 +26,9 @@ pub trait Process: Clone {
 
     /// The conditions on its clocks at which the process wants to be woken.
     fn alarms(&self, each: impl FnMut(Alarm));
+
+    /// May an alarm that was set since this was last asked go off before those that were there?
+    fn take_hastened(&mut self) -> bool;
 }
 
 /// What goes into a process.
