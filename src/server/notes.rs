@@ -31,6 +31,9 @@ pub(super) fn log(note: &Note, directory: &Directory) {
         Note::LeaseEnded { term, cause } => match cause {
             LeaseEndCause::Transfer => info!("gives up its lease of term {term}: it hands over"),
             LeaseEndCause::StepDown => info!("gives up its lease of term {term}: it steps down"),
+            LeaseEndCause::ClockSetBack => {
+                warn!("gives up its lease of term {term}: its wall clock was set back");
+            }
         },
         Note::SteppedDown { term, cause } => match cause {
             StepDownCause::HigherTerm => info!("no longer leads term {term}: there is a later one"),
