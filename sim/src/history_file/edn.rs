@@ -5,6 +5,7 @@
 //! Everything of <https://github.com/edn-format/edn> is read; what a tag means is not known, so that a tagged form is
 //! equal to another one only if the tags are.
 
+use std::borrow::Cow;
 use std::io::BufRead;
 
 use super::lines::{Lines, Stop};
@@ -52,6 +53,15 @@ impl Datum {
                 format!("{{{}}}", entries.join(", "))
             }
             Datum::Tagged(tag, datum) => format!("#{tag} {}", datum.canonical()),
+        }
+    }
+
+    /// The same, without a copy where there is one already.
+    pub(super) fn spelling(&self) -> Cow<'_, str> {
+        match self {
+            Datum::Nil => Cow::Borrowed("nil"),
+            Datum::Number(text) | Datum::Symbol(text) => Cow::Borrowed(text),
+            _ => Cow::Owned(self.canonical()),
         }
     }
 
@@ -253,12 +263,34 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Everything up to the next delimiter, which is on the same line.
+    pub(super) fn word(&mut self) -> &str {
+        let start = self.position;
+        let rest = &self.lines.line()[start..];
+        self.position += rest.bytes().position(is_delimiter).unwrap_or(rest.len());
+        &self.lines.line()[start..self.position]
+    }
+
     fn token(&mut self) -> String {
-        let rest = &self.lines.line()[self.position..];
-        let end = rest.bytes().position(is_delimiter).unwrap_or(rest.len());
-        let token = rest[..end].to_owned();
-        self.position += end;
-        token
+        self.word().to_owned()
+    }
+
+    /// What the next form names, without building the form; or what is there instead, as it may be shown.
+    pub(super) fn named<T>(&mut self, known: impl Fn(&str) -> Option<T>) -> Result<Result<T, String>, Stop> {
+        if self.next_significant()? == Some(b':') {
+            let word = self.word();
+            let name = word.rsplit_once('/').map_or(&word[1..], |(_, name)| name);
+            return Ok(known(name).ok_or_else(|| shown(word)));
+        }
+        let form = self.form()?;
+        Ok(form.name().and_then(known).ok_or_else(|| shown(&form.canonical())))
+    }
+
+    /// The next form if it is a number that is not negative.
+    pub(super) fn number(&mut self) -> Result<Option<u64>, Stop> {
+        match self.next_significant()? {
+            Some(b'0'..=b'9') => Ok(self.word().parse().ok()),
+            _ => self.form().map(|_| None),
+        }
     }
 
     fn atom(&mut self, place: Place) -> Result<Datum, Stop> {
@@ -286,11 +318,11 @@ impl<R: BufRead> Reader<R> {
 }
 
 fn is_blank(byte: u8) -> bool {
-    byte == b',' || byte.is_ascii_whitespace()
+    matches!(byte, b' ' | b',' | b'\n' | b'\t' | b'\r' | b'\x0C')
 }
 
 fn is_delimiter(byte: u8) -> bool {
-    is_blank(byte) || b"()[]{}\";".contains(&byte)
+    is_blank(byte) || matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';')
 }
 
 /// The text ends where a bracket had to be closed.

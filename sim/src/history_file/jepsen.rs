@@ -113,10 +113,8 @@ impl Interpreter {
 
     /// Reads one map and takes it.
     fn event<R: BufRead>(&mut self, reader: &mut Reader<R>, place: Place) -> Result<(), Stop> {
-        let Datum::Map(entries) = reader.form()? else {
-            unreachable!("the reader is at the bracket of a map");
-        };
-        match self.raw(entries, place) {
+        let fields = Fields::read(reader)?;
+        match self.raw(fields, place) {
             Ok(Some(raw)) => self.push(raw),
             Ok(None) => {}
             Err(problem) => self.assembler.problem(problem),
@@ -125,36 +123,23 @@ impl Interpreter {
     }
 
     /// The event that a map describes; `None` if no client did it.
-    fn raw(&mut self, entries: Vec<(Datum, Datum)>, place: Place) -> Result<Option<Raw>, Problem> {
-        let (mut kind, mut function, mut process) = (None, None, None);
-        let (mut value, mut time_ns, mut index) = (Datum::Nil, None, None);
-        for (key, datum) in entries {
-            match key.name() {
-                Some("type") => kind = Some(datum),
-                Some("f") => function = Some(datum),
-                Some("process") => process = Some(datum),
-                Some("value") => value = datum,
-                Some("time") => time_ns = number(&datum),
-                Some("index") => index = number(&datum),
-                _ => {}
-            }
-        }
-        let process = match process {
+    fn raw(&mut self, fields: Fields, place: Place) -> Result<Option<Raw>, Problem> {
+        let process = match fields.process {
             Some(Datum::Number(process)) => process,
             None | Some(Datum::Nil) => {
                 return Err(Problem::new(place, "an event without :process", EVENT));
             }
             Some(_) => return Ok(None),
         };
-        if let Some(index) = index {
+        if let Some(index) = fields.index {
             if let Some(last) = self.index_last.filter(|last| *last >= index) {
                 let what = format!(":index {index} after {last}");
                 return Err(Problem::new(place, what, "one history, in the order in which it happened"));
             }
             self.index_last = Some(index);
         }
-        let (kind, function) = (kind_named(kind.as_ref(), place)?, function_named(function.as_ref(), place)?);
-        Ok(Some(Raw { place, process, kind, function, value, time_ns }))
+        let (kind, function) = (known_kind(fields.kind, place)?, known_function(fields.function, place)?);
+        Ok(Some(Raw { place, process, kind, function, value: fields.value, time_ns: fields.time_ns }))
     }
 
     /// Notes what is wrong.
@@ -248,17 +233,17 @@ impl Interpreter {
             }
         };
         let names = &mut self.assembler.names;
-        let key = key.map(|key| names.intern_key(&key.canonical()));
+        let key = key.map(|key| names.intern_key(&key.spelling()));
         let told = match (raw.kind, raw.function, value) {
             (Kind::Invoke, Function::Read, _) => Told::Nothing,
             (Kind::Ok, Function::Write | Function::Cas, Datum::Nil) => Told::Nothing,
-            (_, Function::Read | Function::Write, value) => Told::One(names.intern_value(&value.canonical())),
+            (_, Function::Read | Function::Write, value) => Told::One(names.intern_value(&value.spelling())),
             (_, Function::Cas, value) => {
                 let Some((from, to)) = value.pair() else {
-                    let what = format!("a cas with {}", shown(&value.canonical()));
+                    let what = format!("a cas with {}", shown(&value.spelling()));
                     return Err(Problem::new(raw.place, what, "[from to]"));
                 };
-                Told::Two(names.intern_value(&from.canonical()), names.intern_value(&to.canonical()))
+                Told::Two(names.intern_value(&from.spelling()), names.intern_value(&to.spelling()))
             }
         };
         Ok((key, told))
@@ -286,36 +271,117 @@ fn tells(raw: &Raw) -> Option<Tells> {
     }
 }
 
-/// A number that is not negative.
-fn number(datum: &Datum) -> Option<u64> {
-    match datum {
-        Datum::Number(text) => text.parse().ok(),
+/// The fields of an event, read one by one: to build a map of each event would take most of the time.
+#[derive(Debug)]
+struct Fields {
+    /// `None` if there is none; an error if it is not known, with what is there instead.
+    kind: Option<Result<Kind, String>>,
+    function: Option<Result<Function, String>>,
+    process: Option<Datum>,
+    value: Datum,
+    time_ns: Option<u64>,
+    index: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Type,
+    Function,
+    Process,
+    Value,
+    Time,
+    Index,
+}
+
+impl Field {
+    fn named(name: &str) -> Option<Field> {
+        match name {
+            "type" => Some(Field::Type),
+            "f" => Some(Field::Function),
+            "process" => Some(Field::Process),
+            "value" => Some(Field::Value),
+            "time" => Some(Field::Time),
+            "index" => Some(Field::Index),
+            _ => None,
+        }
+    }
+}
+
+impl Fields {
+    /// Reads the map at whose bracket the reader is.
+    fn read<R: BufRead>(reader: &mut Reader<R>) -> Result<Fields, Stop> {
+        let open = reader.place();
+        reader.skip(1);
+        let (kind, function, process, value) = (None, None, None, Datum::Nil);
+        let mut fields = Fields { kind, function, process, value, time_ns: None, index: None };
+        loop {
+            match reader.next_significant()? {
+                Some(b'}') => {
+                    reader.skip(1);
+                    return Ok(fields);
+                }
+                None => return Err(unclosed(reader.place(), open, b'}')),
+                Some(byte @ (b')' | b']')) => return Err(wrong_bracket(reader.place(), byte, open, b'}')),
+                Some(_) => {}
+            }
+            let field = reader.named(Field::named)?;
+            if reader.next_significant()? == Some(b'}') {
+                return Err(Problem::new(reader.place(), "a key alone", "a value for every key").into());
+            }
+            match field {
+                Ok(Field::Type) => fields.kind = Some(reader.named(kind_named)?),
+                Ok(Field::Function) => fields.function = Some(reader.named(function_named)?),
+                Ok(Field::Process) => fields.process = Some(reader.form()?),
+                Ok(Field::Value) => fields.value = reader.form()?,
+                Ok(Field::Time) => fields.time_ns = reader.number()?,
+                Ok(Field::Index) => fields.index = reader.number()?,
+                Err(_) => {
+                    reader.form()?;
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn kind_named(name: &str) -> Option<Kind> {
+    match name {
+        "invoke" => Some(Kind::Invoke),
+        "ok" => Some(Kind::Ok),
+        "fail" => Some(Kind::Fail),
+        "info" => Some(Kind::Info),
         _ => None,
     }
 }
 
-pub(super) fn kind_named(datum: Option<&Datum>, place: Place) -> Result<Kind, Problem> {
-    match datum.and_then(Datum::name) {
-        Some("invoke") => Ok(Kind::Invoke),
-        Some("ok") => Ok(Kind::Ok),
-        Some("fail") => Ok(Kind::Fail),
-        Some("info") => Ok(Kind::Info),
-        _ => Err(Problem::new(place, found(":type", datum), ":invoke, :ok, :fail or :info")),
+pub(super) fn function_named(name: &str) -> Option<Function> {
+    match name {
+        "read" => Some(Function::Read),
+        "write" => Some(Function::Write),
+        "cas" => Some(Function::Cas),
+        _ => None,
     }
 }
 
-pub(super) fn function_named(datum: Option<&Datum>, place: Place) -> Result<Function, Problem> {
-    match datum.and_then(Datum::name) {
-        Some("read") => Ok(Function::Read),
-        Some("write") => Ok(Function::Write),
-        Some("cas") => Ok(Function::Cas),
-        _ => Err(Problem::new(place, found(":f", datum), ":read, :write or :cas")),
-    }
+pub(super) fn known_kind(kind: Option<Result<Kind, String>>, place: Place) -> Result<Kind, Problem> {
+    known(kind, ":type", ":invoke, :ok, :fail or :info", place)
 }
 
-fn found(field: &str, datum: Option<&Datum>) -> String {
-    match datum {
-        None => format!("no {field}"),
-        Some(datum) => format!("{field} {}", shown(&datum.canonical())),
+pub(super) fn known_function(
+    function: Option<Result<Function, String>>,
+    place: Place,
+) -> Result<Function, Problem> {
+    known(function, ":f", ":read, :write or :cas", place)
+}
+
+fn known<T>(
+    found: Option<Result<T, String>>,
+    field: &str,
+    expected: &str,
+    place: Place,
+) -> Result<T, Problem> {
+    match found {
+        Some(Ok(known)) => Ok(known),
+        Some(Err(text)) => Err(Problem::new(place, format!("{field} {text}"), expected)),
+        None => Err(Problem::new(place, format!("no {field}"), expected)),
     }
 }

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::assemble::Kind;
 use super::edn::{Datum, Reader};
-use super::jepsen::{Interpreter, Raw, function_named, kind_named};
+use super::jepsen::{Interpreter, Raw, function_named, kind_named, known_function, known_kind};
 use super::lines::{Lines, Stop};
 use super::problem::ReadError;
 use super::{Format, HistoryFile, Options};
@@ -42,13 +42,12 @@ fn event<R: BufRead>(lines: &Lines<R>) -> Result<Option<Raw>, Stop> {
         return Ok(None);
     }
     let place = lines.place(start);
-    // A value does not go over lines, so the reader must not find any.
     let mut reader = Reader::new(Lines::at(&line.as_bytes()[start..], place));
     let Datum::Number(process) = reader.form()? else {
         return Ok(None);
     };
-    let kind = kind_named(Some(&reader.form()?), place)?;
-    let function = function_named(Some(&reader.form()?), place)?;
+    let kind = known_kind(Some(reader.named(kind_named)?), place)?;
+    let function = known_function(Some(reader.named(function_named)?), place)?;
     // How an operation failed may be told in any words.
     let told = matches!(kind, Kind::Invoke | Kind::Ok);
     let value = if told { reader.form()? } else { Datum::Nil };
