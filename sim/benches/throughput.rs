@@ -104,8 +104,8 @@ fn bare(nodes: usize, messages: u64) -> u64 {
                     from: usize,
                     to: usize| {
         let count = &mut counts[from * nodes + to];
-        let (of, peer) = (u16::try_from(from).unwrap(), u16::try_from(to).unwrap());
-        let point = Point { purpose: Purpose::Delay, of, to: peer, index: *count };
+        let narrow = |node: usize| u16::try_from(node).expect("a benchmark has few nodes");
+        let point = Point { purpose: Purpose::Delay, of: narrow(from), to: narrow(to), index: *count };
         *count += 1;
         let at = now + choices.delay(point, DELAY).as_nanos();
         queue.push(Reverse((at, sequence, from, to)));

@@ -1,6 +1,7 @@
 //! The command line: arguments, files, terminals and exit codes.
 
 mod args;
+mod check;
 mod errors;
 mod inspect;
 mod run;
@@ -17,6 +18,7 @@ use errors::Failure;
 /// Exit codes, as ../docs/report.md documents them.
 mod exit {
     pub(super) const USAGE: u8 = 2;
+    pub(super) const NOTHING: u8 = 4;
     pub(super) const DIVERGED: u8 = 5;
     pub(super) const OUR_BUG: u8 = 70;
     pub(super) const IO: u8 = 74;
@@ -51,6 +53,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.command {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Check(history)) => check::check(&history),
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),

@@ -29,6 +29,7 @@ pub mod check;
 pub mod describe;
 pub mod display;
 pub mod explain;
+pub mod history_file;
 pub mod host;
 pub mod report;
 pub mod rules;

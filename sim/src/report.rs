@@ -1,9 +1,13 @@
 //! Reports: what a study found, for people and for machines. They read results and know no event loop.
 
+mod history;
+mod history_json;
 mod json;
 mod style;
 mod text;
 
+pub use history::{HistorySubject, history_text};
+pub use history_json::{history_exit_code, history_json};
 pub use json::json_report;
 pub use style::Style;
 pub use text::{Subject, failure, text_report};

@@ -174,12 +174,10 @@ impl<R: LeaseRules> Raft<R> {
             return None;
         }
         let stamp = now.wall.map(|wall| wall.earliest());
-        if let (Some(stamp), Some(last)) = (stamp, self.leadership.last_stamp) {
-            if stamp < last {
-                self.leadership.rounds.forget();
-                if self.leadership.lease.take().is_some() {
-                    self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::ClockSetBack });
-                }
+        if stamp.zip(self.leadership.last_stamp).is_some_and(|(stamp, last)| stamp < last) {
+            self.leadership.rounds.forget();
+            if self.leadership.lease.take().is_some() {
+                self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::ClockSetBack });
             }
         }
         self.leadership.last_stamp = stamp.or(self.leadership.last_stamp);

@@ -33,6 +33,12 @@ pub(super) enum Command {
     /// Exit codes: 0 as expected; 1 not as expected; 2 usage or scenario error; 3 undecided; 5 two runs of the same seed
     /// differ; 70 a bug of ours; 74 input or output failed; 130 interrupted, partial results shown.
     Run(RunArguments),
+    /// Check a history from a real system for linearizability.
+    ///
+    /// Reads our JSON lines, Jepsen's EDN and old Jepsen logs, as `sim help history` describes them. Exit codes: 0
+    /// linearizable; 1 not linearizable; 2 usage error, or not a history; 3 undecided; 4 no operation to check; 70 a bug of
+    /// ours; 74 input or output failed.
+    Check(CheckArguments),
     /// List the scenarios in a folder, with their titles.
     List {
         /// The folder.
@@ -55,7 +61,7 @@ pub(super) enum Command {
         /// The folder, which must exist.
         directory: PathBuf,
     },
-    /// Explain a command or a topic: scenarios, report, clocks, lease-reads, rules, exit-codes.
+    /// Explain a command or a topic: scenarios, report, history, clocks, lease-reads, rules, exit-codes.
     Help {
         /// What to explain; nothing lists what there is.
         topic: Option<String>,
@@ -76,6 +82,43 @@ pub(super) struct ScenarioArguments {
     /// Colour: errors and reports have none when they do not go to a terminal, or NO_COLOR is set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArguments {
+    /// The history; `-` reads standard input.
+    #[arg(value_hint = clap::ValueHint::FilePath)]
+    pub(super) history: PathBuf,
+    /// How the history is written.
+    #[arg(long, value_enum, default_value_t = HistoryFormat::Auto)]
+    pub(super) format: HistoryFormat,
+    /// Jepsen's values are [key value] pairs. Without this, the history itself tells.
+    #[arg(long)]
+    pub(super) independent: bool,
+    /// What every key has at the beginning, as the history writes it. Without this: nil, or null.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(super) initial: Option<String>,
+    /// How many states the search may explore for one key before the verdict is `undecided`.
+    #[arg(long, value_name = "N", default_value_t = leasehold_sim::check::Limits::default().states_max)]
+    pub(super) states_max: usize,
+    /// Report as one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Colour: reports have none when they do not go to a terminal, or NO_COLOR is set.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum HistoryFormat {
+    /// As the first line looks.
+    Auto,
+    /// Our own: an event a line, as a JSON object.
+    Jsonl,
+    /// Jepsen's histories.
+    Edn,
+    /// The log of an old Jepsen.
+    Log,
 }
 
 #[derive(Debug, Args)]

@@ -21,6 +21,10 @@ impl Failure {
         Failure { code: exit::USAGE, message: message.into() }
     }
 
+    pub(super) fn nothing(message: impl Into<String>) -> Failure {
+        Failure { code: exit::NOTHING, message: message.into() }
+    }
+
     pub(super) fn io(what: &str, error: &std::io::Error) -> Failure {
         Failure { code: exit::IO, message: format!("error: {what}: {error}") }
     }

@@ -27,10 +27,10 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         // Only the first call in a process counts, and this is it.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
     }
-    if asked.check_determinism {
-        if let Some(code) = check_determinism(&loaded.plan)? {
-            return Ok(code);
-        }
+    if asked.check_determinism
+        && let Some(code) = check_determinism(&loaded.plan)?
+    {
+        return Ok(code);
     }
     let stop = stop_on_interrupt();
     let progress = progress(loaded.plan.rows.len(), asked.quiet);

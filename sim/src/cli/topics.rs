@@ -13,6 +13,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         include_str!("../../../docs/scenarios.md"),
     ),
     ("report", "how to read a report, for people and for machines", include_str!("../../../docs/report.md")),
+    (
+        "history",
+        "how to write a history for `sim check`, and how to read its report",
+        include_str!("../../../docs/history.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -53,10 +58,11 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
 }
 
 const EXIT_CODES: &str = "\
-  0  every row showed what the scenario expects
-  1  some row did not
-  2  the command line or the scenario is wrong
+  0  every row showed what the scenario expects; the history is linearizable
+  1  some row did not; it is not
+  2  the command line, the scenario or the history is wrong
   3  undecided: the checker gave up
+  4  the history has no operation to check
   5  two runs of the same scenario and seed differ (--check-determinism)
  70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules
  74  reading or writing a file failed

@@ -1,0 +1,68 @@
+//! `sim check`.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use leasehold_sim::check::{self, Limits};
+use leasehold_sim::history_file::{self, Format, HistoryFile, Options, ReadError};
+use leasehold_sim::report::{HistorySubject, Style, history_exit_code, history_json, history_text};
+
+use super::args::{CheckArguments, HistoryFormat};
+use super::errors::Failure;
+use super::print;
+
+/// How much is read at once, in bytes.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// Checks a history and reports.
+pub(super) fn check(asked: &CheckArguments) -> Result<u8, Failure> {
+    let standard_input = asked.history.as_os_str() == "-";
+    let name = if standard_input { "stdin".to_owned() } else { asked.history.display().to_string() };
+    let file = read(asked, &name, standard_input)?;
+    if file.operations.is_empty() {
+        let format = match file.format {
+            Format::JsonLines => "JSON lines",
+            Format::Edn => "EDN",
+            Format::Log => "a log of Jepsen's",
+        };
+        let failed = if file.failed == 0 { "" } else { " but those that failed" };
+        return Err(Failure::nothing(format!("error: {name}: no operation{failed}, read as {format}")));
+    }
+    let report = check::check(&file.operations, Limits { states_max: asked.states_max });
+    let subject = HistorySubject { name: &name, file: &file, report: &report };
+    if asked.json {
+        print(&format!("{:#}\n", history_json(&subject)))?;
+    } else {
+        let style = Style { color: asked.color.wanted(&std::io::stdout()) };
+        print(&history_text(&subject, style))?;
+    }
+    Ok(history_exit_code(report.outcome))
+}
+
+fn read(asked: &CheckArguments, name: &str, standard_input: bool) -> Result<HistoryFile, Failure> {
+    let options = Options {
+        format: match asked.format {
+            HistoryFormat::Auto => None,
+            HistoryFormat::Jsonl => Some(Format::JsonLines),
+            HistoryFormat::Edn => Some(Format::Edn),
+            HistoryFormat::Log => Some(Format::Log),
+        },
+        independent: asked.independent,
+        initial: asked.initial.clone(),
+    };
+    let read = if standard_input {
+        history_file::read(BufReader::with_capacity(BUFFER_BYTES, std::io::stdin()), &options)
+    } else {
+        let file = File::open(&asked.history).map_err(|error| Failure::io(name, &error))?;
+        history_file::read(BufReader::with_capacity(BUFFER_BYTES, file), &options)
+    };
+    read.map_err(|error| match error {
+        ReadError::Io(error) => Failure::io(name, &error),
+        ReadError::Initial(why) => Failure::usage(format!("error: --initial: {why}")),
+        ReadError::Problems(problems) => {
+            let lines: Vec<String> =
+                problems.iter().map(|problem| format!("error: {name}:{problem}")).collect();
+            Failure::usage(lines.join("\n"))
+        }
+    })
+}

@@ -1,0 +1,146 @@
+//! What is not a history.
+
+use super::*;
+
+#[track_caller]
+fn wrong(format: Format, text: &str, expected: &[&str]) {
+    assert_eq!(problems(text.as_bytes(), &options(format)), expected, "{text}");
+}
+
+#[test]
+fn json_lines() {
+    let cases: &[(&str, &[&str])] = &[
+        (
+            r#"{"process":0,"type":"ok","f":"write"}"#,
+            &["1:1: process 0 ends a write; expected an invocation of it on an earlier line"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"read"}
+{"process":0,"type":"invoke","f":"read"}"#,
+            &["2:1: process 0 invokes a read; expected the end of what it invoked at line 1"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"read"}
+{"process":0,"type":"ok","f":"write"}"#,
+            &["2:1: the end of a write; expected the end of the read invoked at line 1"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"read","key":1}
+{"process":0,"type":"ok","f":"read","key":2,"value":1}"#,
+            &["2:1: another key; expected the key of the invocation at line 1"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"write","value":1}
+{"process":0,"type":"ok","f":"write","value":2}"#,
+            &["2:1: a write of another value; expected what was asked at line 1, or no value"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"read","time_ns":7}
+{"process":0,"type":"ok","f":"read","value":1,"time_ns":6}"#,
+            &["2:1: time goes back from 7 to 6; expected lines sorted by time_ns"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"read","time_ns":7}
+{"process":0,"type":"ok","f":"read","value":1}"#,
+            &["2:1: no time_ns; expected one on every line, as on the first"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"append","value":1}"#,
+            &["1:41: unknown variant `append`, expected one of `read`, `write`, `cas`; \
+               expected an event, as `sim help history` describes them"],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"cas","value":[1,2,3]}
+{"process":[],"type":"invoke","f":"read"}
+{"process":0,"type":"invoke","f":"write"}
+{"process":0,"type":"invoke","f":"read""#,
+            &[
+                "1:48: the cas value [1,2,3]; expected [from, to]",
+                "2:12: the process []; expected a number or a string",
+                "3:1: a write of nothing; expected the value that is written",
+                "4:39: EOF while parsing an object; expected an event, as `sim help history` describes them",
+            ],
+        ),
+        (
+            r#"{"process":0,"type":"invoke","f":"read"}
+{"process":0,"type":"ok","f":"read"}"#,
+            &["2:1: a read of nothing; expected the value that was read"],
+        ),
+    ];
+    for (text, expected) in cases {
+        wrong(Format::JsonLines, text, expected);
+    }
+    let deep = format!(
+        r#"{{"process":0,"type":"invoke","f":"write","value":{}}}"#,
+        "[".repeat(70) + &"]".repeat(70)
+    );
+    wrong(Format::JsonLines, &deep, &["1:50: a value nested too deeply; expected at most 64 levels"]);
+}
+
+#[test]
+fn edn() {
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "{:type :ok :f :read :value 1 :process 0}",
+            &["1:1: process 0 ends a read; expected an invocation of it on an earlier line"],
+        ),
+        (
+            "[{:type :invoke :f :read :value nil :process 0}\n {:type :info :f :read :process 0}\n {:type :invoke :f :read :process 0}]",
+            &["3:2: process 0 invokes a read; expected nothing more of it: it crashed (info) at line 2"],
+        ),
+        (
+            "[{:type :invoke :f :read :value nil :process 0}",
+            &["2:1: the end of the text; expected `]` for what begins at 1:1"],
+        ),
+        (
+            "{:type :invoke :f :read :process 0",
+            &["2:1: the end of the text; expected `}` for what begins at 1:1"],
+        ),
+        (
+            "{:type :invoke :f :append :process 0}\n{:type :begin :f :read :process 0}\n{:type :ok :f :read}",
+            &[
+                "1:1: :f :append; expected :read, :write or :cas",
+                "2:1: :type :begin; expected :invoke, :ok, :fail or :info",
+                "3:1: an event without :process; expected an event, as in {:type :invoke, :f :read, :value nil, :process 0}",
+            ],
+        ),
+        (
+            "{:type :invoke :f :cas :value [1 2] :process 0} {:type :invoke :f :read :value [1 nil] :process 1}",
+            &["1:49: a read invoked with [1 nil]; expected nil, as line 1 has values without a key"],
+        ),
+        (
+            "{:type :invoke :f :read :value [1 nil] :process 0}\n{:type :invoke :f :write :value 3 :process 1}",
+            &["2:1: :value 3; expected [key value], as at line 1"],
+        ),
+        (
+            "{:type :invoke :f :read :value nil :process 0 :index 4}\n{:type :ok :f :read :value nil :process 0 :index 0}",
+            &["2:1: :index 0 after 4; expected one history, in the order in which it happened"],
+        ),
+        ("(1 2)", &["1:2: 1; expected an event, as in {:type :invoke, :f :read, :value nil, :process 0}"]),
+    ];
+    for (text, expected) in cases {
+        wrong(Format::Edn, text, expected);
+    }
+}
+
+#[test]
+fn what_is_not_text() {
+    let found =
+        problems(b"{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n  \xff\n", &Options::default());
+    assert_eq!(found, ["2:3: not UTF-8; expected text in UTF-8"]);
+    let found = problems(b"{:type :invoke \xff", &Options::default());
+    assert_eq!(found, ["1:16: not UTF-8; expected text in UTF-8"]);
+}
+
+#[test]
+fn no_more_than_the_first_five_problems_are_told() {
+    let found = problems("{\"x\":1}\n".repeat(100).as_bytes(), &Options::default());
+    assert_eq!(found.len(), 5);
+}
+
+#[test]
+fn nothing_is_not_wrong() {
+    for text in ["", "\n\n", "[]", "; nothing\n", "lein test\n"] {
+        assert!(history(text, &Options::default()).operations.is_empty(), "{text}");
+    }
+}
