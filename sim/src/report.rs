@@ -3,6 +3,7 @@
 mod json;
 mod style;
 mod text;
+mod wrap;
 
 pub use json::json_report;
 pub use style::Style;
