@@ -9,6 +9,7 @@ mod topics;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{CommandFactory, Parser};
 
@@ -25,9 +26,14 @@ mod exit {
     pub(super) const INTERRUPTED: u8 = 130;
 }
 
+/// The seed that was drawn because nobody gave one: whoever reports a panic needs it.
+static DRAWN_SEED: OnceLock<u64> = OnceLock::new();
+
 pub(super) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        let command: Vec<String> = std::env::args().skip(1).map(|word| errors::quoted(&word)).collect();
+        let words = std::env::args_os().skip(1);
+        let mut command: Vec<String> = words.map(|word| errors::quoted(&word.to_string_lossy())).collect();
+        command.extend(DRAWN_SEED.get().map(|seed| format!("--seed {seed}")));
         let _ = writeln!(
             std::io::stderr().lock(),
             "A BUG OF OURS: {panic}\n  please report it with this line:  cargo sim {}\n  sim {}",
@@ -64,8 +70,11 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
             print(&String::from_utf8_lossy(&script))
         }
         Some(Command::Man { directory }) => {
-            clap_mangen::generate_to(Arguments::command(), &directory)
-                .map_err(|error| Failure::io(&directory.display().to_string(), &error))?;
+            std::fs::create_dir_all(&directory)
+                .and_then(|()| clap_mangen::generate_to(Arguments::command(), &directory))
+                .map_err(|error| {
+                    Failure::io(&format!("cannot write manual pages to {}", directory.display()), &error)
+                })?;
             Ok(0)
         }
         Some(Command::Help { topic }) => topics::help(topic.as_deref()),
@@ -77,7 +86,7 @@ fn print(text: &str) -> Result<u8, Failure> {
     let mut output = std::io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("standard output", &error))
+            Err(Failure::io("cannot write to standard output", &error))
         }
         _ => Ok(0),
     }

@@ -309,8 +309,9 @@ fn command_fields(command: &Command, field: &mut impl FnMut(&'static str, u64)) 
         }
         Command::Cas(cas) => {
             field("cas_key", number(&cas.key));
-            field("from", number(&cas.from));
-            field("to", number(&cas.to));
+            // Not `from` and `to`: in the trace those are the sender and the receiver.
+            field("cas_from", number(&cas.from));
+            field("cas_to", number(&cas.to));
             field("create", u64::from(cas.create_if_not_exists));
         }
     }

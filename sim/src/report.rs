@@ -5,6 +5,7 @@ mod history_json;
 mod json;
 mod style;
 mod text;
+mod wrap;
 
 pub use history::{HistorySubject, history_text};
 pub use history_json::{history_exit_code, history_json};

@@ -11,7 +11,7 @@ use crate::run::{Outcome, run};
 use crate::scenario::{Expectation, Plan, RowExpectation};
 use crate::setup::Setup;
 use crate::theory::{self, Prediction};
-use crate::watch::{Broken, LeadershipChange};
+use crate::watch::{Broken, LeadershipChange, TraceHash};
 
 /// What a row showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,12 +111,32 @@ impl RowResult {
 pub struct Study {
     /// In the plan's order. Fewer than the plan's when interrupted.
     pub rows: Vec<RowResult>,
+    /// How many rows the plan has.
+    pub planned: usize,
     /// The user stopped it.
     pub interrupted: bool,
     /// The sweep's last clean value before the first stale one, and that one: labels.
     pub boundary: Option<Boundary>,
     /// What it comes to.
     pub verdict: Verdict,
+}
+
+impl Study {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        if self.interrupted { 130 } else { self.verdict.exit_code() }
+    }
+
+    /// One number for all that happened in all rows. With one row it is that row's, so that a row that is run alone can
+    /// be compared with the same row among others.
+    pub fn trace_hash(&self) -> u64 {
+        if let [row] = self.rows.as_slice() {
+            return row.trace_hash;
+        }
+        let mut hash = TraceHash::default();
+        self.rows.iter().for_each(|row| hash.word(row.trace_hash));
+        hash.value()
+    }
 }
 
 /// Where stale reads begin in a sweep.
@@ -146,7 +166,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The process's exit code.
+    /// The process's exit code, if nothing interrupted it.
     pub fn exit_code(&self) -> u8 {
         match self {
             Verdict::AsExpected => 0,
@@ -176,7 +196,7 @@ pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> St
     let rows: Vec<RowResult> = rows.into_iter().flatten().collect();
     let boundary = plan.sweep.is_some().then(|| boundary(&rows)).flatten();
     let verdict = verdict(&rows);
-    Study { rows, interrupted, boundary, verdict }
+    Study { rows, planned: plan.rows.len(), interrupted, boundary, verdict }
 }
 
 fn summary(row: &crate::scenario::Row, setup: &Arc<Setup>, outcome: &Outcome) -> RowResult {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
+use leasehold::time::Alarm;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
@@ -12,7 +13,7 @@ use crate::host::LeaseNode;
 use crate::run::{Observer, run_observed};
 use crate::setup::Setup;
 use crate::watch::{event_words, short_hash};
-use crate::world::{Choices, Event, Happening, Milestone, Reply, Request, Traced, World};
+use crate::world::{Choices, Event, Happening, LossCause, Milestone, Reply, Request, Traced, World};
 
 /// An event as a line of the trace. Times are true nanoseconds.
 pub fn line(setup: &Setup, event: &Event<'_, Message>) -> Value {
@@ -38,7 +39,12 @@ pub fn line(setup: &Setup, event: &Event<'_, Message>) -> Value {
             put("from", name(*from));
             put("to", name(*to));
             put("number", (*number).into());
-            put("cause", format!("{cause:?}").to_lowercase().into());
+            let cause = match cause {
+                LossCause::Chance => "chance",
+                LossCause::Partition => "partition",
+                LossCause::ReceiverDown => "receiver-down",
+            };
+            put("cause", cause.into());
         }
         Happening::Held { from, to, number } => {
             put("from", name(*from));
@@ -113,7 +119,14 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
         Milestone::LeaseRenewed { term, start, end } => {
             put("start_raw_ns", start.stamp.raw().0.into());
             put("start_boot_ns", start.stamp.boot().0.into());
-            put("end", format!("{end:?}").into());
+            let (span, deadline) = match end {
+                Alarm::First { span, .. } | Alarm::Last { span, .. } => (span, None),
+                Alarm::WallLatest { deadline, span, .. } | Alarm::WallEarliest { deadline, span, .. } => {
+                    (span, Some(deadline.0))
+                }
+            };
+            put("length_ns", span.as_nanos().into());
+            put("deadline_ns", json!(deadline));
             ("lease-renewed", Some(term))
         }
         Milestone::LeaseEnded { term, transfer } => {

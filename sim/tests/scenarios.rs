@@ -1,5 +1,5 @@
 //! Every scenario of the repository shows what it says it shows, to the byte. The files are found, not listed.
-
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
@@ -76,7 +76,10 @@ fn a_story_fits_a_screen() {
         let (text, _) = report(&file);
         let story =
             text.lines().skip_while(|line| !line.contains("true time  ")).take_while(|line| !line.is_empty());
-        assert!(story.count() <= 26, "{file}: a header and at most 25 lines");
+        assert!(
+            story.count() <= 30,
+            "{file}: a header, at most 25 moments, and a few lines that are wrapped"
+        );
     }
 }
 

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use leasehold_sim::scenario::units;
+
+use super::topics;
 
 /// Shown when nothing is asked.
 pub(super) const FIRST_STEPS: &str = "\
@@ -12,7 +15,7 @@ sim shows when a lease read turns stale, by how much, and why.
   sim list                         the scenarios there are
   sim help scenarios               how to write one
 
-sim --help shows all commands.
+sim --help shows all commands, sim help TOPIC explains.
 ";
 
 /// Shows when a lease read turns stale, by how much, and why.
@@ -31,7 +34,7 @@ pub(super) enum Command {
     /// Run a scenario and report.
     ///
     /// Exit codes: 0 as expected; 1 not as expected; 2 usage or scenario error; 3 undecided; 5 two runs of the same seed
-    /// differ; 70 a bug of ours; 74 input or output failed; 130 interrupted, partial results shown.
+    /// differ; 70 a bug of ours; 74 output failed; 130 interrupted, partial results shown.
     Run(RunArguments),
     /// Check a history from a real system for linearizability.
     ///
@@ -42,7 +45,7 @@ pub(super) enum Command {
     /// List the scenarios in a folder, with their titles.
     List {
         /// The folder.
-        #[arg(default_value = "scenarios")]
+        #[arg(default_value = "scenarios", value_hint = clap::ValueHint::DirPath)]
         directory: PathBuf,
     },
     /// Check scenario files without running them.
@@ -58,12 +61,14 @@ pub(super) enum Command {
     },
     /// Write the manual pages into a folder.
     Man {
-        /// The folder, which must exist.
+        /// The folder; it is created where it does not exist.
+        #[arg(value_hint = clap::ValueHint::DirPath)]
         directory: PathBuf,
     },
-    /// Explain a command or a topic: scenarios, report, history, clocks, lease-reads, rules, exit-codes.
+    /// Explain a command or a topic.
     Help {
         /// What to explain; nothing lists what there is.
+        #[arg(value_parser = topics::WORDS)]
         topic: Option<String>,
     },
 }
@@ -76,8 +81,9 @@ pub(super) struct ScenarioArguments {
     /// Override a value, as in `--set lease.duration=2s`. May be given more than once.
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub(super) sets: Vec<String>,
-    /// Override the seed: decimal, 0x hexadecimal, `_` allowed, or a 40-digit commit hash.
-    #[arg(long, value_name = "SEED")]
+    /// Override the seed: decimal, 0x hexadecimal, `_` allowed, or a 40-digit commit hash. Where neither this nor the
+    /// scenario gives one, a seed is drawn and said.
+    #[arg(long, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub(super) seed: Option<String>,
     /// Colour: errors and reports have none when they do not go to a terminal, or NO_COLOR is set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
@@ -136,7 +142,7 @@ pub(super) struct RunArguments {
     #[command(flatten)]
     pub(super) scenario: ScenarioArguments,
     /// Run only the row (of a sweep) or the variant with this label.
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL", allow_hyphen_values = true)]
     pub(super) row: Option<String>,
     /// What to expect of every row, instead of what the scenario expects.
     #[arg(long, value_enum)]
@@ -150,13 +156,13 @@ pub(super) struct RunArguments {
     /// Report nothing on standard output; failures still go to standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
-    /// Say more: every change of leadership with its margin; twice: every row's trace hash and counts.
+    /// Say more to people: every change of leadership with its margin; twice: every row's trace hash and counts too.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
     /// Write every event as a JSON line to this file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
-    /// Run everything twice and compare event by event; exit code 5 and the first differing event if they differ.
+    /// First run everything twice and compare event by event; where two runs differ, show where and exit with code 5.
     #[arg(long)]
     pub(super) check_determinism: bool,
     /// Threads that run rows; as many as there are processors where not given. The results do not depend on it.
@@ -192,6 +198,18 @@ pub(super) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// A seed is checked here and passed on as it was written: 40 hexadecimal digits that happen to be decimal stay what
+/// they are.
+fn seed(text: &str) -> Result<String, String> {
+    match units::seed(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => {
+            Err("write it in decimal (42), in hexadecimal (0x2a) or as a commit's 40-digit hash, below 2^64"
+                .to_owned())
+        }
+    }
 }
 
 impl Color {

@@ -25,6 +25,7 @@ impl Failure {
         Failure { code: exit::NOTHING, message: message.into() }
     }
 
+    /// `what` could not be done, as in "cannot write the trace".
     pub(super) fn io(what: &str, error: &std::io::Error) -> Failure {
         Failure { code: exit::IO, message: format!("error: {what}: {error}") }
     }
@@ -50,7 +51,7 @@ pub(super) fn load(asked: &ScenarioArguments) -> Result<Loaded, Failure> {
     let mut arguments = String::new();
     let mut sets = asked.sets.clone();
     if let Some(seed) = &asked.seed {
-        sets.push(format!("seed={}", toml_text(seed)));
+        sets.push(seed_set(seed));
         arguments.push_str(&format!(" --seed {}", quoted(seed)));
     }
     for set in &asked.sets {
@@ -62,21 +63,27 @@ pub(super) fn load(asked: &ScenarioArguments) -> Result<Loaded, Failure> {
     if !resolved.iter().any(|value| value.path == "seed" && given(value)) {
         let seed = getrandom::u64().map_err(|error| Failure::usage(format!("error: no seed: {error}")))?;
         let _ = writeln!(std::io::stderr().lock(), "seed {seed}, drawn; repeat with --seed {seed}");
-        sets.push(format!("seed=\"{seed}\""));
+        let _ = super::DRAWN_SEED.set(seed);
+        sets.push(seed_set(&seed.to_string()));
         arguments.push_str(&format!(" --seed {seed}"));
         loaded = load_file(&asked.scenario, &sets, asked.color)?;
     }
     Ok(Loaded { arguments, ..loaded })
 }
 
-/// A seed is always passed on as text, so that one of 40 hexadecimal digits that happen to be decimal stays what it is.
-fn toml_text(seed: &str) -> String {
-    format!("\"{}\"", seed.replace(['"', '\\'], ""))
+/// A seed that the arguments have checked, as an override. As text, so that one of 40 hexadecimal digits that happen to be
+/// decimal stays what it is.
+pub(super) fn seed_set(seed: &str) -> String {
+    format!("seed=\"{seed}\"")
 }
 
 /// Reads a scenario file. Warnings go to standard error.
 pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Loaded, Failure> {
-    let file = path.display().to_string();
+    let mut file = path.display().to_string();
+    if file.starts_with('-') {
+        // In a replay line it would be taken for an option.
+        file.insert_str(0, "./");
+    }
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let colored = color.wanted(&std::io::stderr());
     match scenario::load(&file, &text, sets, &rules::names()) {
@@ -91,6 +98,13 @@ pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Lo
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    if path.is_dir() {
+        let folder = quoted(&path.display().to_string());
+        return Failure::usage(format!(
+            "error: {} is a folder, not a scenario\n  `sim list {folder}` shows the scenarios in it",
+            path.display()
+        ));
+    }
     let mut message = format!("error: cannot read the scenario {}: {error}", path.display());
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let known = scenario_files(Path::new("scenarios"));
@@ -103,7 +117,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
         message.push_str(&format!("\n  did you mean {}?", near.display()));
     }
     message.push_str("\n  `sim list` shows the scenarios there are");
-    Failure { code: exit::USAGE, message }
+    Failure::usage(message)
 }
 
 /// All scenario files below a folder, sorted.
@@ -112,8 +126,10 @@ pub(super) fn scenario_files(directory: &Path) -> Vec<PathBuf> {
     let mut folders = vec![directory.to_owned()];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        for path in entries.flatten().map(|entry| entry.path()) {
-            if path.is_dir() {
+        for entry in entries.flatten() {
+            let path = entry.path();
+            // A link to a folder is not followed: it may lead back.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "toml") {
                 files.push(path);

@@ -6,7 +6,7 @@ use leasehold_sim::rules;
 use leasehold_sim::scenario::{self, Origin};
 
 use super::args::{Color, LintArguments, ScenarioArguments};
-use super::errors::{Failure, load_file, scenario_files};
+use super::errors::{Failure, load_file, quoted, scenario_files, seed_set};
 use super::print;
 
 /// One line a scenario.
@@ -24,7 +24,7 @@ pub(super) fn list(directory: &Path) -> Result<u8, Failure> {
     for (file, name) in files.iter().zip(&shown) {
         let title = match load_file(file, &[], Color::Never) {
             Ok(loaded) => loaded.plan.title,
-            Err(_) => "does not load; `sim lint` says why".to_owned(),
+            Err(_) => format!("does not load; `sim lint {}` says why", quoted(name)),
         };
         text.push_str(&format!("{name:<width$}  {title}\n"));
     }
@@ -51,7 +51,7 @@ pub(super) fn lint(asked: &LintArguments) -> Result<u8, Failure> {
 pub(super) fn explain(asked: &ScenarioArguments) -> Result<u8, Failure> {
     let mut sets = asked.sets.clone();
     if let Some(seed) = &asked.seed {
-        sets.push(format!("seed={seed}"));
+        sets.push(seed_set(seed));
     }
     let loaded = load_file(&asked.scenario, &sets, asked.color)?;
     let resolved = scenario::explain(&loaded.plan);

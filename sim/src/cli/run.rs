@@ -6,13 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use leasehold_sim::display::{count, instant, signed_span};
+use leasehold_sim::display::{count, instant, shell_word, signed_span};
 use leasehold_sim::explain::{Explanation, explain};
 use leasehold_sim::report::{Style, Subject, failure, json_report, text_report};
 use leasehold_sim::run::{run as run_setup, run_observed};
 use leasehold_sim::scenario::{Expectation, Plan, RowExpectation};
 use leasehold_sim::study::{Study, study};
-use leasehold_sim::trace::{TraceWriter, divergence};
+use leasehold_sim::trace::{Divergence, TraceWriter, divergence};
 use leasehold_sim::{describe, watch};
 
 use super::args::{Expect, Format, RunArguments};
@@ -20,6 +20,7 @@ use super::errors::{Failure, Loaded, load};
 use super::{exit, print};
 
 pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
+    let stop = stop_on_interrupt();
     let mut loaded = load(&asked.scenario)?;
     choose_row(&mut loaded.plan, asked.row.as_deref())?;
     expect(&mut loaded, asked.expect);
@@ -27,12 +28,16 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         // Only the first call in a process counts, and this is it.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
     }
+    // Before the rows are run: a file that cannot be written is known before the user has waited.
+    let trace = match &asked.trace {
+        Some(path) => Some(TraceFile::create(path, &asked.scenario.scenario)?),
+        None => None,
+    };
     if asked.check_determinism
-        && let Some(code) = check_determinism(&loaded.plan)?
+        && let Some(code) = check_determinism(&loaded.plan, stop, asked.quiet)
     {
         return Ok(code);
     }
-    let stop = stop_on_interrupt();
     let progress = progress(loaded.plan.rows.len(), asked.quiet);
     let began = now();
     let results = study(&loaded.plan, stop, &|| progress.inc(1));
@@ -48,9 +53,10 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         explanation: explanation.as_ref(),
     };
     report(asked, &subject)?;
-    if let Some(path) = &asked.trace {
-        write_trace(path, &loaded.plan)?;
-    }
+    let traced_all = match trace {
+        Some(trace) => trace.write(&loaded.plan, stop)?,
+        None => true,
+    };
     if !asked.quiet {
         say_speed(&results, took);
     }
@@ -58,17 +64,38 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     if let Some(failure) = failure(&subject, style) {
         let _ = std::io::stderr().lock().write_all(failure.as_bytes());
     }
-    Ok(if results.interrupted { exit::INTERRUPTED } else { results.verdict.exit_code() })
+    Ok(if traced_all { results.exit_code() } else { exit::INTERRUPTED })
 }
 
 fn choose_row(plan: &mut Plan, label: Option<&str>) -> Result<(), Failure> {
     let Some(label) = label else { return Ok(()) };
-    let known: Vec<String> = plan.rows.iter().map(|row| row.label.clone()).collect();
-    plan.rows.retain(|row| row.label == label);
-    if plan.rows.is_empty() {
-        return Err(Failure::usage(format!("error: no row `{label}`; there are {}", known.join(", "))));
+    if !plan.rows.iter().any(|row| row.label == label) {
+        return Err(Failure::usage(no_row(plan, label)));
     }
+    plan.rows.retain(|row| row.label == label);
     Ok(())
+}
+
+fn no_row(plan: &Plan, label: &str) -> String {
+    /// More labels than this are more than anybody reads.
+    const LABELS_MAX: usize = 20;
+    let known: Vec<&str> = plan.rows.iter().map(|row| row.label.as_str()).collect();
+    if known == [""] {
+        return format!(
+            "error: no row `{label}`\n  the scenario has one row, which has no label: leave --row away"
+        );
+    }
+    let likeness = |known: &&str| strsim::jaro_winkler(label, known);
+    let near = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let mut text = format!("error: no row `{label}`");
+    if let Some(near) = near.filter(|near| likeness(near) > 0.8) {
+        text.push_str(&format!("\n  did you mean --row {}?", shell_word(near)));
+    }
+    text.push_str(&format!("\n  rows are {}", known[..known.len().min(LABELS_MAX)].join(", ")));
+    if known.len() > LABELS_MAX {
+        text.push_str(&format!(" and {} more", known.len() - LABELS_MAX));
+    }
+    text
 }
 
 fn expect(loaded: &mut Loaded, expect: Option<Expect>) {
@@ -165,37 +192,85 @@ fn first_explanation(study: &Study) -> Option<(usize, Explanation)> {
     Some((place, explain(setup, &outcome, stale)))
 }
 
-fn check_determinism(plan: &Plan) -> Result<Option<u8>, Failure> {
+/// The exit code, if there is nothing more to do.
+fn check_determinism(plan: &Plan, stop: &AtomicBool, quiet: bool) -> Option<u8> {
     for row in &plan.rows {
+        if stop.load(Ordering::Relaxed) {
+            return Some(exit::INTERRUPTED);
+        }
         let setup = Arc::new(row.scenario.setup.clone());
         if let Some(found) = divergence(&setup) {
-            let shown = |line: &Option<serde_json::Value>| {
-                line.as_ref().map_or("(the run had ended)".to_owned(), ToString::to_string)
-            };
-            print(&format!(
-                "two runs differ{}: event {}\n  first:  {}\n  second: {}\n",
-                if row.label.is_empty() { String::new() } else { format!(" at {}", row.label) },
-                found.event,
-                shown(&found.first),
-                shown(&found.second)
-            ))?;
-            return Ok(Some(exit::DIVERGED));
+            let (code, text) = diverged(&row.label, &found);
+            let _ = std::io::stderr().lock().write_all(text.as_bytes());
+            return Some(code);
         }
     }
-    let _ = writeln!(std::io::stderr().lock(), "two runs of each row are the same, event by event");
-    Ok(None)
+    if !quiet {
+        let _ = writeln!(std::io::stderr().lock(), "two runs of each row are the same, event by event");
+    }
+    None
 }
 
-fn write_trace(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| Failure::io(&path.display().to_string(), error);
-    let mut file = BufWriter::new(File::create(path).map_err(|error| failed(&error))?);
-    for row in &plan.rows {
-        let setup = Arc::new(row.scenario.setup.clone());
-        let mut writer = TraceWriter::new(setup.clone(), &row.label, &mut file);
-        let _ = run_observed(&setup, &mut writer);
-        writer.finish().map_err(|error| failed(&error))?;
+/// What two runs of one seed come to when they differ.
+fn diverged(label: &str, found: &Divergence) -> (u8, String) {
+    let shown = |line: &Option<serde_json::Value>| {
+        line.as_ref().map_or("(the run had ended)".to_owned(), ToString::to_string)
+    };
+    let text = format!(
+        "TWO RUNS DIFFER{}: from event {} on\n  first:  {}\n  second: {}\n",
+        if label.is_empty() { String::new() } else { format!(" at {label}") },
+        found.event,
+        shown(&found.first),
+        shown(&found.second)
+    );
+    (exit::DIVERGED, text)
+}
+
+/// Where the trace goes.
+struct TraceFile<'a> {
+    path: &'a Path,
+    file: BufWriter<File>,
+}
+
+impl<'a> TraceFile<'a> {
+    /// Opens the file, and empties it.
+    fn create(path: &'a Path, scenario: &Path) -> Result<TraceFile<'a>, Failure> {
+        let same = std::fs::canonicalize(path).ok();
+        if same.is_some() && same == std::fs::canonicalize(scenario).ok() {
+            return Err(Failure::usage(format!(
+                "error: the trace would overwrite the scenario {}\n  name another file after --trace",
+                scenario.display()
+            )));
+        }
+        match File::create(path) {
+            Ok(file) => Ok(TraceFile { path, file: BufWriter::new(file) }),
+            Err(error) => Err(TraceFile::failed(path, &error)),
+        }
     }
-    Ok(())
+
+    fn failed(path: &Path, error: &std::io::Error) -> Failure {
+        Failure::io(&format!("cannot write the trace to {}", path.display()), error)
+    }
+
+    /// Plays the rows again and writes every event. Tells whether it came to the end.
+    fn write(mut self, plan: &Plan, stop: &AtomicBool) -> Result<bool, Failure> {
+        for (done, row) in plan.rows.iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                let _ = writeln!(
+                    std::io::stderr().lock(),
+                    "interrupted: {} holds the trace of {done} of {} rows",
+                    self.path.display(),
+                    plan.rows.len()
+                );
+                return Ok(false);
+            }
+            let setup = Arc::new(row.scenario.setup.clone());
+            let mut writer = TraceWriter::new(setup.clone(), &row.label, &mut self.file);
+            let _ = run_observed(&setup, &mut writer);
+            writer.finish().map_err(|error| TraceFile::failed(self.path, &error))?;
+        }
+        Ok(true)
+    }
 }
 
 /// The first Ctrl-C lets the rows that have begun finish; the second ends the process.
@@ -232,8 +307,12 @@ fn say_speed(study: &Study, took: std::time::Duration) {
     let seconds = took.as_secs_f64().max(1e-9);
     let _ = writeln!(
         std::io::stderr().lock(),
-        "{} rows in {seconds:.2} s: {:.2} M events/s, {:.2} M messages/s, {:.0} s simulated per s",
-        study.rows.len(),
+        "{} in {seconds:.2} s: {:.2} M events/s, {:.2} M messages/s, {:.0} simulated seconds per second",
+        if study.rows.len() == 1 {
+            "1 row".to_owned()
+        } else {
+            format!("{} rows", count(study.rows.len() as u64))
+        },
         events as f64 / seconds / 1e6,
         messages as f64 / seconds / 1e6,
         simulated / seconds
@@ -246,4 +325,21 @@ fn say_speed(study: &Study, took: std::time::Duration) {
 )]
 fn now() -> std::time::Instant {
     std::time::Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No scenario makes two runs differ, so the code is tested here.
+    #[test]
+    fn runs_that_differ_are_shown_and_have_a_code_of_their_own() {
+        let first = Some(serde_json::json!({ "at_ns": 1 }));
+        let (code, text) = diverged("3s", &Divergence { event: 7, first, second: None });
+        assert_eq!(code, 5);
+        assert_eq!(
+            text,
+            "TWO RUNS DIFFER at 3s: from event 7 on\n  first:  {\"at_ns\":1}\n  second: (the run had ended)\n"
+        );
+    }
 }

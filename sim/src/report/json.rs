@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::text::Subject;
+use super::text::{Subject, replay};
 use crate::check::Evidence;
 use crate::describe;
 use crate::explain::Explanation;
+use crate::scenario::RowExpectation;
 use crate::setup::Setup;
-use crate::study::{Finding, RowResult, Verdict};
+use crate::study::{Finding, RowResult, Verdict, expectation};
 use crate::theory::Prediction;
 use crate::watch::{LeadershipChange, LeaseOver};
 
@@ -24,7 +25,7 @@ pub fn json_report(subject: &Subject<'_>) -> Value {
             .map(|(_, found)| explanation(&study.rows[place].setup, found))
     };
     let rows: Vec<Value> =
-        study.rows.iter().enumerate().map(|(place, found)| row(found, explained(place))).collect();
+        study.rows.iter().enumerate().map(|(place, found)| row(subject, found, explained(place))).collect();
     let (verdict, detail) = match &study.verdict {
         Verdict::AsExpected => ("as-expected", Value::Null),
         Verdict::NotAsExpected(rows) => ("not-as-expected", json!({ "rows": rows })),
@@ -46,14 +47,17 @@ pub fn json_report(subject: &Subject<'_>) -> Value {
         "interrupted": study.interrupted,
         "verdict": verdict,
         "verdict_detail": detail,
-        "exit_code": study.verdict.exit_code(),
+        "exit_code": study.exit_code(),
+        "expected": expectation(subject.plan),
+        "rows_planned": study.planned,
         "sweep": subject.plan.sweep.as_ref().map(|sweep| json!({ "paths": sweep.paths })),
         "boundary": boundary,
+        "trace": format!("{:016x}", study.trace_hash()),
         "rows": rows,
     })
 }
 
-fn row(row: &RowResult, explanation: Option<Value>) -> Value {
+fn row(subject: &Subject<'_>, row: &RowResult, explanation: Option<Value>) -> Value {
     let set: serde_json::Map<String, Value> =
         row.set.iter().map(|(path, value)| (path.clone(), Value::from(value.as_str()))).collect();
     json!({
@@ -65,6 +69,11 @@ fn row(row: &RowResult, explanation: Option<Value>) -> Value {
             Finding::Stale if row.stale > 0 => "stale-reads",
             Finding::Stale => "not-linearizable",
             Finding::Undecided => "undecided",
+        },
+        "expected": match row.expect {
+            RowExpectation::None => "none",
+            RowExpectation::Some => "some",
+            RowExpectation::Any => "any",
         },
         "as_expected": row.as_expected(),
         "operations": row.operations,
@@ -91,6 +100,7 @@ fn row(row: &RowResult, explanation: Option<Value>) -> Value {
         "events": row.events,
         "messages": row.messages,
         "trace": format!("{:016x}", row.trace_hash),
+        "replay": replay(subject, row),
         "first_stale_read": explanation,
     })
 }

@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::style::Style;
+use super::wrap::wrapped;
 use crate::check::Evidence;
 use crate::describe;
 use crate::display::{count, instant, length, rate, reading, shell_word, signed_span};
@@ -11,6 +12,9 @@ use crate::scenario::{Plan, UnitKind};
 use crate::setup::Setup;
 use crate::study::{Boundary, Finding, RowResult, Study, Verdict, expectation};
 use crate::theory::{self, Prediction};
+
+/// Where the text of the lines above and below the table begins.
+const INDENT: usize = 12;
 
 /// What a report is about, beside its results.
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +48,9 @@ pub fn text_report(subject: &Subject<'_>, style: Style) -> String {
         lines.extend(stale_read(subject, &study.rows[*place], explanation, style));
     }
     lines.extend(remarks(study));
-    let mut hash = crate::watch::TraceHash::default();
-    study.rows.iter().for_each(|row| hash.word(row.trace_hash));
     lines.push(String::new());
-    lines.push(style.faint(&format!("sim {}  trace {:016x}", env!("CARGO_PKG_VERSION"), hash.value())));
+    let trace = study.trace_hash();
+    lines.push(style.faint(&format!("sim {}  trace {trace:016x}", env!("CARGO_PKG_VERSION"))));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -57,7 +60,7 @@ pub fn failure(subject: &Subject<'_>, style: Style) -> Option<String> {
     let Subject { study, .. } = *subject;
     let rows = |places: &[usize]| {
         let labels: Vec<&str> = places.iter().map(|place| study.rows[*place].label.as_str()).collect();
-        if labels == [""] { String::new() } else { format!(" at {}", labels.join(", ")) }
+        if labels == [""] { String::new() } else { format!(" at {}", some_of(&labels)) }
     };
     let (headline, place) = match &study.verdict {
         Verdict::AsExpected => return None,
@@ -88,9 +91,18 @@ pub fn failure(subject: &Subject<'_>, style: Style) -> Option<String> {
 fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| {
-        lines.push(format!("  {} {text}", style.faint(&format!("{name:<9}"))));
+        // Wrapped without escape codes, which would count as width.
+        let mut wrapped = wrapped(&" ".repeat(INDENT), &text);
+        wrapped[0] = format!("  {} {}", style.faint(&format!("{name:<9}")), wrapped[0].trim_start());
+        lines.extend(wrapped);
     };
     line("scenario", format!("{}, seed {}, {} of true time", subject.file, setup.seed, setup.duration));
+    if let (None, [first, _, ..]) = (&subject.plan.sweep, subject.plan.rows.as_slice()) {
+        line(
+            "variants",
+            format!("{}; the lines below are of the first: {}", subject.plan.rows.len(), first.label),
+        );
+    }
     line("setting", describe::setting(setup));
     match &subject.plan.sweep {
         Some(sweep) => line(
@@ -143,7 +155,8 @@ fn table(plan: &Plan, rows: &[RowResult], style: Style) -> String {
     }
     for (place, column) in table.column_iter_mut().enumerate() {
         column.set_padding((if place == 0 { 2 } else { 1 }, 1));
-        if place < 6 {
+        // Numbers to the right, words to the left.
+        if place < 6 && (place > 0 || plan.sweep.is_some()) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -188,8 +201,8 @@ fn finding(row: &RowResult) -> String {
     if row.finding == Finding::Clean && row.margin.is_some_and(|margin| margin < 0) {
         text.push_str(", but stale reads were possible");
     }
-    if let Some(broken) = row.broken.first() {
-        text.push_str(&format!("; broken: {}", broken.invariant));
+    if !row.broken.is_empty() {
+        text.push_str("; an invariant is broken");
     }
     if !row.as_expected() {
         text.push_str("  <- not as expected");
@@ -200,16 +213,30 @@ fn finding(row: &RowResult) -> String {
 fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
     let Subject { plan, study, .. } = *subject;
     let verdict = match &study.verdict {
-        _ if study.interrupted => style.doubtful("interrupted: these are the rows that were done"),
+        _ if study.interrupted => style.doubtful(&format!(
+            "interrupted: {} of {} rows were done; nothing is said of the others",
+            study.rows.len(),
+            study.planned
+        )),
         Verdict::AsExpected => style.good(&format!("✓ as expected: {}", expected(plan, study))),
         Verdict::NotAsExpected(_) => style.bad(&format!("✗ NOT as expected: expected {}", expectation(plan))),
         Verdict::Undecided(_) => style.doubtful("? undecided: the checker gave up"),
         Verdict::OurBug(_, what) => style.bad(&format!("✗ a bug of ours: {what}")),
     };
     let mut lines = vec![format!("  {:<9} {verdict}", "verdict")];
-    lines.push(format!("  {:<9} {}", "theory", theory_line(plan, study)));
+    for (place, sentence) in theory_says(plan, study).iter().enumerate() {
+        let name = if place == 0 { "theory" } else { "" };
+        lines.extend(wrapped(&format!("  {name:<9} "), sentence));
+    }
     if let Some(boundary) = &study.boundary {
-        lines.push(format!("  {:<9} {}", "measured", measured(plan, study, boundary)));
+        lines.extend(wrapped(&format!("  {:<9} ", "measured"), &measured(plan, study, boundary)));
+    }
+    let broken = study.rows.iter().filter_map(|row| Some((row, row.broken.first()?)));
+    for (place, (row, broken)) in broken.enumerate() {
+        let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };
+        let node = describe::node(&row.setup, broken.node);
+        let sentence = format!("{label}{} (on {node} at {})", broken.invariant, instant(broken.at));
+        lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "broken" } else { "" }), &sentence));
     }
     lines
 }
@@ -222,24 +249,58 @@ fn expected(plan: &Plan, study: &Study) -> String {
     }
 }
 
-fn theory_line(plan: &Plan, study: &Study) -> String {
-    let Some(row) = study.rows.first() else { return String::new() };
+/// One sentence, or one for each group of rows of which theory says the same.
+fn theory_says(plan: &Plan, study: &Study) -> Vec<String> {
+    let Some(first) = study.rows.first() else { return Vec::new() };
     if let Some(boundary) = &study.boundary {
-        let inequality = theory::inequality(&row.setup);
-        return match boundary.theory {
+        let inequality = theory::inequality(&first.setup);
+        return vec![match boundary.theory {
             Some(value) => format!("{inequality}; here: above {}", swept_value(plan, value)),
             None => inequality,
-        };
+        }];
     }
-    match row.prediction {
+    // What is the same but for the slack is one group, which has the least slack of its rows.
+    let mut groups: Vec<(Prediction, Vec<&str>)> = Vec::new();
+    for row in &study.rows {
+        let group = groups.iter_mut().find_map(|(said, labels)| match (said, row.prediction) {
+            (Prediction::Safe { slack_ns: least }, Prediction::Safe { slack_ns })
+            | (Prediction::StalePossible { slack_ns: least }, Prediction::StalePossible { slack_ns }) => {
+                *least = slack_ns.min(*least);
+                Some(labels)
+            }
+            (said, prediction) => (*said == prediction).then_some(labels),
+        });
+        match group {
+            Some(labels) => labels.push(&row.label),
+            None => groups.push((row.prediction, vec![&row.label])),
+        }
+    }
+    let sentence = |prediction: &Prediction| match prediction {
         Prediction::Safe { slack_ns } => {
-            let slack = length(slack_ns);
+            let slack = length(*slack_ns);
             format!("safe: every promise outlives the lease that rests on it by {slack} or more")
         }
         Prediction::StalePossible { slack_ns } => {
-            format!("not safe: a lease may outlive its promises by {}", length(-slack_ns))
+            format!("not safe: a lease may outlive its promises by {}", length(-*slack_ns))
         }
         Prediction::NotCovered { why } => format!("does not cover this: {why}"),
+    };
+    match groups.as_slice() {
+        [(only, _)] => vec![sentence(only)],
+        _ => groups
+            .iter()
+            .map(|(said, labels)| format!("{}; in: {}", sentence(said), some_of(labels)))
+            .collect(),
+    }
+}
+
+/// Labels, or the first few of many.
+fn some_of(labels: &[&str]) -> String {
+    /// More than this is a list that nobody reads.
+    const LABELS_MAX: usize = 6;
+    match labels.len().checked_sub(LABELS_MAX) {
+        Some(more @ 1..) => format!("{}; and {more} more", labels[..LABELS_MAX].join("; ")),
+        _ => labels.join("; "),
     }
 }
 
@@ -303,19 +364,20 @@ fn stale_read(subject: &Subject<'_>, row: &RowResult, found: &Explanation, style
         ),
     ];
     for (place, why) in found.why.iter().enumerate() {
-        lines.push(format!("  {:<5} {why}", if place == 0 { "why:" } else { "" }));
+        lines.extend(wrapped(&format!("  {:<5} ", if place == 0 { "why:" } else { "" }), why));
     }
     if let Some(lease) = found.lease {
         let (end, at) = (lease.end_on_clock, lease.clock_at_answer);
-        lines.push(format!(
-            "  {:<5} {}'s lease, counted from {}, should have ended at {}; its clock showed {} and the lease ran to {}",
-            "",
-            name(found.server),
+        let name = name(found.server);
+        let facts = format!(
+            "{name}'s lease, counted from {}, should have ended at {} of true time; {name}'s clock showed {} when it \
+             answered, and by that clock the lease ran to {}",
             instant(lease.start),
             instant(lease.should_end),
             reading(at.0, at.1),
             reading(end.0, end.1),
-        ));
+        );
+        lines.extend(wrapped("        ", &facts));
     }
     lines.push(String::new());
     lines.extend(story(setup, &found.story, style));
@@ -344,7 +406,7 @@ fn story(setup: &Setup, moments: &[Moment], style: Style) -> Vec<String> {
         for place in 0..shown {
             line.push_str(&format!("  {:>width$}", moment.clocks.get(place).map_or("", String::as_str)));
         }
-        lines.push(format!("{line}  {}", moment.what));
+        lines.extend(wrapped(&format!("{line}  "), &moment.what));
     }
     lines
 }
@@ -356,36 +418,42 @@ fn remarks(study: &Study) -> Vec<String> {
         let label = if row.label.is_empty() { String::new() } else { format!(" ({})", row.label) };
         if row.overtaken > 0 {
             lines.push(String::new());
-            lines.push(format!(
-                "note{label}: {} decided by an old leader under its lease, and answered only after a new leader could \
-                 acknowledge writes.",
-                if row.overtaken == 1 { "1 read was".to_owned() } else { format!("{} reads were", row.overtaken) },
+            let reads = if row.overtaken == 1 {
+                "1 read was".to_owned()
+            } else {
+                format!("{} reads were", row.overtaken)
+            };
+            lines.extend(wrapped(
+                "note: ",
+                &format!(
+                    "{reads} decided by an old leader under its lease{label}, and answered only after a new leader could \
+                     acknowledge writes. That is not a stale read: the read was under way when the write was, and it \
+                     takes effect at the instant at which the lease was checked. Only a read that is invoked after the \
+                     write was acknowledged has to see it."
+                ),
             ));
-            lines.push(
-                "  That is not a stale read: the read was under way when the write was, and it takes effect at the \
-                 instant at which"
-                    .to_owned(),
-            );
-            lines.push(
-                "  the lease was checked. Only a read that is invoked after the write was acknowledged has to see it."
-                    .to_owned(),
-            );
         }
     }
-    let most_unknown = study.rows.iter().max_by_key(|row| row.unknown);
+    // Of rows with equally many, the first.
+    let most_unknown = study.rows.iter().rev().max_by_key(|row| row.unknown);
     if let Some(row) = most_unknown.filter(|row| row.unknown * 10 > row.operations) {
         lines.push(String::new());
-        lines.push(format!(
-            "note: up to {} of {} operations got no answer in time; each stays possible for ever.",
-            count(row.unknown as u64),
-            count(row.operations as u64)
+        let label =
+            if row.label.is_empty() { String::new() } else { format!("; that is the most ({})", row.label) };
+        lines.extend(wrapped(
+            "note: ",
+            &format!(
+                "{} of {} operations got no answer in time; each stays possible for ever{label}.",
+                count(row.unknown as u64),
+                count(row.operations as u64)
+            ),
         ));
     }
     lines
 }
 
 /// The command that shows this row again.
-fn replay(subject: &Subject<'_>, row: &RowResult) -> String {
+pub(super) fn replay(subject: &Subject<'_>, row: &RowResult) -> String {
     let mut command = format!("cargo sim run {}{}", shell_word(subject.file), subject.arguments);
     if subject.plan.sweep.is_some() {
         for (path, value) in &row.set {

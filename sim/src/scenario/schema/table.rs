@@ -15,7 +15,7 @@ const ONE_NODE: &[Field] = &[key("node", Kind::Node, Needed, "Which node.")];
 pub(in super::super) const ROOT: &[Field] = &[
     key("title", Kind::Text, Unset("the file's name"), "One line that says what the scenario shows."),
     key("duration", Kind::Positive, Needed, "When the run ends, in true time."),
-    key("seed", Kind::Seed, Is("0"), "Where all randomness comes from."),
+    key("seed", Kind::Seed, Unset("drawn by `sim run`"), "Where all randomness comes from."),
     key("cluster", Kind::Table(CLUSTER), Unset("see its keys"), "How many nodes there are."),
     key("lease", Kind::Table(LEASE), Unset("see its keys"), "The lease."),
     key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
