@@ -1,5 +1,7 @@
 //! Our node as a process of the world: the very node that production runs, with its storage.
 
+use std::collections::BTreeMap;
+
 use leasehold::kv::{Cas, Command, Scalar};
 use leasehold::lease::{Ballot, LeaseRules};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
@@ -21,6 +23,10 @@ pub struct LeaseNode<R> {
     rules: R,
     storage: MemoryStorage,
     node: Option<Node<R>>,
+    /// The world's tokens of requests that are not answered yet. The node wants requests numbered in the order in which
+    /// they come, and on their way one may overtake another.
+    tokens: BTreeMap<RequestId, u64>,
+    requests: u64,
 }
 
 /// Nodes that are not to lead first wait for so many election timeouts.
@@ -54,6 +60,8 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                 rules: rules.clone(),
                 storage: MemoryStorage::default(),
                 node: None,
+                tokens: BTreeMap::new(),
+                requests: 0,
             }
         };
         nodes.map(process).collect()
@@ -73,7 +81,8 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
             effects.push(match output {
                 Output::Send { to, message } => Effect::Send { to: to.index(), message },
                 Output::Reply { request, answer } => {
-                    Effect::Reply { token: request.0, reply: reply(&answer) }
+                    let token = self.tokens.remove(&request).expect("a request is answered once");
+                    Effect::Reply { token, reply: reply(&answer) }
                 }
                 Output::Persist(write) => {
                     let ticket = write.ticket;
@@ -108,6 +117,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     fn crash(&mut self) {
         self.storage.crash();
         self.node = None;
+        self.tokens.clear();
         self.identity.incarnation += 1;
         // The head start is for the first leader of all.
         self.settings.startup_grace = self.settings.heartbeat;
@@ -123,7 +133,10 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
         let input = match input {
             ProcessInput::Message { from, message } => Input::Message { from: NodeId(narrow(from)), message },
             ProcessInput::Request { token, request } => {
-                Input::Request { request: RequestId(token), operation: operation(request) }
+                let number = RequestId(self.requests);
+                self.requests += 1;
+                self.tokens.insert(number, token);
+                Input::Request { request: number, operation: operation(request) }
             }
             ProcessInput::Wakeup => Input::Wakeup,
             ProcessInput::Synced { ticket } => {

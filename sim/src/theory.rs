@@ -8,6 +8,8 @@
 //!   follower's wall clock, when it votes, is ahead of the leader's when it stamped the round. Left out: a leader's wall
 //!   clock that declares an error and is set back within a lease ends it later, by as much, but not after `E`.
 //!
+//! A follower that restarts, or has no wall clock, counts `T` on its monotonic clocks instead; that is no longer than `T`.
+//!
 //! A leader's clock that misses time lengthens its lease by what it misses: every clock does in a hypervisor pause, the raw
 //! clock alone does in a suspend.
 //!
@@ -106,10 +108,28 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
             let (own_error, its_error) = (nanos(holder.clock.wall_error), nanos(voter.clock.wall_error));
             let by_wall =
                 promise - own_error + its_error - skew(setup, leader, follower) - (lease - 2 * own_error);
-            // A voter that has restarted, or has no wall clock, counts on its monotonic clocks.
-            by_wall.min(promise - lease) - lost
+            // A wall clock that is behind makes a promise longer. Not one that is counted on the monotonic clocks.
+            let slack = if may_count_from_receipt(setup, leader, follower) {
+                by_wall.min(promise - lease)
+            } else {
+                by_wall
+            };
+            slack - lost
         }
     })
+}
+
+/// May the follower count a promise of the deadline form on its monotonic clocks: after a restart, or because one of the two
+/// has no usable wall clock?
+fn may_count_from_receipt(setup: &Setup, leader: usize, follower: usize) -> bool {
+    let unsynchronized = |of: usize| {
+        let fault = |action: &Action| matches!(action, Action::Unsynchronize { node } if *node == of);
+        !setup.nodes[of].clock.synchronized || setup.faults.iter().any(|spec| fault(&spec.action))
+    };
+    let restarts = |action: &Action| matches!(action, Action::Crash { node } if *node == follower);
+    unsynchronized(leader)
+        || unsynchronized(follower)
+        || setup.faults.iter().any(|spec| restarts(&spec.action))
 }
 
 /// How far the follower's wall clock may come to be ahead of the leader's: offsets, and every step that makes it worse.

@@ -1,6 +1,5 @@
 //! Every scenario of the repository shows what it says it shows, to the byte. The files are found, not listed.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;

@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use leasehold::lease::LeaseRules;
-use leasehold::raft::{Index, Raft};
+use leasehold::lease::{Ballot, LeaseRules};
+use leasehold::node::Message;
+use leasehold::raft::{self, Index, Raft};
 use leasehold::time::Alarm;
 
 use super::hash::short_hash;
@@ -25,7 +26,8 @@ pub enum Invariant {
     LeaderCompleteness,
     /// No two nodes commit different entries at the same index (State Machine Safety).
     StateMachineSafety,
-    /// A node's term never decreases.
+    /// A node's term never decreases while it is up, and a restart never falls behind a term that it has told anybody. (A
+    /// term that was not yet on its disk, and in no message, may be lost.)
     TermMonotonic,
     /// A node's commit index never decreases while it is up.
     CommitMonotonic,
@@ -73,6 +75,8 @@ type Print = (u64, u64);
 #[derive(Debug, Clone, Default)]
 struct Seen {
     term: u64,
+    /// The highest term of its own that it has sent to anybody.
+    term_told: u64,
     commit: u64,
     /// Terms of its log's entries.
     log: Vec<u64>,
@@ -218,6 +222,27 @@ fn print<R: LeaseRules>(raft: &Raft<R>, index: u64) -> Print {
     (entry.term.0, short_hash(|word| entry_words(entry, &mut |each| word(each))))
 }
 
+/// The term that the sender of this message is in; 0 where the message does not tell.
+fn own_term(message: &raft::Message) -> u64 {
+    match message {
+        raft::Message::Vote(request) if request.ballot != Ballot::PreVote => request.term.0,
+        raft::Message::VoteReply(reply) if reply.ballot != Ballot::PreVote => reply.term.0,
+        raft::Message::Append(append) => append.term.0,
+        raft::Message::AppendReply(reply) => reply.term.0,
+        raft::Message::TimeoutNow { term } => term.0,
+        raft::Message::Vote(_) | raft::Message::VoteReply(_) => 0,
+    }
+}
+
+/// A promise as a restarted node keeps it. It cannot know until when its wall clock would have had it wait; the length,
+/// counted on its monotonic clocks, is as much as a lease can rest on.
+fn from_receipt(promise: &Alarm) -> Alarm {
+    match *promise {
+        Alarm::WallEarliest { since, span, .. } => Alarm::Last { since, span },
+        other => other,
+    }
+}
+
 impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
     fn read<C: Choices>(
         &mut self,
@@ -238,7 +263,9 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                     // Granting a vote changes no promise, so those the node has now it had before.
                     let given = world.process(node).node().map(|running| running.raft().promise_ends());
                     let given: Vec<Alarm> = given.into_iter().flatten().collect();
-                    let promised = given.iter().chain(&seen.promises_before_crash).any(runs);
+                    let before_crash = |alarm: &Alarm| runs(alarm) && runs(&from_receipt(alarm));
+                    let promised =
+                        given.iter().any(runs) || seen.promises_before_crash.iter().any(before_crash);
                     let leads = seen.lease.iter().any(runs);
                     if promised {
                         let detail = format!("a vote for node {to} in term {term}");
@@ -253,11 +280,16 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 Milestone::LeaseEnded { .. } | Milestone::SteppedDown { .. } => self.nodes[node].lease = None,
                 _ => {}
             },
+            Happening::Sent { from, message: Message::Raft(message), .. } => {
+                let seen = &mut self.nodes[from];
+                seen.term_told = seen.term_told.max(own_term(message));
+            }
             Happening::Crashed { node } => {
                 let now = world.clock(node).read(event.at);
                 let seen = &mut self.nodes[node];
                 seen.commit = 0;
                 seen.last = Print::default();
+                seen.term = seen.term_told;
                 seen.lease = None;
                 if let Some(running) = world.process(node).node() {
                     seen.promises_before_crash.extend(running.raft().promise_ends());

@@ -43,7 +43,7 @@ pub enum ProcessInput<M> {
     },
     /// A client's request.
     Request {
-        /// Comes back in the reply. Increases from request to request.
+        /// Comes back in the reply. Unique; requests may overtake each other on their way.
         token: u64,
         /// What is asked.
         request: Request,
