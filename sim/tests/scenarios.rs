@@ -70,6 +70,16 @@ fn every_scenario_shows_what_it_says_it_shows() {
 }
 
 #[test]
+fn the_readme_shows_the_real_report() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (report, _) = report("scenarios/skew.toml");
+    assert!(
+        readme.contains(report.trim_end()),
+        "copy the output of `cargo sim run scenarios/skew.toml`:\n{report}"
+    );
+}
+
+#[test]
 fn a_story_fits_a_screen() {
     for file in files() {
         let (text, _) = report(&file);
