@@ -1,4 +1,7 @@
 //! The simulator.
+pub mod adversary;
+pub mod attack;
+pub mod bound;
 pub mod check;
 pub mod describe;
 pub mod display;
@@ -11,6 +14,7 @@ pub mod scenario;
 pub mod setup;
 pub mod study;
 pub mod theory;
+pub mod threshold;
 pub mod trace;
 pub mod watch;
 pub mod world;
