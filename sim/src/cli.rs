@@ -4,6 +4,7 @@ mod args;
 mod errors;
 mod inspect;
 mod run;
+mod threshold;
 mod topics;
 
 use std::io::Write;
@@ -51,6 +52,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.command {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),

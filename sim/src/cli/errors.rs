@@ -66,7 +66,7 @@ pub(super) fn load(asked: &ScenarioArguments) -> Result<Loaded, Failure> {
 }
 
 /// A seed is always passed on as text, so that one of 40 hexadecimal digits that happen to be decimal stays what it is.
-fn toml_text(seed: &str) -> String {
+pub(super) fn toml_text(seed: &str) -> String {
     format!("\"{}\"", seed.replace(['"', '\\'], ""))
 }
 
@@ -86,7 +86,7 @@ pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Lo
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     let mut message = format!("error: cannot read the scenario {}: {error}", path.display());
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let known = scenario_files(Path::new("scenarios"));

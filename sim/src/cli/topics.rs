@@ -13,6 +13,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         include_str!("../../../docs/scenarios.md"),
     ),
     ("report", "how to read a report, for people and for machines", include_str!("../../../docs/report.md")),
+    (
+        "thresholds",
+        "how a threshold is found, and proved from both sides",
+        include_str!("../../../docs/threshold.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
