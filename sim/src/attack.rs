@@ -1,4 +1,4 @@
-//! The schedule that does the most harm to a lease: who does what in it.
+//! The schedule that does the most harm to a lease, as far as is known: who does what in it.
 //!
 //! The old leader's lease rests on one round. Of the voters that acknowledged it, the *carriers*, one also votes for the
 //! challenger; every electing majority needs one. The challenger and its other *electors* were cut off from the leader

@@ -15,7 +15,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ("report", "how to read a report, for people and for machines", include_str!("../../../docs/report.md")),
     (
         "thresholds",
-        "how a threshold is found, and proved from both sides",
+        "how a threshold is found, shown from both sides, and what is not proved",
         include_str!("../../../docs/threshold.md"),
     ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
