@@ -5,6 +5,7 @@ mod check;
 mod errors;
 mod inspect;
 mod run;
+mod threshold;
 mod topics;
 
 use std::io::Write;
@@ -60,6 +61,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Check(history)) => check::check(&history),
+        Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),

@@ -14,6 +14,9 @@
 //!                  study: all rows and the verdict --> explain: why --> report: for people, for machines
 //! ```
 //!
+//! `threshold` asks where stale reads begin: `bound` is the arithmetic with messages counted in, `adversary` the most harmful
+//! run, `attack` who does what in it.
+//!
 //! Three types to know: [`setup::Setup`] is what a run is made of; [`world::World`] is a run in progress;
 //! [`run::Outcome`] is what it showed.
 //!
@@ -25,6 +28,9 @@
 //! **Architecture Invariant:** the world names no protocol and no scenario syntax; reports know no event loop; a reader of
 //! the event stream cannot change the run.
 
+pub mod adversary;
+pub mod attack;
+pub mod bound;
 pub mod check;
 pub mod describe;
 pub mod display;
@@ -38,6 +44,7 @@ pub mod scenario;
 pub mod setup;
 pub mod study;
 pub mod theory;
+pub mod threshold;
 pub mod trace;
 pub mod watch;
 pub mod world;

@@ -5,6 +5,7 @@ mod history_json;
 mod json;
 mod style;
 mod text;
+mod threshold;
 mod wrap;
 
 pub use history::{HistorySubject, history_text};
@@ -12,3 +13,4 @@ pub use history_json::{history_exit_code, history_json};
 pub use json::json_report;
 pub use style::Style;
 pub use text::{Subject, failure, text_report};
+pub use threshold::{ThresholdSubject, certificate, threshold_json, threshold_text};

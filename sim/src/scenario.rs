@@ -28,9 +28,11 @@ mod tests;
 mod tree;
 pub mod units;
 mod walk;
+mod write;
 
 pub use explain::{Origin, Resolved, explain};
 pub use model::{Expectation, Scenario};
 pub use report::{Diagnostics, Finding, Severity};
-pub use rows::{Plan, ROWS_MAX, Row, RowExpectation, SweepInfo, UnitKind, load};
+pub use rows::{Knob, Plan, ROWS_MAX, Row, RowExpectation, SweepInfo, UnitKind, load};
 pub use schema::{KnownKey, known_keys};
+pub use write::to_toml;

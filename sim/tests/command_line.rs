@@ -371,8 +371,12 @@ fn every_topic_and_command_can_be_explained() {
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
-    assert_eq!(topics, ["scenarios", "report", "history", "clocks", "lease-reads", "rules", "exit-codes"]);
-    let commands = ["run", "check", "list", "lint", "explain", "rules", "completions", "man", "help"];
+    assert_eq!(
+        topics,
+        ["scenarios", "report", "history", "thresholds", "clocks", "lease-reads", "rules", "exit-codes"]
+    );
+    let commands =
+        ["run", "threshold", "check", "list", "lint", "explain", "rules", "completions", "man", "help"];
     for word in topics.iter().chain(&commands) {
         let (code, text, errors) = run(&["help", word]);
         assert_eq!(code, 0, "{word}: {errors}");

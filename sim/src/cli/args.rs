@@ -11,9 +11,10 @@ use super::topics;
 pub(super) const FIRST_STEPS: &str = "\
 sim shows when a lease read turns stale, by how much, and why.
 
-  sim run scenarios/skew.toml      stale reads begin once skew exceeds election_timeout - lease
-  sim list                         the scenarios there are
-  sim help scenarios               how to write one
+  sim run scenarios/skew.toml        stale reads begin once skew exceeds election_timeout - lease
+  sim threshold scenarios/skew.toml  where exactly, least delays included
+  sim list                           the scenarios there are
+  sim help scenarios                 how to write one
 
 sim --help shows all commands, sim help TOPIC explains.
 ";
@@ -36,6 +37,11 @@ pub(super) enum Command {
     /// Exit codes: 0 as expected; 1 not as expected; 2 usage or scenario error; 3 undecided; 5 two runs of the same seed
     /// differ; 70 a bug of ours; 74 output failed; 130 interrupted, partial results shown.
     Run(RunArguments),
+    /// Find the value of a key at which a stale read begins to exist: by arithmetic, and by the most harmful run.
+    ///
+    /// Exit codes: 0 found, theory and adversary agree; 2 usage or scenario error; 3 no threshold in the range, or not one
+    /// alone; 70 theory and adversary are apart by more than the tolerance, a bug of ours; 74 input or output failed.
+    Threshold(ThresholdArguments),
     /// Check a history from a real system for linearizability.
     ///
     /// Reads our JSON lines, Jepsen's EDN and old Jepsen logs, as `sim help history` describes them. Exit codes: 0
@@ -135,6 +141,34 @@ pub(super) struct LintArguments {
     /// Colour: errors have none when they do not go to a terminal, or NO_COLOR is set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ThresholdArguments {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArguments,
+    /// The key to vary; a `-` in front sets the negated value. Given more than once, all are set together. The scenario's
+    /// sweep says it where this is not given.
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(super) vary: Vec<String>,
+    /// The smallest value; that of the scenario's sweep where not given.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(super) from: Option<String>,
+    /// The largest value; that of the scenario's sweep where not given.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub(super) to: Option<String>,
+    /// How close the stale and the clean side are to be: 1us, 100ppb or 1 where not given.
+    #[arg(long, value_name = "VALUE")]
+    pub(super) tolerance: Option<String>,
+    /// Compare with what so many plain seeds of the scenario as it is written find; 0 to skip that.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(super) seeds: u64,
+    /// Write the run with the stale read to this file, as a scenario.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) certificate: Option<PathBuf>,
+    /// Report as one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -97,7 +97,7 @@ pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Lo
     }
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     if path.is_dir() {
         let folder = quoted(&path.display().to_string());
         return Failure::usage(format!(

@@ -18,6 +18,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "how to write a history for `sim check`, and how to read its report",
         include_str!("../../../docs/history.md"),
     ),
+    (
+        "thresholds",
+        "how a threshold is found, shown from both sides, and what is not proved",
+        include_str!("../../../docs/threshold.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -27,16 +32,18 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 15] = [
+pub(super) const WORDS: [&str; 17] = [
     "scenarios",
     "report",
     "history",
+    "thresholds",
     "clocks",
     "lease-reads",
     "rules",
     "exit-codes",
     "run",
     "check",
+    "threshold",
     "list",
     "lint",
     "explain",
@@ -74,10 +81,10 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
 }
 
 const EXIT_CODES: &str = "\
-  0  every row showed what the scenario expects; the history is linearizable
+  0  every row showed what the scenario expects; the history is linearizable; the threshold is found
   1  some row did not; it is not
   2  the command line, the scenario or the history is wrong, or cannot be read
-  3  undecided: the checker gave up
+  3  undecided: the checker gave up; no threshold in the range
   4  the history has no operation to check
   5  two runs of the same scenario and seed differ (--check-determinism)
  70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules

@@ -1,5 +1,6 @@
 //! A file and its overrides into a plan: one row, or one for each value of a sweep, or one for each variant.
 
+mod knob;
 mod sweep;
 mod variants;
 
@@ -9,6 +10,7 @@ use super::model::{Expectation, OperationKind, Scenario};
 use super::path::{Path, resolve};
 use super::report::{Diagnostics, Problem};
 use super::tree::{FILE, Item, Place, Source, Table, parse, parse_value, story};
+pub use knob::Knob;
 use sweep::Sweep;
 
 /// The most rows that a sweep may have.

@@ -238,7 +238,7 @@ impl<'a> Sweep<'a> {
 }
 
 /// A length of time in the largest unit that it has one of.
-fn write_span(value: i128) -> String {
+pub(super) fn write_span(value: i128) -> String {
     let large_first =
         ["s", "ms", "us", "ns"].into_iter().filter_map(|name| TIME.iter().find(|unit| unit.name == name));
     let fits = |unit: &&Unit| value == 0 || value.abs() >= unit.worth;

@@ -1,0 +1,393 @@
+//! The adversary: makes a run of an [`Attack`], with a real stale read in it if there can be one.
+//!
+//! What it keeps of a scenario: the cluster, the lease, the clocks, the ranges of delays, and of each fault what happens
+//! and for how long. What it decides: which delay of a range, all jitter (none), nothing lost, when each fault happens
+//! or whether it happens at all, partitions, pauses of processes, and who asks what when. The result is a plain setup
+//! without a decision left in it, which is why the certificate can be written as a scenario file.
+//!
+//! The instants are not computed but found, by running what is known so far: the round's send, then the end of the
+//! voter's promise, then the acknowledgement of the write. **Architecture Invariant:** no formula of a lease is used here.
+
+use std::sync::Arc;
+
+use leasehold::lease::{LeaseForm, LeaseRules};
+use leasehold::node::Message;
+use leasehold::time::Span;
+
+use crate::attack::{Attack, attacks, least};
+use crate::host::LeaseNode;
+use crate::run::{Observer, Outcome, run, run_observed};
+use crate::setup::{
+    Action, ClientSpec, Delay, FaultSpec, LinkSpec, OperationKind, Pace, Setup, Target, Trigger,
+};
+use crate::watch::LeadershipChange;
+use crate::world::{Choices, Event, Happening, Reply, World};
+
+const BILLION: u128 = 1_000_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// The clients, whose names are in alphabetical order, as those of a file are.
+const WRITER: usize = 2;
+
+/// The most harmful run that was found.
+#[derive(Debug, Clone)]
+pub struct Harm {
+    /// Who did what in it.
+    pub attack: Attack,
+    /// It, without any decision left open.
+    pub setup: Arc<Setup>,
+    /// Its instants.
+    pub instants: Instants,
+    /// Stale reads in it.
+    pub stale: usize,
+    /// From the end of the old leader's lease to the first instant at which the new one could acknowledge a write, ns.
+    pub margin: i64,
+}
+
+/// When things happen in a [`Harm`], in true nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Instants {
+    /// The challenger is cut off from the leader.
+    pub isolated: u64,
+    /// The round that carries the lease is sent.
+    pub round: u64,
+    /// The voter hears nothing more of the leader.
+    pub cut: u64,
+    /// The voter's promise is over.
+    pub free: u64,
+    /// The writer knows that the new leader has its value.
+    pub acknowledged: u64,
+    /// The read is asked.
+    pub asked: u64,
+}
+
+/// The run with a stale read, or else with the smallest margin. `None` when nobody could be elected inside a lease at all.
+pub fn worst(setup: &Setup) -> Result<Option<Harm>, &'static str> {
+    let mut worst: Option<Harm> = None;
+    for attack in attacks(setup)? {
+        let Some(harm) = Scheme::new(setup, attack).carry_out() else { continue };
+        let badness = |harm: &Harm| (harm.stale == 0, harm.margin);
+        if worst.as_ref().is_none_or(|worst| badness(&harm) < badness(worst)) {
+            worst = Some(harm);
+        }
+    }
+    Ok(worst)
+}
+
+/// An attack on a setup while it is worked out.
+struct Scheme<'a> {
+    from: &'a Setup,
+    attack: Attack,
+    /// The setup with every decision taken but for faults and clients.
+    base: Setup,
+    heartbeat: u64,
+    /// Longer than any message takes.
+    messages: u64,
+    /// Longer than any promise lasts.
+    promise: u64,
+    instants: Instants,
+}
+
+impl Scheme<'_> {
+    fn new(from: &Setup, attack: Attack) -> Scheme<'_> {
+        let mut base = from.clone();
+        base.cluster.first_leader = Some(attack.leader);
+        base.timers.election_jitter = Span::ZERO;
+        for node in &mut base.nodes {
+            node.election_jitter = Span::ZERO;
+        }
+        let client = least(from.network.client_delay);
+        base.network.delay = Delay::Fixed(Span::nanos(least(from.network.delay)));
+        base.network.client_delay = Delay::Fixed(Span::nanos(client));
+        (base.network.loss_ppm, base.network.duplicate_ppm) = (0, 0);
+        let nodes = from.nodes.len();
+        let pairs = (0..nodes).flat_map(|from| (0..nodes).map(move |to| (from, to)));
+        let delays: Vec<(usize, usize, u64)> = pairs
+            .filter(|(sender, receiver)| sender != receiver)
+            .map(|(sender, receiver)| (sender, receiver, attack.delay(from, sender, receiver)))
+            .collect();
+        let usual = least(from.network.delay);
+        let differs = delays.iter().filter(|(_, _, delay)| *delay != usual);
+        base.network.links = differs
+            .map(|(from, to, delay)| LinkSpec {
+                from: *from,
+                to: *to,
+                delay: Some(Delay::Fixed(Span::nanos(*delay))),
+                loss_ppm: None,
+                duplicate_ppm: None,
+            })
+            .collect();
+        (base.faults, base.clients) = (Vec::new(), Vec::new());
+        let longest = delays.iter().map(|(_, _, delay)| *delay).max().unwrap_or(0).max(client);
+        let syncs = from.nodes.iter().map(|node| node.disk_sync + node.answer_time);
+        let messages = longest + syncs.max().unwrap_or_default().as_nanos() + 1;
+        let heartbeat = in_true_time(from.timers.heartbeat, from, attack.leader);
+        let mut scheme =
+            Scheme { from, attack, base, heartbeat, messages, promise: 0, instants: Instants::default() };
+        scheme.promise = scheme.longest_promise();
+        scheme
+    }
+
+    /// Longer than any promise lasts: clocks that lag behind the leader's prolong it in the deadline form.
+    fn longest_promise(&self) -> u64 {
+        let timeout = self.from.nodes[self.attack.leader].lease.election_timeout;
+        let voters = 0..self.from.cluster.voters;
+        let own = voters.clone().map(|node| in_true_time(timeout, self.from, node)).max().unwrap_or(0);
+        if self.from.lease.form == LeaseForm::Elapsed {
+            return own;
+        }
+        let ahead = self.from.nodes[self.attack.leader].clock.offset_ns;
+        let behind = voters.map(|node| {
+            let clock = &self.from.nodes[node].clock;
+            u64::try_from(ahead - clock.offset_ns).unwrap_or(0) + 2 * clock.wall_error.as_nanos()
+        });
+        own + behind.max().unwrap_or(0)
+    }
+
+    fn carry_out(mut self) -> Option<Harm> {
+        let leader_start = in_true_time(
+            self.from.nodes[self.attack.leader].lease.election_timeout,
+            self.from,
+            self.attack.leader,
+        );
+        let led = leader_start + 16 * self.messages + 2 * self.heartbeat;
+        self.instants.isolated = led + 4 * self.heartbeat + 8 * self.messages;
+        // Until then the challenger's promise is over, and a step has shown in some rounds.
+        let settled = self.instants.isolated + self.promise + 8 * self.heartbeat + 8 * self.messages;
+        self.base.clients.push(self.client("first-writer", self.attack.leader, OperationKind::Write, led));
+
+        self.instants.round = self.find_round(settled)?;
+        let received = self.instants.round + self.delay(self.attack.leader, self.attack.voter);
+        self.instants.cut = received + 1;
+        self.instants.free = self.find_free()?;
+
+        let client = least(self.from.network.client_delay);
+        let (challenger, leader) = (self.attack.challenger, self.attack.leader);
+        let reader = self.client("reader", leader, OperationKind::Read, 0);
+        // It comes after the challenger has given the old leader up, which it would forward the write to, and before it
+        // is elected: the write goes out with the first entry of its term.
+        let waits = (self.resumed() + 1).saturating_sub(client);
+        let writer = self.client("writer", challenger, OperationKind::Write, waits);
+        self.base.clients.extend([reader, writer]);
+        // The read comes after everything while it is not known when the write is acknowledged.
+        let mut setup = self.setup(Stage::Whole);
+        let end = setup.duration.as_nanos();
+        place(&mut setup.clients[1], end - 1);
+        let outcome = run(&Arc::new(setup.clone()));
+        let written = outcome.history.iter().find(|operation| operation.client == WRITER)?;
+        let (acknowledged, Reply::Done) = written.completed? else { return None };
+        self.instants.acknowledged = acknowledged;
+        self.instants.asked = acknowledged + 1;
+        if self.instants.asked + 1 < end {
+            place(&mut setup.clients[1], self.instants.asked);
+        }
+        let setup = Arc::new(setup);
+        let outcome = run(&setup);
+        let margin = self.margin(&outcome)?;
+        let stale = outcome.check.stale_reads.len();
+        Some(Harm { attack: self.attack, setup, instants: self.instants, stale, margin })
+    }
+
+    fn margin(&self, outcome: &Outcome) -> Option<i64> {
+        let ours = outcome.changes.iter().filter(|change| {
+            change.new == self.attack.challenger
+                && change.old.is_some_and(|(old, _)| old == self.attack.leader)
+        });
+        ours.filter_map(LeadershipChange::margin).min()
+    }
+
+    /// The send of the first round from `settled` on.
+    fn find_round(&self, settled: u64) -> Option<u64> {
+        let mut setup = self.setup(Stage::Isolated);
+        setup.duration = Span::nanos(settled + 4 * self.heartbeat + 2 * self.messages);
+        let mut found =
+            Round { leader: self.attack.leader, voter: self.attack.voter, from: settled, sent: None };
+        let _ = run_observed(&Arc::new(setup), &mut found);
+        found.sent
+    }
+
+    /// When the voter's promise is over.
+    fn find_free(&self) -> Option<u64> {
+        let down = self.attack.crash(self.from).unwrap_or(0);
+        let mut found = Freed { voter: self.attack.voter, from: self.instants.cut + down, free: None };
+        let _ = run_observed(&Arc::new(self.setup(Stage::Cut)), &mut found);
+        found.free
+    }
+
+    /// When the challenger goes on, and campaigns at once: its pre-vote comes when the voter is free.
+    fn resumed(&self) -> u64 {
+        self.instants.free.saturating_sub(self.delay(self.attack.challenger, self.attack.voter))
+    }
+
+    fn delay(&self, from: usize, to: usize) -> u64 {
+        self.attack.delay(self.from, from, to)
+    }
+
+    /// A client that asks once.
+    fn client(&self, name: &str, node: usize, kind: OperationKind, at: u64) -> ClientSpec {
+        let mut client = ClientSpec {
+            name: name.to_owned(),
+            target: Target::Node(node),
+            operations: vec![kind],
+            pace: Pace::Every(Delay::Fixed(Span::secs(1))),
+            first_key: 0,
+            keys: 1,
+            start: Span::ZERO,
+            stop: None,
+            timeout: Span::secs(3_600),
+            link: None,
+        };
+        place(&mut client, at);
+        client
+    }
+
+    /// The setup as far as it is known at a stage.
+    fn setup(&self, stage: Stage) -> Setup {
+        let mut setup = self.base.clone();
+        let Attack { leader, challenger, voter, .. } = self.attack;
+        let at = self.instants;
+        let faults = &mut setup.faults;
+
+        let bystanders = self.from.cluster.voters..self.from.nodes.len();
+        let mut apart: Vec<usize> = [&[challenger], &self.attack.electors[..]].concat();
+        apart.extend(bystanders);
+        faults.push(fault(
+            at.isolated,
+            None,
+            Action::Partition { between: vec![vec![leader], apart.clone()] },
+        ));
+        if !self.attack.carriers.is_empty() {
+            let others = [&apart[..], &[voter]].concat();
+            let between = vec![self.attack.carriers.clone(), others];
+            faults.push(fault(at.isolated, None, Action::Partition { between }));
+        }
+        if !self.attack.electors.is_empty() {
+            let between = vec![self.attack.electors.clone(), vec![voter]];
+            faults.push(fault(at.isolated, None, Action::Partition { between }));
+        }
+        for place in self.attack.steps(self.from) {
+            let action = self.from.faults[place].action.clone();
+            faults.push(fault(at.isolated + self.heartbeat, None, action));
+        }
+        if stage >= Stage::Cut {
+            faults.push(fault(at.cut, None, Action::Cut { from: vec![leader], to: vec![voter] }));
+            self.stop(faults);
+        }
+        if stage == Stage::Whole {
+            if self.attack.crash(self.from).is_none() && at.free > at.cut {
+                let lasts = Some(at.free - at.cut);
+                faults.push(fault(at.cut, lasts, Action::Pause { node: voter }));
+            }
+            let lasts = Some(self.resumed().saturating_sub(at.isolated + 1).max(1));
+            faults.push(fault(at.isolated + 1, lasts, Action::Pause { node: challenger }));
+        }
+        // As a person would write them down.
+        faults.sort_by_key(|fault| match fault.trigger {
+            Trigger::At(at) => at,
+            Trigger::When { from, .. } => from,
+        });
+        let stops: u64 = self.from.faults.iter().filter_map(|fault| fault.lasts).map(Span::as_nanos).sum();
+        let end = at.round.max(at.isolated) + 2 * self.promise + stops + 64 * self.messages + SECOND;
+        setup.duration = Span::nanos(end);
+        setup
+    }
+
+    /// What stops the leader or the voter once the lease is renewed, one after another.
+    fn stop(&self, faults: &mut Vec<FaultSpec>) {
+        let Attack { leader, voter, .. } = self.attack;
+        if let Some(down) = self.attack.crash(self.from) {
+            faults.push(fault(self.instants.cut, Some(down), Action::Crash { node: voter }));
+        }
+        let carriers = self.attack.carriers.iter().chain([&voter]);
+        let round_trips = carriers.map(|node| self.delay(leader, *node) + self.delay(*node, leader));
+        // At this instant the acknowledgement arrives; a fault that was planned comes before it.
+        let mut at = self.instants.round + round_trips.max().unwrap_or(0);
+        if let Some(pause) = self.attack.pause(self.from) {
+            faults.push(fault(at, Some(pause), Action::Pause { node: leader }));
+        }
+        for place in self.attack.missed(self.from) {
+            let FaultSpec { lasts, action, .. } = &self.from.faults[place];
+            let lasts = lasts.map_or(0, Span::as_nanos);
+            faults.push(fault(at + 1, Some(lasts), action.clone()));
+            at += 1 + lasts;
+        }
+    }
+}
+
+/// How much of the schedule is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// The challenger is cut off, the steps have happened.
+    Isolated,
+    /// The lease's last round is known.
+    Cut,
+    /// All of it but the read.
+    Whole,
+}
+
+fn fault(at: u64, lasts: Option<u64>, action: Action) -> FaultSpec {
+    let trigger = Trigger::At(Span::nanos(at));
+    FaultSpec { trigger, after: Span::ZERO, lasts: lasts.map(Span::nanos), action }
+}
+
+/// Lets a client ask at that instant, once.
+fn place(client: &mut ClientSpec, at: u64) {
+    client.start = Span::nanos(at);
+    client.stop = Some(Span::nanos(at + 1));
+}
+
+/// The true time in which a node's clock surely measures that.
+fn in_true_time(length: Span, setup: &Setup, node: usize) -> u64 {
+    let rate = BILLION.saturating_add_signed(i128::from(setup.nodes[node].clock.rate_ppb)).max(1);
+    u64::try_from(u128::from(length.as_nanos()) * BILLION / rate + 1).unwrap_or(u64::MAX / 16)
+}
+
+/// Finds when a round is sent.
+struct Round {
+    leader: usize,
+    voter: usize,
+    from: u64,
+    sent: Option<u64>,
+}
+
+impl Observer for Round {
+    fn observe<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        event: &Event<'_, Message>,
+        _world: &World<LeaseNode<R>, C>,
+    ) {
+        if let Happening::Sent {
+            from, to, message: Message::Raft(leasehold::raft::Message::Append(_)), ..
+        } = event.what
+            && (from, to) == (self.leader, self.voter)
+            && event.at >= self.from
+        {
+            self.sent.get_or_insert(event.at);
+        }
+    }
+}
+
+/// Finds when a voter's promises are over, on the voter's own clock. They and it change no more after `from`.
+struct Freed {
+    voter: usize,
+    from: u64,
+    free: Option<u64>,
+}
+
+impl Observer for Freed {
+    fn observe<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        event: &Event<'_, Message>,
+        world: &World<LeaseNode<R>, C>,
+    ) {
+        if event.at < self.from || self.free.is_some() {
+            return;
+        }
+        if let Some(node) = world.process(self.voter).node() {
+            let clock = world.clock(self.voter);
+            let ends =
+                node.raft().promise_ends().map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
+            self.free = Some(ends.fold(self.from, u64::max));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `sim threshold`.
+
+use leasehold_sim::report::{Style, ThresholdSubject, certificate, threshold_json, threshold_text};
+use leasehold_sim::rules;
+use leasehold_sim::scenario::units::UnitError;
+use leasehold_sim::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
+use leasehold_sim::threshold::{Range, Refusal, threshold as find};
+
+use super::args::ThresholdArguments;
+use super::errors::{Failure, quoted, seed_set, unreadable};
+use super::print;
+
+pub(super) fn threshold(asked: &ThresholdArguments) -> Result<u8, Failure> {
+    let path = &asked.scenario.scenario;
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let mut sets = asked.scenario.sets.clone();
+    sets.extend(asked.scenario.seed.as_ref().map(|seed| seed_set(seed)));
+    let colored = asked.scenario.color.wanted(&std::io::stderr());
+    let wrong = |problems: Diagnostics| Failure::usage(problems.render(colored));
+    // Of the rows only their range is of use; an override that does not go with them does no harm here.
+    let plan = match scenario::load(&file, &text, &sets, &rules::names()) {
+        Err(problems) if asked.vary.is_empty() => return Err(wrong(problems)),
+        plan => plan.ok(),
+    };
+    let sweep = plan.as_ref().and_then(|plan| plan.sweep.as_ref());
+    let keys = match (&asked.vary[..], sweep) {
+        ([], Some(sweep)) => sweep.paths.clone(),
+        ([], None) => {
+            return Err(Failure::usage(
+                "error: nothing to vary; say `--vary KEY`, as in `--vary lease.duration`",
+            ));
+        }
+        (keys, _) => keys.to_vec(),
+    };
+    let knob = Knob::new(&file, &text, &sets, &keys, &rules::names()).map_err(wrong)?;
+    let range = range(asked, &knob, plan.as_ref())?;
+    let found = find(&knob, range, asked.seeds).map_err(|refusal| match refusal {
+        Refusal::Scenario(problems) => wrong(problems),
+        Refusal::NotKnown(why) => Failure::usage(format!("error: {why}")),
+    })?;
+    let command = command(asked, &file, &knob, range);
+    let title = plan.as_ref().map_or(file.as_str(), |plan| plan.title.as_str());
+    let subject = ThresholdSubject { file: &file, title, knob: &knob, found: &found, command: &command };
+    if let (Some(file), Some(text)) = (&asked.certificate, certificate(&subject)) {
+        std::fs::write(file, text).map_err(|error| Failure::io(&file.display().to_string(), &error))?;
+    }
+    if asked.json {
+        print(&format!("{:#}\n", threshold_json(&subject)))?;
+    } else {
+        let style = Style { color: asked.scenario.color.wanted(&std::io::stdout()) };
+        print(&threshold_text(&subject, style))?;
+    }
+    Ok(found.verdict().exit_code())
+}
+
+fn range(asked: &ThresholdArguments, knob: &Knob, plan: Option<&Plan>) -> Result<Range, Failure> {
+    let read = |name: &str, text: &str| {
+        knob.read(text).map_err(|error: UnitError| Failure::usage(format!("error: --{name} {text}: {error}")))
+    };
+    // The ends of the scenario's own sweep, if that is what is varied.
+    let swept = plan
+        .filter(|plan| plan.sweep.as_ref().is_some_and(|sweep| sweep.paths == knob.keys()))
+        .map(|plan| &plan.rows);
+    let end = |name: &str, given: &Option<String>, swept: Option<i128>| match (given, swept) {
+        (Some(text), _) => read(name, text),
+        (None, Some(value)) => Ok(value),
+        (None, None) => {
+            Err(Failure::usage(format!("error: --{name} is missing; only a sweep's keys have a range")))
+        }
+    };
+    let from = end("from", &asked.from, swept.and_then(|rows| rows.first()?.value))?;
+    let to = end("to", &asked.to, swept.and_then(|rows| rows.last()?.value))?;
+    let tolerance = match (&asked.tolerance, knob.unit()) {
+        (Some(text), _) => read("tolerance", text)?,
+        (None, UnitKind::Span) => 1_000,
+        (None, UnitKind::Rate) => 100,
+        (None, UnitKind::Number) => 1,
+    };
+    if tolerance <= 0 || to <= from {
+        return Err(Failure::usage("error: --from is below --to, and --tolerance above zero"));
+    }
+    Ok(Range { from, to, tolerance })
+}
+
+/// What to type to find the same again.
+fn command(asked: &ThresholdArguments, file: &str, knob: &Knob, range: Range) -> String {
+    let mut words = format!("sim threshold {}", quoted(file));
+    for set in &asked.scenario.sets {
+        words.push_str(&format!(" --set {}", quoted(set)));
+    }
+    if let Some(seed) = &asked.scenario.seed {
+        words.push_str(&format!(" --seed {}", quoted(seed)));
+    }
+    for key in &asked.vary {
+        words.push_str(&format!(" {}", quoted(&format!("--vary={key}"))));
+    }
+    words.push_str(&format!(" --from={} --to={}", knob.show(range.from), knob.show(range.to)));
+    words.push_str(&format!(" --tolerance={}", knob.show(range.tolerance)));
+    words
+}
