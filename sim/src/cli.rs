@@ -2,8 +2,10 @@
 
 mod args;
 mod errors;
+mod explore;
 mod inspect;
 mod run;
+mod store;
 mod topics;
 
 use std::io::Write;
@@ -25,6 +27,10 @@ mod exit {
 
 pub(super) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
+        if leasehold_sim::swarm::running() {
+            // It is caught and becomes a finding.
+            return;
+        }
         let command: Vec<String> = std::env::args().skip(1).map(|word| errors::quoted(&word)).collect();
         let _ = writeln!(
             std::io::stderr().lock(),
@@ -51,6 +57,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.command {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Explore(explore)) => explore::run(&explore),
+        Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),

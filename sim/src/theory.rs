@@ -106,7 +106,8 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
             let (own_error, its_error) = (nanos(holder.clock.wall_error), nanos(voter.clock.wall_error));
             let by_wall = promise - own_error + its_error - skew(setup, leader, follower);
             // A wall clock that is behind makes a promise longer. Not one that is counted on the monotonic clocks.
-            let promise = if may_count_from_receipt(setup, leader, follower) { by_wall.min(promise) } else { by_wall };
+            let promise =
+                if may_count_from_receipt(setup, leader, follower) { by_wall.min(promise) } else { by_wall };
             promise - (lease - 2 * own_error) - lost
         }
     })
