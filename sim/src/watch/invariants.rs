@@ -82,7 +82,11 @@ struct Seen {
     log: Vec<u64>,
     /// The latest promises it has given ...
     promises: Vec<Alarm>,
-    /// ... and those it had given when it crashed.
+    /// ... those of them that a leader may know of, as an acknowledgement has been sent since ...
+    promises_told: Vec<Alarm>,
+    /// It has sent an acknowledgement in what it is doing.
+    acknowledges: bool,
+    /// ... and those that were known of when it crashed.
     promises_before_crash: Vec<Alarm>,
     lease: Option<Alarm>,
 }
@@ -134,6 +138,9 @@ impl Invariants {
         if raft.promise_ends().next().is_some() {
             seen.promises.clear();
             seen.promises.extend(raft.promise_ends());
+        }
+        if std::mem::take(&mut seen.acknowledges) {
+            seen.promises_told.clone_from(&seen.promises);
         }
         if term < earlier_term {
             self.report(at, node, Invariant::TermMonotonic, format!("from {earlier_term} to {term}"));
@@ -281,6 +288,7 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
             Happening::Sent { from, message: Message::Raft(message), .. } => {
                 let seen = &mut self.nodes[from];
                 seen.term_told = seen.term_told.max(own_term(message));
+                seen.acknowledges |= matches!(message, raft::Message::AppendReply(_));
             }
             Happening::Crashed { node } => {
                 let now = world.clock(node).read(event.at);
@@ -288,7 +296,9 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 seen.commit = 0;
                 seen.term = seen.term_told;
                 seen.lease = None;
-                seen.promises_before_crash.append(&mut seen.promises);
+                seen.promises.clear();
+                seen.acknowledges = false;
+                seen.promises_before_crash.append(&mut seen.promises_told);
                 seen.promises_before_crash.retain(|alarm| !alarm.reached(&now));
             }
             _ => {}
