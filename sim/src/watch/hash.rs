@@ -11,16 +11,10 @@ use leasehold::time::{Alarm, Reading};
 const BUFFER_WORDS: usize = 512;
 
 /// The hash so far.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct TraceHash {
     chained: u64,
     buffer: Vec<u8>,
-}
-
-impl Default for TraceHash {
-    fn default() -> TraceHash {
-        TraceHash { chained: 0, buffer: Vec::new() }
-    }
 }
 
 impl TraceHash {
