@@ -1,5 +1,7 @@
 //! Exploring: what is drawn stays within its bound, and the results depend on the seeds alone.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
+
 use std::convert::Infallible;
 use std::fs;
 use std::ops::Range;

@@ -117,9 +117,8 @@ fn timers(dice: &mut Dice, lease: &LeaseSettings) -> Timers {
 fn network(seed: u64, setup: &Setup) -> Network {
     let mut dice = Dice::new(seed, Aspect::Network);
     let timeout = setup.lease.election_timeout;
-    let unit = match dice.weighted(&[(60, 10), (30, 30), (10, 100)]) {
-        most => dice.share(timeout, 1, most),
-    };
+    let most = dice.weighted(&[(60, 10), (30, 30), (10, 100)]);
+    let unit = dice.share(timeout, 1, most);
     let delay = delay(&mut dice, unit, timeout);
     let client_unit = dice.share(timeout, 1, 10);
     let loss_ppm = match dice.weighted(&[(50, 0), (35, 20_000), (15, 100_000)]) {

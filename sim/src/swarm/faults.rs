@@ -301,7 +301,7 @@ impl Scene<'_> {
         let voters = self.setup.cluster.voters;
         let mut with_leader = vec![self.leader];
         let mut left: Vec<usize> = (0..voters).filter(|voter| *voter != self.leader).collect();
-        let minority = (voters - 1) / 2 + usize::from(voters % 2 == 0 && self.dice.chance(50));
+        let minority = (voters - 1) / 2 + usize::from(voters.is_multiple_of(2) && self.dice.chance(50));
         while with_leader.len() < minority.max(1) && !left.is_empty() {
             let place = self.dice.place(left.len());
             with_leader.push(left.remove(place));
