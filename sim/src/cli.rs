@@ -3,8 +3,10 @@
 mod args;
 mod check;
 mod errors;
+mod explore;
 mod inspect;
 mod run;
+mod store;
 mod threshold;
 mod topics;
 
@@ -32,6 +34,10 @@ static DRAWN_SEED: OnceLock<u64> = OnceLock::new();
 
 pub(super) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
+        if leasehold_sim::swarm::running() {
+            // It is caught and becomes a finding.
+            return;
+        }
         let words = std::env::args_os().skip(1);
         let mut command: Vec<String> = words.map(|word| errors::quoted(&word.to_string_lossy())).collect();
         command.extend(DRAWN_SEED.get().map(|seed| format!("--seed {seed}")));
@@ -62,6 +68,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
+        Some(Command::Explore(explore)) => explore::run(&explore),
+        Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),

@@ -43,6 +43,7 @@ pub mod run;
 pub mod scenario;
 pub mod setup;
 pub mod study;
+pub mod swarm;
 pub mod theory;
 pub mod threshold;
 pub mod trace;

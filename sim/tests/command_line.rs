@@ -373,7 +373,17 @@ fn every_topic_and_command_can_be_explained() {
         .collect();
     assert_eq!(
         topics,
-        ["scenarios", "report", "history", "thresholds", "clocks", "lease-reads", "rules", "exit-codes"]
+        [
+            "scenarios",
+            "report",
+            "history",
+            "thresholds",
+            "exploring",
+            "clocks",
+            "lease-reads",
+            "rules",
+            "exit-codes"
+        ]
     );
     let commands =
         ["run", "threshold", "check", "list", "lint", "explain", "rules", "completions", "man", "help"];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use leasehold_sim::rules;
 use leasehold_sim::scenario::units;
 
 use super::topics;
@@ -48,6 +49,23 @@ pub(super) enum Command {
     /// linearizable; 1 not linearizable; 2 usage error, or not a history; 3 undecided; 4 no operation to check; 70 a bug of
     /// ours; 74 input or output failed.
     Check(CheckArguments),
+    /// Swarm testing: every seed draws its own cluster, clocks, faults and workload.
+    ///
+    /// Within the clock assumption and under the sound rules no seed may find anything. Rows are written to
+    /// `store/explore/<time>-<id>/rows.jsonl`, one a seed, the same on any number of threads; findings are grouped by cause.
+    ///
+    /// Exit codes: 0 as expected; 1 not as expected; 2 usage error; 3 undecided; 5 a resumed seed differs; 70 a finding
+    /// where there must be none, or a panic; 74 input or output failed; 130 interrupted, `--resume` goes on.
+    Explore(ExploreArguments),
+    /// Put the shards of an exploration together: refuses mixes and gaps.
+    Merge {
+        /// The folder for the whole; it must be empty or not exist.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// The shards' folders.
+        #[arg(required = true)]
+        parts: Vec<PathBuf>,
+    },
     /// List the scenarios in a folder, with their titles.
     List {
         /// The folder.
@@ -202,6 +220,52 @@ pub(super) struct RunArguments {
     /// Threads that run rows; as many as there are processors where not given. The results do not depend on it.
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExploreArguments {
+    /// The seeds: the first one, and the one after the last.
+    #[arg(long, value_name = "A..B", default_value = "0..10000")]
+    pub(super) seeds: String,
+    /// The lease rules; `sim rules` lists them. The same seed draws the same setup for all of them.
+    #[arg(long, value_name = "NAME", default_value = rules::SOUND)]
+    pub(super) rules: String,
+    /// Clocks beyond the bound: a lease may outlive its promises.
+    #[arg(long)]
+    pub(super) beyond: bool,
+    /// Threads; as many as there are processors where not given. The results do not depend on it.
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    /// Write to this folder, which must be empty or not exist.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Go on with what this folder holds; seeds, rules and clocks are what they were.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "seeds", "rules", "beyond", "shard"])]
+    pub(super) resume: Option<PathBuf>,
+    /// Only this part of the seeds, as in `2/8`; `sim merge` puts the parts together.
+    #[arg(long, value_name = "I/N")]
+    pub(super) shard: Option<String>,
+    /// Stop at the first seed that finds something.
+    #[arg(long, conflicts_with = "max_failures")]
+    pub(super) fail_fast: bool,
+    /// Stop when so many seeds have found something.
+    #[arg(long, value_name = "N")]
+    pub(super) max_failures: Option<std::num::NonZeroU64>,
+    /// What to expect: `none` under the sound rules within the bound, else `any`.
+    #[arg(long, value_enum)]
+    pub(super) expect: Option<Expect>,
+    /// The summary as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Report nothing on standard output.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Draw this one seed, write it as a scenario and run that.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["seeds", "resume", "shard", "out", "expect"])]
+    pub(super) show: Option<String>,
+    /// With --show: the scenario file; below `store/explore/seeds` where not given.
+    #[arg(long, value_name = "FILE", requires = "show")]
+    pub(super) write: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -274,7 +274,7 @@ impl<'a> TraceFile<'a> {
 }
 
 /// The first Ctrl-C lets the rows that have begun finish; the second ends the process.
-fn stop_on_interrupt() -> &'static AtomicBool {
+pub(super) fn stop_on_interrupt() -> &'static AtomicBool {
     static STOP: AtomicBool = AtomicBool::new(false);
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
@@ -323,7 +323,7 @@ fn say_speed(study: &Study, took: std::time::Duration) {
     clippy::disallowed_methods,
     reason = "how long the user waited, for the user; no result depends on it"
 )]
-fn now() -> std::time::Instant {
+pub(super) fn now() -> std::time::Instant {
     std::time::Instant::now()
 }
 

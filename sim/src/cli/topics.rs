@@ -23,6 +23,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "how a threshold is found, shown from both sides, and what is not proved",
         include_str!("../../../docs/threshold.md"),
     ),
+    (
+        "exploring",
+        "what exploring draws, what it has found, and how long broken rules last",
+        include_str!("../../../docs/explore.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -32,11 +37,12 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 17] = [
+pub(super) const WORDS: [&str; 20] = [
     "scenarios",
     "report",
     "history",
     "thresholds",
+    "exploring",
     "clocks",
     "lease-reads",
     "rules",
@@ -44,6 +50,8 @@ pub(super) const WORDS: [&str; 17] = [
     "run",
     "check",
     "threshold",
+    "explore",
+    "merge",
     "list",
     "lint",
     "explain",

@@ -22,7 +22,7 @@ pub enum Invariant {
     ElectionSafety,
     /// Entries with the same index and term are the same, and so is everything before them (Log Matching).
     LogMatching,
-    /// A leader's log holds every committed entry (Leader Completeness).
+    /// A leader's log holds every entry that was committed in an earlier term (Leader Completeness).
     LeaderCompleteness,
     /// No two nodes commit different entries at the same index (State Machine Safety).
     StateMachineSafety,
@@ -81,7 +81,9 @@ struct Seen {
     /// Terms of its log's entries.
     log: Vec<u64>,
     last: Print,
-    /// Promises it had given when it crashed.
+    /// The promises that a leader may know of: those the node had when it last sent an acknowledgement ...
+    promises_told: Vec<Alarm>,
+    /// ... and those that were known of when it crashed.
     promises_before_crash: Vec<Alarm>,
     lease: Option<Alarm>,
 }
@@ -91,7 +93,8 @@ struct Seen {
 pub struct Invariants {
     nodes: Vec<Seen>,
     leaders: BTreeMap<u64, usize>,
-    committed: Vec<Print>,
+    /// What was committed at each index, and in which term that came to be so.
+    committed: Vec<(Print, u64)>,
     /// For each index, every entry ever seen there, with the term of the entry before it.
     entries: Vec<Vec<(Print, u64)>>,
     broken: Vec<Broken>,
@@ -188,13 +191,13 @@ impl Invariants {
     fn check_committed<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, index: u64) {
         let found = print(raft, index);
         match self.committed.get(place(index) - 1) {
-            Some(committed) if *committed != found => {
+            Some((committed, _)) if *committed != found => {
                 let detail =
                     format!("entry {index} of term {} was committed, now of term {}", committed.0, found.0);
                 self.report(at, node, Invariant::StateMachineSafety, detail);
             }
             Some(_) => {}
-            None => self.committed.push(found),
+            None => self.committed.push((found, raft.term().0)),
         }
     }
 
@@ -203,10 +206,11 @@ impl Invariants {
             let detail = format!("term {term} has leaders {other} and {node}");
             self.report(at, node, Invariant::ElectionSafety, detail);
         }
-        let missing = (1..).zip(&self.committed).find(|(index, committed)| {
-            raft.log().term_at(Index(*index)).is_none_or(|term| term.0 != committed.0)
+        // One that is elected late, when a leader of a later term has committed already, need not have that.
+        let missing = (1..).zip(&self.committed).find(|(index, (committed, committed_in))| {
+            *committed_in < term && raft.log().term_at(Index(*index)).is_none_or(|term| term.0 != committed.0)
         });
-        if let Some((index, (of, _))) = missing {
+        if let Some((index, ((of, _), _))) = missing {
             let detail = format!("the leader of term {term} lacks committed entry {index} of term {of}");
             self.report(at, node, Invariant::LeaderCompleteness, detail);
         }
@@ -283,6 +287,11 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
             Happening::Sent { from, message: Message::Raft(message), .. } => {
                 let seen = &mut self.nodes[from];
                 seen.term_told = seen.term_told.max(own_term(message));
+                if let (raft::Message::AppendReply(_), Some(running)) = (message, world.process(from).node())
+                {
+                    seen.promises_told.clear();
+                    seen.promises_told.extend(running.raft().promise_ends());
+                }
             }
             Happening::Crashed { node } => {
                 let now = world.clock(node).read(event.at);
@@ -291,9 +300,7 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 seen.last = Print::default();
                 seen.term = seen.term_told;
                 seen.lease = None;
-                if let Some(running) = world.process(node).node() {
-                    seen.promises_before_crash.extend(running.raft().promise_ends());
-                }
+                seen.promises_before_crash.append(&mut seen.promises_told);
                 seen.promises_before_crash.retain(|alarm| !alarm.reached(&now));
             }
             _ => {}

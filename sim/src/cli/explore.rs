@@ -1,0 +1,384 @@
+//! `sim explore`.
+
+use std::io::{IsTerminal, Write};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use leasehold_sim::display::count;
+use leasehold_sim::rules;
+use leasehold_sim::swarm::{
+    Bound, End, Heading, Kind, Limits, Profile, Row, Summary, draw, explore, run_seed, scenario_text, shard,
+    summary_json, summary_text, within_bound,
+};
+use serde_json::json;
+
+use super::args::{Arguments, Command, Expect, ExploreArguments};
+use super::errors::{Failure, quoted};
+use super::run::{now, stop_on_interrupt};
+use super::store::{Folder, Manifest};
+use super::{exit, print};
+use clap::Parser;
+
+pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
+    if let Some(seed) = &asked.show {
+        return show(asked, number(seed)?);
+    }
+    if let Some(jobs) = asked.jobs {
+        // Only the first call in a process counts, and this is it.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
+    }
+    let (folder, mut manifest) = match &asked.resume {
+        Some(path) => {
+            let folder = Folder { path: path.clone() };
+            let manifest = folder.read_manifest()?;
+            manifest.check_version(&folder)?;
+            (folder, manifest)
+        }
+        None => {
+            let profile = profile(&asked.rules, asked.beyond)?;
+            let seeds = seeds(&asked.seeds)?;
+            let part = part(&seeds, asked.shard.as_deref())?;
+            (Folder::create(asked.out.as_deref())?, Manifest::new(profile, seeds, part))
+        }
+    };
+    let mut summary = Summary::default();
+    let mut last = None;
+    let keep = folder.read_rows(manifest.complete, manifest.part.start, &mut |_, row| {
+        summary.add(&row);
+        last = Some(row);
+        Ok(())
+    })?;
+    if let Some(row) = &last
+        && run_seed(row.seed, &manifest.profile) != *row
+    {
+        print(&format!("seed {} does not give the row that {} holds\n", row.seed, folder.path.display()))?;
+        return Ok(exit::DIVERGED);
+    }
+    let end =
+        if manifest.complete { End::Done } else { go_on(asked, &folder, &mut manifest, &mut summary, keep)? };
+    let heading = Heading { profile: manifest.profile, seeds: manifest.part.clone(), end };
+    let found = summary_json(&heading, &summary);
+    folder.write_json("summary.json", &found)?;
+    if asked.json {
+        print(&format!("{found:#}\n"))?;
+    } else if !asked.quiet {
+        print(&summary_text(&heading, &summary))?;
+    }
+    if !asked.quiet {
+        let _ = writeln!(std::io::stderr().lock(), "rows and summary are in {}", folder.path.display());
+    }
+    Ok(conclude(asked, &heading, &summary))
+}
+
+/// Runs the seeds that are not there yet.
+fn go_on(
+    asked: &ExploreArguments,
+    folder: &Folder,
+    manifest: &mut Manifest,
+    summary: &mut Summary,
+    keep: u64,
+) -> Result<End, Failure> {
+    let began = jiff::Timestamp::now();
+    let session = |ended: Option<Duration>, seeds: u64| {
+        json!({
+            "arguments": std::env::args().skip(1).collect::<Vec<_>>(),
+            "began": began.to_string(),
+            "seconds": ended.map(|took| took.as_secs()),
+            "seeds": seeds,
+            "threads": rayon::current_num_threads(),
+        })
+    };
+    manifest.sessions.push(session(None, 0));
+    folder.write_manifest(manifest)?;
+
+    let mut file = folder.open_rows(keep)?;
+    let left = manifest.part.start + summary.seeds..manifest.part.end;
+    let most = if asked.fail_fast { Some(1) } else { asked.max_failures.map(std::num::NonZeroU64::get) };
+    let bar = Bar::new(&left, asked.quiet);
+    let (started, before) = (now(), summary.seeds);
+    let end = explore(
+        &manifest.profile,
+        left,
+        Limits { failures_max: most },
+        stop_on_interrupt(),
+        &|row| bar.seed(row),
+        &mut |rows| {
+            rows.iter().for_each(|row| summary.add(row));
+            bar.lines(summary.seeds - before);
+            file.add(rows)
+        },
+    )?;
+    let took = started.elapsed();
+    bar.bar.finish_and_clear();
+    if !asked.quiet {
+        say_speed(summary.seeds - before, took);
+    }
+    if end == End::Done {
+        file.complete()?;
+        manifest.complete = true;
+    }
+    manifest.sessions.pop();
+    manifest.sessions.push(session(Some(took), summary.seeds - before));
+    folder.write_manifest(manifest)?;
+    Ok(end)
+}
+
+/// The exit code, and what has to be said last.
+fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u8 {
+    let undecided = summary.undecided_only();
+    let decided = summary.failures - undecided;
+    let say = |what: &str, seed: Option<u64>| {
+        let replay = seed.map_or(String::new(), |seed| format!("\n  replay with:  {}", heading.replay(seed)));
+        let version = env!("CARGO_PKG_VERSION");
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "{what}{replay}\n  sim {version} trace {:016x}",
+            summary.trace
+        );
+    };
+    let bug = |row: &&leasehold_sim::swarm::Group| row.first;
+    let worst = summary.groups.iter().filter(|(cause, _)| !cause.found.iter().eq([&Kind::Undecided]));
+    let first = worst.clone().map(|(_, group)| group).min_by_key(bug).map(|group| group.first);
+    if heading.profile.must_be_clean() && decided > 0 {
+        say("THE WORST BUG THERE IS: clocks within the bound, sound rules, and yet this", first);
+        return exit::OUR_BUG;
+    }
+    if summary.groups.keys().any(|cause| cause.found.contains(&Kind::Panic)) {
+        say("A BUG OF OURS: a run panicked", first);
+        return exit::OUR_BUG;
+    }
+    if heading.end == End::Interrupted {
+        return exit::INTERRUPTED;
+    }
+    let expect =
+        asked.expect.unwrap_or(if heading.profile.must_be_clean() { Expect::None } else { Expect::Any });
+    match expect {
+        Expect::None if decided > 0 => {
+            say("NOT AS EXPECTED: expected no finding", first);
+            1
+        }
+        Expect::Some if decided == 0 => {
+            say("NOT AS EXPECTED: expected findings", None);
+            1
+        }
+        Expect::None if undecided > 0 => {
+            say("UNDECIDED: the checker gave up", summary.first_failure);
+            3
+        }
+        _ => 0,
+    }
+}
+
+/// Draws one seed, writes it as a scenario and runs that.
+fn show(asked: &ExploreArguments, seed: u64) -> Result<u8, Failure> {
+    let profile = profile(&asked.rules, asked.beyond)?;
+    let setup = draw(seed, &profile);
+    let default = format!("store/explore/seeds/{}-{}-{seed}.toml", profile.rules, profile.bound.word());
+    let path = asked.write.clone().unwrap_or_else(|| default.into());
+    let shown = path.display().to_string();
+    let title = format!("seed {seed}, {} rules, clocks {} the bound", profile.rules, profile.bound.word());
+    let bound = if within_bound(&setup) {
+        "theory finds its clocks safe, whoever leads."
+    } else {
+        "Its clocks are not safe."
+    };
+    let story = format!("Drawn by `sim explore --show {seed}`; {bound}");
+    let expect = if profile.must_be_clean() { "none" } else { "any" };
+    let failed = |error: &std::io::Error| Failure::io(&shown, error);
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| failed(&error))?;
+    }
+    std::fs::write(&path, scenario_text(&setup, &title, &story, expect)).map_err(|error| failed(&error))?;
+    let row = run_seed(seed, &profile);
+    let _ = writeln!(std::io::stderr().lock(), "seed {seed}: {}; written to {shown}", found(&row));
+    let mut words = vec!["sim", "run", "-v", &shown];
+    words.extend(asked.json.then_some("--json"));
+    words.extend(asked.quiet.then_some("-q"));
+    match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+        Ok(Some(Command::Run(run))) => super::run::run(&run),
+        _ => Err(Failure::usage(format!("error: cannot run {}", quoted(&shown)))),
+    }
+}
+
+fn found(row: &Row) -> String {
+    let kinds: Vec<&str> = row.found.iter().map(|kind| kind.word()).collect();
+    let detail: Vec<&str> = row.detail.iter().map(String::as_str).collect();
+    match (kinds.is_empty(), detail.is_empty()) {
+        (true, _) => "nothing found".to_owned(),
+        (false, true) => kinds.join(", "),
+        (false, false) => format!("{} ({})", kinds.join(", "), detail.join("; ")),
+    }
+}
+
+/// The profile that the user names.
+pub(super) fn profile(rules_name: &str, beyond: bool) -> Result<Profile, Failure> {
+    let bound = if beyond { Bound::Beyond } else { Bound::Within };
+    match rules::names().into_iter().find(|known| *known == rules_name) {
+        Some(rules) => Ok(Profile { rules, bound }),
+        None => Err(Failure::usage(format!(
+            "error: no rules `{rules_name}`; there are {}",
+            rules::names().join(", ")
+        ))),
+    }
+}
+
+fn number(text: &str) -> Result<u64, Failure> {
+    let digits = text.replace('_', "");
+    let parsed = match digits.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    parsed.map_err(|error| Failure::usage(format!("error: `{text}` is no seed: {error}")))
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, Failure> {
+    let Some((first, end)) = text.split_once("..") else {
+        return Err(Failure::usage(format!("error: `{text}` is no range of seeds; write 0..1000")));
+    };
+    let seeds = number(first)?..number(end)?;
+    if seeds.is_empty() {
+        return Err(Failure::usage(format!("error: no seed in {text}")));
+    }
+    Ok(seeds)
+}
+
+fn part(seeds: &Range<u64>, asked: Option<&str>) -> Result<Range<u64>, Failure> {
+    let Some(asked) = asked else { return Ok(seeds.clone()) };
+    let wrong = || Failure::usage(format!("error: `{asked}` is no shard; write 1/4 for the first of four"));
+    let (index, of) = asked.split_once('/').ok_or_else(wrong)?;
+    let (index, of) = (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
+    if index < 1 || index > of {
+        return Err(wrong());
+    }
+    Ok(shard(seeds.clone(), index, of))
+}
+
+/// Progress on standard error: a bar on a terminal, else a line every ten seconds.
+struct Bar {
+    bar: indicatif::ProgressBar,
+    findings: AtomicU64,
+    /// When the last line was written, in seconds from the beginning; `None` where no lines are.
+    lines: Option<AtomicU64>,
+    began: std::time::Instant,
+}
+
+impl Bar {
+    fn new(left: &Range<u64>, quiet: bool) -> Bar {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = match !quiet && terminal {
+            true => indicatif::ProgressBar::new(left.end.saturating_sub(left.start)),
+            false => indicatif::ProgressBar::hidden(),
+        };
+        let template = "{pos}/{len} seeds {wide_bar} {per_sec}, {eta} left{msg}";
+        let style = indicatif::ProgressStyle::with_template(template);
+        bar.set_style(style.expect("the template is a constant"));
+        let lines = (!quiet && !terminal).then(|| AtomicU64::new(0));
+        Bar { bar, findings: AtomicU64::new(0), lines, began: now() }
+    }
+
+    fn lines(&self, done: u64) {
+        const EVERY_SECS: u64 = 10;
+        let Some(last) = &self.lines else { return };
+        let elapsed = self.began.elapsed().as_secs();
+        if elapsed >= last.load(Ordering::Relaxed) + EVERY_SECS {
+            last.store(elapsed, Ordering::Relaxed);
+            let findings = self.findings.load(Ordering::Relaxed);
+            let (done, findings) = (count(done), count(findings));
+            let _ =
+                writeln!(std::io::stderr().lock(), "{done} seeds in {elapsed} s, {findings} with findings");
+        }
+    }
+
+    /// A seed is done; on any thread.
+    fn seed(&self, row: &Row) {
+        self.bar.inc(1);
+        if !row.found.is_empty() {
+            let findings = self.findings.fetch_add(1, Ordering::Relaxed) + 1;
+            self.bar.set_message(format!(", {} with findings", count(findings)));
+        }
+    }
+}
+
+/// How fast it was, on standard error: the report itself does not depend on the machine.
+#[allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a figure for people")]
+fn say_speed(seeds: u64, took: Duration) {
+    let seconds = took.as_secs_f64().max(1e-9);
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "{} seeds in {seconds:.1} s: {:.0} seeds/s on {} threads",
+        count(seeds),
+        seeds as f64 / seconds,
+        rayon::current_num_threads()
+    );
+}
+
+/// `sim merge`.
+pub(super) fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<u8, Failure> {
+    let mut found = Vec::new();
+    for path in parts {
+        let folder = Folder { path: path.clone() };
+        let manifest = folder.read_manifest()?;
+        manifest.check_version(&folder)?;
+        if !manifest.complete {
+            let path = path.display();
+            return Err(Failure::usage(format!(
+                "error: {path} is not complete; say sim explore --resume {path}"
+            )));
+        }
+        found.push((manifest, folder));
+    }
+    found.sort_by_key(|(manifest, _)| (manifest.part.start, manifest.part.end));
+    let Some((first, _)) = found.first() else {
+        return Err(Failure::usage("error: nothing to merge"));
+    };
+    let mut whole = Manifest::new(first.profile, first.seeds.clone(), first.seeds.clone());
+    let mut next = whole.seeds.start;
+    for (manifest, folder) in &found {
+        let path = folder.path.display();
+        if (manifest.profile, &manifest.seeds) != (whole.profile, &whole.seeds) {
+            return Err(Failure::usage(format!(
+                "error: {path} is of seeds {}..{}, {} rules, {} the bound; the others are of {}..{}, {}, {}",
+                manifest.seeds.start,
+                manifest.seeds.end,
+                manifest.profile.rules,
+                manifest.profile.bound.word(),
+                whole.seeds.start,
+                whole.seeds.end,
+                whole.profile.rules,
+                whole.profile.bound.word()
+            )));
+        }
+        let start = manifest.part.start;
+        if start != next {
+            let what = if start > next { "missing" } else { "there twice" };
+            let (low, high) = (start.min(next), start.max(next));
+            return Err(Failure::usage(format!("error: seeds {low}..{high} are {what} before {path}")));
+        }
+        next = manifest.part.end;
+    }
+    if next != whole.seeds.end {
+        return Err(Failure::usage(format!("error: seeds {next}..{} are missing", whole.seeds.end)));
+    }
+    let target = Folder::create(Some(out))?;
+    let mut file = target.open_rows(0)?;
+    let mut summary = Summary::default();
+    for (manifest, folder) in &found {
+        let before = summary.seeds;
+        folder.read_rows(true, manifest.part.start, &mut |line, row| {
+            summary.add(&row);
+            file.add_line(line)
+        })?;
+        if summary.seeds - before != manifest.part.end - manifest.part.start {
+            return Err(Failure::usage(format!("error: {} lacks rows", folder.path.display())));
+        }
+        whole.sessions.extend(manifest.sessions.iter().cloned());
+    }
+    file.complete()?;
+    whole.complete = true;
+    target.write_manifest(&whole)?;
+    let heading = Heading { profile: whole.profile, seeds: whole.seeds, end: End::Done };
+    target.write_json("summary.json", &summary_json(&heading, &summary))?;
+    print(&summary_text(&heading, &summary))
+}

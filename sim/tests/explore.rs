@@ -1,0 +1,211 @@
+//! Exploring: what is drawn stays within its bound, and the results depend on the seeds alone.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may unwrap as tests do")]
+
+use std::convert::Infallible;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use leasehold_sim::rules;
+use leasehold_sim::scenario;
+use leasehold_sim::swarm::{
+    Bound, End, Limits, Profile, Row, Summary, draw, explore, run_seed, scenario_text, shard, slack,
+    within_bound,
+};
+use proptest::prelude::*;
+
+const SOUND: Profile = Profile { rules: rules::SOUND, bound: Bound::Within };
+
+fn rows_of(profile: &Profile, seeds: Range<u64>, limits: Limits) -> (Vec<Row>, End) {
+    let mut found = Vec::new();
+    let end = explore(profile, seeds, limits, &AtomicBool::new(false), &|_| (), &mut |rows| {
+        found.extend_from_slice(rows);
+        Ok::<(), Infallible>(())
+    });
+    (found, end.unwrap())
+}
+
+fn rows(profile: &Profile, seeds: Range<u64>) -> Vec<Row> {
+    rows_of(profile, seeds, Limits::default()).0
+}
+
+proptest! {
+    #[test]
+    fn clocks_are_drawn_within_the_bound(seed: u64) {
+        let within = draw(seed, &SOUND);
+        prop_assert!(within_bound(&within), "seed {seed}: {:?}", slack(&within));
+        prop_assert_eq!(&within, &draw(seed, &SOUND));
+    }
+
+    #[test]
+    fn the_rules_change_nothing_but_the_rules(seed: u64, place in 0..rules::BROKEN.len()) {
+        let mut broken = draw(seed, &Profile { rules: rules::BROKEN[place].name, ..SOUND });
+        broken.rules = rules::SOUND.to_owned();
+        prop_assert_eq!(broken, draw(seed, &SOUND));
+    }
+
+    #[test]
+    fn a_drawn_setup_written_as_a_scenario_is_read_back_as_it_was(seed: u64, beyond: bool) {
+        let bound = if beyond { Bound::Beyond } else { Bound::Within };
+        let setup = draw(seed, &Profile { bound, ..SOUND });
+        let text = scenario_text(&setup, "a title", "a story", "any");
+        match scenario::load("drawn.toml", &text, &[], &rules::names()) {
+            Ok(plan) => prop_assert_eq!(&plan.rows[0].scenario.setup, &setup),
+            Err(problems) => prop_assert!(false, "{}", problems.render(false)),
+        }
+    }
+
+    #[test]
+    fn shards_follow_each_other_without_a_gap(start in 0u64..1_000, length in 0u64..10_000, of in 1u64..20) {
+        let seeds = start..start + length;
+        let shards: Vec<Range<u64>> = (1..=of).map(|index| shard(seeds.clone(), index, of)).collect();
+        let mut next = start;
+        for shard in &shards {
+            prop_assert_eq!(shard.start, next);
+            prop_assert!((length / of..=length / of + 1).contains(&(shard.end - shard.start)));
+            next = shard.end;
+        }
+        prop_assert_eq!(next, seeds.end);
+    }
+}
+
+#[test]
+fn beyond_the_bound_is_where_theory_says_it_is() {
+    let beyond = Profile { bound: Bound::Beyond, ..SOUND };
+    let unsafe_clocks = (0..200).filter(|seed| !within_bound(&draw(*seed, &beyond))).count();
+    assert!(unsafe_clocks > 120, "{unsafe_clocks} of 200");
+}
+
+#[test]
+fn five_hundred_seeds_within_the_bound_are_clean_and_worth_running() {
+    let mut summary = Summary::default();
+    for row in rows(&SOUND, 0..500) {
+        assert!(
+            row.found.is_empty(),
+            "cargo sim explore --show {}: {:?} {:?}",
+            row.seed,
+            row.found,
+            row.detail
+        );
+        assert!(row.margin_ns.is_none_or(|margin| margin > 0));
+        summary.add(&row);
+    }
+    assert!(summary.with_takeover > 250, "leaders followed each other in {} of 500", summary.with_takeover);
+    assert!(summary.with_lease_reads > 450, "{} of 500 had a lease read", summary.with_lease_reads);
+}
+
+#[test]
+fn rules_that_withhold_nothing_are_caught() {
+    // It takes a handful; a hundred leaves room for a new version of the draw.
+    for rules in ["nothing-withheld", "pre-vote-withheld-only"] {
+        let limits = Limits { failures_max: Some(1) };
+        let (rows, end) = rows_of(&Profile { rules, ..SOUND }, 0..100, limits);
+        assert_eq!(end, End::FailuresMax, "{rules}: nothing in {} seeds", rows.len());
+        assert!(rows.last().is_some_and(|row| !row.found.is_empty()));
+    }
+}
+
+#[test]
+fn a_row_says_the_same_after_a_trip_through_json() {
+    for rules in [rules::SOUND, "nothing-withheld", "half-quorum"] {
+        for row in rows(&Profile { rules, ..SOUND }, 0..100) {
+            assert_eq!(Row::from_json(&row.to_json()), Some(row));
+        }
+    }
+}
+
+#[test]
+fn rows_are_the_same_with_one_thread_and_with_three() {
+    let profile = Profile { rules: "half-quorum", bound: Bound::Within };
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let limits = Limits { failures_max: Some(2) };
+        pool.install(|| (rows(&profile, 0..150), rows_of(&profile, 0..600, limits)))
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn a_seed_alone_gives_the_row_it_gives_among_others() {
+    let all = rows(&SOUND, 0..50);
+    assert_eq!(run_seed(17, &SOUND), all[17]);
+    let outcome = leasehold_sim::run::run(&Arc::new(draw(17, &SOUND)));
+    assert_eq!(outcome.trace_hash, all[17].trace);
+}
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).unwrap();
+    path
+}
+
+fn sim(folder: &Path, arguments: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sim"));
+    command.current_dir(folder).args(arguments.split(' ')).output().unwrap()
+}
+
+fn read(folder: &Path, file: &str) -> String {
+    fs::read_to_string(folder.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[test]
+fn a_run_that_was_cut_off_goes_on_where_it_was() {
+    let at = folder("explore-resume");
+    assert!(sim(&at, "explore -q --seeds 5..165 --rules half-quorum --out whole").status.success());
+    assert!(sim(&at, "explore -q --seeds 5..165 --rules half-quorum --out cut").status.success());
+    // As if the machine had stopped in the middle of a line.
+    let rows = read(&at, "whole/rows.jsonl");
+    fs::write(at.join("cut/rows.jsonl.part"), &rows[..rows.len() / 2]).unwrap();
+    fs::remove_file(at.join("cut/rows.jsonl")).unwrap();
+    let manifest = read(&at, "cut/manifest.json").replace("\"complete\": true", "\"complete\": false");
+    fs::write(at.join("cut/manifest.json"), manifest).unwrap();
+    assert!(sim(&at, "explore -q --resume cut").status.success());
+    assert_eq!(read(&at, "cut/rows.jsonl"), rows);
+    assert_eq!(read(&at, "cut/summary.json"), read(&at, "whole/summary.json"));
+}
+
+#[test]
+fn a_resumed_run_notices_that_its_seeds_mean_something_else_now() {
+    let at = folder("explore-diverged");
+    assert!(sim(&at, "explore -q --seeds 0..20 --out run").status.success());
+    let rows = read(&at, "run/rows.jsonl");
+    let last = rows.rfind("\"trace\":\"").unwrap() + "\"trace\":\"".len();
+    let changed = format!("{}{:016x}{}", &rows[..last], 0, &rows[last + 16..]);
+    fs::write(at.join("run/rows.jsonl"), changed).unwrap();
+    assert_eq!(sim(&at, "explore -q --resume run").status.code(), Some(5));
+}
+
+#[test]
+fn shards_put_together_are_what_one_run_gives_and_gaps_and_mixes_are_refused() {
+    let at = folder("explore-shards");
+    assert!(sim(&at, "explore -q --seeds 0..100 --out whole").status.success());
+    for shard in 1..=3 {
+        let command = format!("explore -q --seeds 0..100 --shard {shard}/3 --out part{shard}");
+        assert!(sim(&at, &command).status.success());
+    }
+    assert!(sim(&at, "merge --out merged part3 part1 part2").status.success());
+    for file in ["rows.jsonl", "summary.json"] {
+        assert_eq!(read(&at, &format!("merged/{file}")), read(&at, &format!("whole/{file}")), "{file}");
+    }
+    let refused = |command: &str, why: &str| {
+        let output = sim(&at, command);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(why), "{command}: {said}");
+        assert!(!at.join("no").exists(), "{command}");
+    };
+    refused("merge --out no part1 part3", "seeds 33..66 are missing");
+    refused("merge --out no part1 part2", "seeds 66..100 are missing");
+    refused("merge --out no part1 part2 part2 part3", "are there twice");
+    assert!(
+        sim(&at, "explore -q --seeds 0..100 --shard 2/3 --rules half-quorum --out other").status.success()
+    );
+    refused("merge --out no part1 other part3", "half-quorum");
+    refused("explore --seeds 0..100 --out whole", "is not empty");
+}
