@@ -19,7 +19,7 @@ seed = 7
 form = "deadline"
 max-clock-skew = "0s"
 [timers]
-election-jitter = "100us"
+election-jitter = "50ms"
 [cluster]
 first-leader = "n1"
 [clock.followers]
