@@ -33,6 +33,20 @@ impl fmt::Display for Scalar {
     }
 }
 
+impl Scalar {
+    /// About how many bytes it takes in a message.
+    fn weight(&self) -> usize {
+        match self {
+            Scalar::Null | Scalar::Bool(_) => 8,
+            Scalar::Integer(_) => 24,
+            // A control character takes six bytes when it is escaped.
+            Scalar::Number(text) | Scalar::Text(text) => {
+                8 + text.len() + 5 * text.bytes().filter(u8::is_ascii_control).count()
+            }
+        }
+    }
+}
+
 /// A command that changes the state machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -45,6 +59,16 @@ pub enum Command {
     },
     /// Sets a key if it holds what is expected. Boxed: writes are what there is most of.
     Cas(Box<Cas>),
+}
+
+impl Command {
+    /// About how many bytes it takes in a message.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Command::Write { key, value } => key.weight() + value.weight(),
+            Command::Cas(cas) => cas.key.weight() + cas.from.weight() + cas.to.weight(),
+        }
+    }
 }
 
 /// Compare and set.

@@ -241,3 +241,13 @@ fn a_single_voter_leads_at_once() {
     assert_eq!(cluster.answer(1), Some(&Answer::Done));
     assert_eq!(cluster.answer(2), Some(&value(5, true, 0)));
 }
+
+#[test]
+fn a_single_voter_that_has_slept_still_leads() {
+    let mut cluster = Cluster::new(1);
+    cluster.ask(0, 1, write(5));
+    cluster.now += 60_000_000_000;
+    cluster.give(id(0), Input::Wakeup);
+    cluster.ask(0, 2, read());
+    assert_eq!(cluster.answer(2), Some(&value(5, true, 0)));
+}

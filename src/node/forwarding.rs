@@ -45,8 +45,8 @@ impl Seen {
         sequence < self.floor || self.above.contains(&sequence)
     }
 
-    fn insert(&mut self, sequence: u64, floor: u64) {
-        self.above.insert(sequence);
+    /// Nothing below `floor` is open any more.
+    fn raise_floor(&mut self, floor: u64) {
         if floor > self.floor {
             self.floor = floor;
             self.above = self.above.split_off(&floor);
@@ -87,10 +87,11 @@ impl Forwarding {
             return false;
         }
         let seen = self.seen.entry(key).or_default();
+        seen.raise_floor(forward.floor);
         if seen.contains(forward.sequence) || seen.above.len() >= OPEN_MAX {
             return false;
         }
-        seen.insert(forward.sequence, forward.floor);
+        seen.above.insert(forward.sequence);
         true
     }
 
@@ -136,7 +137,7 @@ impl<R: LeaseRules> Node<R> {
         self.send(node, Message::Answer(ForwardAnswer { incarnation, sequence, answer }));
     }
 
-    pub(super) fn handle_forward_answer(&mut self, answer: ForwardAnswer) {
+    pub(super) fn handle_forward_answer(&mut self, now: &Reading, answer: ForwardAnswer) {
         if answer.incarnation != self.forwarding.incarnation {
             return;
         }
@@ -148,8 +149,13 @@ impl<R: LeaseRules> Node<R> {
         };
         pending.round_trips += 1;
         match answer.answer {
-            // It was never executed: it waits for the next leader.
-            Answer::Refused(Refusal::NoLeader) => pending.stage = Stage::Unsent,
+            // It was never executed: it goes to the next leader, which may be known already.
+            Answer::Refused(Refusal::NoLeader) => {
+                let asked = std::mem::replace(&mut pending.stage, Stage::Unsent);
+                if matches!(asked, Stage::Forwarded { term, .. } if term < self.raft.term()) {
+                    self.dispatch(now, request);
+                }
+            }
             answer => self.answer_client(request, answer),
         }
     }

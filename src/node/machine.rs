@@ -104,7 +104,7 @@ impl<R: LeaseRules> Node<R> {
             Input::Message { from, message } => match message {
                 Message::Raft(message) => self.raft.handle(cx, from, message),
                 Message::Forward(forward) => self.handle_forward(&now, from, forward),
-                Message::Answer(answer) => self.handle_forward_answer(answer),
+                Message::Answer(answer) => self.handle_forward_answer(&now, answer),
             },
             Input::Request { request, operation } => self.handle_request(&now, request, operation),
             Input::Wakeup => {

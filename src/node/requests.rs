@@ -98,7 +98,7 @@ impl<R: LeaseRules> Node<R> {
     }
 
     /// Sends an unsent request on its way, if there is a leader to send it to.
-    fn dispatch(&mut self, now: &Reading, request: RequestId) {
+    pub(super) fn dispatch(&mut self, now: &Reading, request: RequestId) {
         let Some(pending) = self.requests.get_mut(request) else {
             return;
         };

@@ -13,8 +13,10 @@ use super::{
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
 use crate::time::{Alarm, Nanos, Reading};
 
-/// Entries in one message.
+/// Entries in one message ...
 const BATCH_ENTRIES_MAX: usize = 256;
+/// ... and their size, so that a message of many fits where each of its entries came in; a single entry may be larger.
+const BATCH_BYTES_MAX: usize = 256 * 1_024;
 /// Entries sent to a follower and not yet acknowledged by it.
 const PIPELINE_ENTRIES_MAX: u64 = 4_096;
 
@@ -131,7 +133,7 @@ impl<R: LeaseRules> Raft<R> {
         self.role == Role::Leader && self.configuration.voters() == 1
     }
 
-    fn acknowledge_own_round(&mut self, now: &Reading) {
+    pub(super) fn acknowledge_own_round(&mut self, now: &Reading) {
         self.leadership.rounds.open(*now);
         self.renew_lease(now);
     }
@@ -359,7 +361,7 @@ struct Batch {
 impl Batch {
     fn entries(&mut self, log: &super::Log, first: Index) -> Option<Arc<[Entry]>> {
         if first != self.first {
-            *self = Batch { first, entries: log.slice(first, BATCH_ENTRIES_MAX) };
+            *self = Batch { first, entries: log.batch(first, BATCH_ENTRIES_MAX, BATCH_BYTES_MAX) };
         }
         self.entries.clone()
     }

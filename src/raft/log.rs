@@ -23,6 +23,16 @@ pub struct Entry {
     pub payload: Payload,
 }
 
+impl Entry {
+    /// About how many bytes it takes in a message.
+    fn weight(&self) -> usize {
+        match &self.payload {
+            Payload::Noop => 16,
+            Payload::Command(command) => 16 + command.weight(),
+        }
+    }
+}
+
 /// The log: entries 1 to [`Log::last_index`].
 #[derive(Debug, Clone, Default)]
 pub struct Log {
@@ -62,6 +72,18 @@ impl Log {
         let entries = self.entries.get(offset(first)?..)?;
         let entries = &entries[..count.min(entries.len())];
         (!entries.is_empty()).then(|| Arc::from(entries))
+    }
+
+    /// The entries from `first` on, at most `count`, and of at most so many bytes together unless the first is larger.
+    pub fn batch(&self, first: Index, count: usize, bytes_max: usize) -> Option<Arc<[Entry]>> {
+        let entries = self.entries.get(offset(first)?..)?;
+        let mut bytes = 0usize;
+        let fitting = entries.iter().take(count).take_while(|entry| {
+            bytes = bytes.saturating_add(entry.weight());
+            bytes <= bytes_max
+        });
+        let count = fitting.count().max(1);
+        self.slice(first, count)
     }
 
     /// Appends one entry and tells its index.
@@ -121,6 +143,7 @@ fn offset(index: Index) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kv::Scalar;
 
     fn entries(terms: &[u64]) -> Vec<Entry> {
         terms.iter().map(|term| Entry { term: Term(*term), payload: Payload::Noop }).collect()
@@ -140,6 +163,19 @@ mod tests {
         assert_eq!(terms(&log), [1, 1, 3, 3]);
         assert_eq!(log.take_unwritten().map(|(first, entries)| (first, entries.len())), Some((Index(3), 2)));
         assert_eq!(log.take_unwritten(), None);
+    }
+
+    #[test]
+    fn a_batch_is_bounded_in_bytes_and_has_at_least_one_entry() {
+        let text = |length: usize| Scalar::Text("x".repeat(length).into());
+        let write = |length| Payload::Command(Command::Write { key: Scalar::Null, value: text(length) });
+        let entry = |length| Entry { term: Term(1), payload: write(length) };
+        let log = Log::recovered(vec![entry(1_000), entry(1_000), entry(1_000), entry(9_000)]);
+        let batch = |first, bytes| log.batch(Index(first), 100, bytes).map(|entries| entries.len());
+        assert_eq!(batch(1, 2_500), Some(2));
+        assert_eq!(batch(1, 1_000_000), Some(4));
+        assert_eq!(batch(4, 2_500), Some(1), "larger than the bound, and alone");
+        assert_eq!(batch(5, 2_500), None);
     }
 
     #[test]

@@ -277,7 +277,12 @@ impl<R: LeaseRules> Raft<R> {
     /// Lets what is due happen. Does nothing when called early.
     pub(crate) fn handle_wakeup(&mut self, cx: &mut Context<'_>) {
         if self.timers.take_due(Timer::QuorumCheck, &cx.now) {
-            self.step_down(cx, self.term(), StepDownCause::NoQuorum);
+            if self.leads_alone() {
+                // It has slept, and is still a quorum.
+                self.acknowledge_own_round(&cx.now);
+            } else {
+                self.step_down(cx, self.term(), StepDownCause::NoQuorum);
+            }
         }
         if self.timers.take_due(Timer::TransferAbort, &cx.now) {
             self.leadership.transfer = None;
