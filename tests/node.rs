@@ -251,3 +251,22 @@ fn a_single_voter_that_has_slept_still_leads() {
     cluster.ask(0, 2, read());
     assert_eq!(cluster.answer(2), Some(&value(5, true, 0)));
 }
+
+#[test]
+fn a_forward_that_is_refused_late_goes_on_to_the_leader_there_is_now() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(1, 1, write(1));
+    let (from, to, forward) = cluster.network.pop_front().unwrap();
+    assert!(matches!(forward, Message::Forward(_)));
+    cluster.give(id(0), Input::TransferLeadership { to: id(2) });
+    cluster.deliver_all();
+    assert_eq!(
+        cluster.nodes[1].0.raft().leader(),
+        Some(id(2)),
+        "the new leader is known before the refusal comes"
+    );
+    assert_eq!(cluster.answer(1), None);
+    cluster.give(to, Input::Message { from, message: forward });
+    cluster.deliver_all();
+    assert_eq!(cluster.answer(1), Some(&Answer::Done));
+}

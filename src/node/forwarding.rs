@@ -160,3 +160,27 @@ impl<R: LeaseRules> Node<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kv::Scalar;
+
+    fn noted(forwarding: &mut Forwarding, sequence: u64, floor: u64) -> bool {
+        let operation = Operation::Read { key: Scalar::Null };
+        let forward = Forward { incarnation: 1, sequence, floor, term: Term(1), operation };
+        forwarding.note(NodeId(1), &forward)
+    }
+
+    #[test]
+    fn a_full_memory_drains_when_the_sender_waits_for_nothing_old_any_more() {
+        let mut forwarding = Forwarding::new(7, Term(0));
+        forwarding.begin_term(Term(1));
+        let open_max = OPEN_MAX as u64;
+        assert!((0..open_max).all(|sequence| noted(&mut forwarding, sequence, 0)));
+        assert!(!noted(&mut forwarding, open_max, 0), "full: it could not be recognised again");
+        assert!(noted(&mut forwarding, open_max, open_max), "the sender gave up on the oldest");
+        assert!(!noted(&mut forwarding, open_max, open_max), "a duplicate");
+        assert!(!noted(&mut forwarding, 5, open_max), "a late one");
+    }
+}
