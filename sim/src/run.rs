@@ -119,31 +119,70 @@ pub fn run_observed(setup: &Arc<Setup>, observer: &mut impl Observer) -> Outcome
 }
 
 fn run_with<R: LeaseRules + Clone>(setup: &Arc<Setup>, rules: &R, observer: &mut impl Observer) -> Outcome {
-    let nodes = setup.nodes.len();
-    let mut world = World::new(setup.clone(), Seeded::new(setup.seed), LeaseNode::cluster(setup, rules));
-    let mut hash = TraceHash::default();
-    let mut history = History::default();
-    let mut margins = Margins::new(nodes);
-    let mut invariants = Invariants::new(nodes);
-    {
-        let watchers = ((&mut hash, &mut history), (&mut margins, &mut invariants));
-        let mut readers = (watchers, Observing(observer));
-        world.begin(&mut readers);
-        while world.step(&mut readers) {}
+    let mut running = Running::new(setup, rules, Seeded::new(setup.seed));
+    running.begin(observer);
+    while running.step(observer) {}
+    running.finish()
+}
+
+/// A run in progress: a world and everybody who watches it. Cloning it forks the run.
+#[derive(Debug, Clone)]
+pub struct Running<R: LeaseRules + Clone, C> {
+    world: World<LeaseNode<R>, C>,
+    hash: TraceHash,
+    history: History,
+    margins: Margins,
+    invariants: Invariants,
+}
+
+impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
+    /// A run at true time 0. [`Running::begin`] starts it.
+    pub fn new(setup: &Arc<Setup>, rules: &R, choices: C) -> Running<R, C> {
+        let nodes = setup.nodes.len();
+        Running {
+            world: World::new(setup.clone(), choices, LeaseNode::cluster(setup, rules)),
+            hash: TraceHash::default(),
+            history: History::default(),
+            margins: Margins::new(nodes),
+            invariants: Invariants::new(nodes),
+        }
     }
-    let overlap = margins.overlap();
-    let history = history.into_operations();
-    let (checked, operations) = to_check(&history);
-    Outcome {
-        check: check::check(&operations, check::Limits::default()),
-        checked,
-        changes: margins.finish(&world),
-        overlap,
-        broken: invariants.broken().to_vec(),
-        trace_hash: hash.value(),
-        events: world.events(),
-        messages: world.messages_delivered(),
-        history,
+
+    /// Starts all processes and clients.
+    pub fn begin(&mut self, observer: &mut impl Observer) {
+        let Running { world, hash, history, margins, invariants } = self;
+        world.begin(&mut (((hash, history), (margins, invariants)), Observing(observer)));
+    }
+
+    /// Lets the next event happen. `false` at the end of the run.
+    #[inline]
+    pub fn step(&mut self, observer: &mut impl Observer) -> bool {
+        let Running { world, hash, history, margins, invariants } = self;
+        world.step(&mut (((hash, history), (margins, invariants)), Observing(observer)))
+    }
+
+    /// The world as it stands.
+    pub fn world(&self) -> &World<LeaseNode<R>, C> {
+        &self.world
+    }
+
+    /// What the run has shown so far; after its last step, what it showed.
+    pub fn finish(self) -> Outcome {
+        let Running { world, hash, history, margins, invariants } = self;
+        let overlap = margins.overlap();
+        let history = history.into_operations();
+        let (checked, operations) = to_check(&history);
+        Outcome {
+            check: check::check(&operations, check::Limits::default()),
+            checked,
+            changes: margins.finish(&world),
+            overlap,
+            broken: invariants.broken().to_vec(),
+            trace_hash: hash.value(),
+            events: world.events(),
+            messages: world.messages_delivered(),
+            history,
+        }
     }
 }
 
