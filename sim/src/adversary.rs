@@ -6,7 +6,8 @@
 //! without a decision left in it, which is why the certificate can be written as a scenario file.
 //!
 //! The instants are not computed but found, by running what is known so far: the round's send, then the end of the
-//! voter's promise, then the acknowledgement of the write. **Architecture Invariant:** no formula of a lease is used here.
+//! voter's promise, then the acknowledgement of the write. An early pre-vote needs a round and the end of its promise
+//! before that. **Architecture Invariant:** no formula of a lease is used here.
 
 use std::sync::Arc;
 
@@ -49,6 +50,10 @@ pub struct Harm {
 pub struct Instants {
     /// The challenger is cut off from the leader.
     pub isolated: u64,
+    /// An early pre-vote: the voter has the round before the last one, and hears nothing more of the leader for a while.
+    pub lapsing: u64,
+    /// An early pre-vote: the voter is free and grants it.
+    pub lapsed: u64,
     /// The round that carries the lease is sent.
     pub round: u64,
     /// The voter hears nothing more of the leader.
@@ -156,10 +161,17 @@ impl Scheme<'_> {
         let settled = self.instants.isolated + self.promise + 8 * self.heartbeat + 8 * self.messages;
         self.base.clients.push(self.client("first-writer", self.attack.leader, OperationKind::Write, led));
 
-        self.instants.round = self.find_round(settled)?;
-        let received = self.instants.round + self.delay(self.attack.leader, self.attack.voter);
-        self.instants.cut = received + 1;
-        self.instants.free = self.find_free()?;
+        let there = self.delay(self.attack.leader, self.attack.voter);
+        let mut from = settled;
+        if self.attack.early {
+            self.instants.lapsing = self.find_round(settled)? + there + 1;
+            self.instants.lapsed = self.find_free(Stage::Lapsing, self.instants.lapsing)?;
+            from = self.heard_again() + 1;
+        }
+        self.instants.round = self.find_round(from)?;
+        self.instants.cut = self.instants.round + there + 1;
+        let down = self.attack.crash(self.from).unwrap_or(0);
+        self.instants.free = self.find_free(Stage::Cut, self.instants.cut + down)?;
 
         let client = least(self.from.network.client_delay);
         let (challenger, leader) = (self.attack.challenger, self.attack.leader);
@@ -196,27 +208,42 @@ impl Scheme<'_> {
         ours.filter_map(LeadershipChange::margin).min()
     }
 
-    /// The send of the first round from `settled` on.
-    fn find_round(&self, settled: u64) -> Option<u64> {
-        let mut setup = self.setup(Stage::Isolated);
-        setup.duration = Span::nanos(settled + 4 * self.heartbeat + 2 * self.messages);
-        let mut found =
-            Round { leader: self.attack.leader, voter: self.attack.voter, from: settled, sent: None };
+    /// The send of the first round from then on.
+    fn find_round(&self, from: u64) -> Option<u64> {
+        let stage = if self.instants.lapsed == 0 { Stage::Isolated } else { Stage::Lapsed };
+        let mut setup = self.setup(stage);
+        setup.duration = Span::nanos(from + 4 * self.heartbeat + 2 * self.messages);
+        let mut found = Round { leader: self.attack.leader, voter: self.attack.voter, from, sent: None };
         let _ = run_observed(&Arc::new(setup), &mut found);
         found.sent
     }
 
-    /// When the voter's promise is over.
-    fn find_free(&self) -> Option<u64> {
-        let down = self.attack.crash(self.from).unwrap_or(0);
-        let mut found = Freed { voter: self.attack.voter, from: self.instants.cut + down, free: None };
-        let _ = run_observed(&Arc::new(self.setup(Stage::Cut)), &mut found);
+    /// When the voter's promise is over. It gives none from `from` on.
+    fn find_free(&self, stage: Stage, from: u64) -> Option<u64> {
+        let mut found = Freed { voter: self.attack.voter, from, free: None };
+        let _ = run_observed(&Arc::new(self.setup(stage)), &mut found);
         found.free
     }
 
-    /// When the challenger goes on, and campaigns at once: its pre-vote comes when the voter is free.
+    /// When the challenger goes on. What it asks then, the pre-vote or with an early one the vote, comes when the voter is
+    /// free.
     fn resumed(&self) -> u64 {
-        self.instants.free.saturating_sub(self.delay(self.attack.challenger, self.attack.voter))
+        let challenger = self.attack.challenger;
+        let own_sync = if self.attack.early { self.from.nodes[challenger].disk_sync } else { Span::ZERO };
+        let way = self.delay(challenger, self.attack.voter) + own_sync.as_nanos();
+        self.instants.free.saturating_sub(way)
+    }
+
+    /// From when on the voter hears the leader again: what is sent later arrives after an early pre-vote was granted.
+    fn heard_again(&self) -> u64 {
+        let arrives = self.instants.lapsed + 1;
+        let there = self.delay(self.attack.leader, self.attack.voter);
+        arrives.saturating_sub(there).max(self.instants.lapsing + 1)
+    }
+
+    /// When the challenger asks for an early pre-vote.
+    fn asks_early(&self) -> u64 {
+        self.instants.lapsed.saturating_sub(self.delay(self.attack.challenger, self.attack.voter))
     }
 
     fn delay(&self, from: usize, to: usize) -> u64 {
@@ -269,17 +296,37 @@ impl Scheme<'_> {
             let action = self.from.faults[place].action.clone();
             faults.push(fault(at.isolated + self.heartbeat, None, action));
         }
+        if self.attack.early && stage >= Stage::Lapsing {
+            let lasts = (stage > Stage::Lapsing).then(|| self.heard_again() - at.lapsing);
+            faults.push(fault(at.lapsing, lasts, Action::Cut { from: vec![leader], to: vec![voter] }));
+        }
+        // Who stands still, from when, until when where that is known.
+        let mut stands_still = Vec::new();
+        let mut challenger_since = at.isolated + 1;
+        if self.attack.early && stage >= Stage::Lapsed {
+            stands_still.push((voter, at.lapsing, Some(at.lapsed)));
+            stands_still.push((challenger, challenger_since, Some(self.asks_early())));
+            challenger_since = self.asks_early() + 1;
+            if stage < Stage::Whole {
+                stands_still.push((challenger, challenger_since, None));
+            }
+        }
         if stage >= Stage::Cut {
             faults.push(fault(at.cut, None, Action::Cut { from: vec![leader], to: vec![voter] }));
             self.stop(faults);
         }
         if stage == Stage::Whole {
-            if self.attack.crash(self.from).is_none() && at.free > at.cut {
-                let lasts = Some(at.free - at.cut);
-                faults.push(fault(at.cut, lasts, Action::Pause { node: voter }));
+            if self.attack.crash(self.from).is_none() {
+                stands_still.push((voter, at.cut, Some(at.free)));
             }
-            let lasts = Some(self.resumed().saturating_sub(at.isolated + 1).max(1));
-            faults.push(fault(at.isolated + 1, lasts, Action::Pause { node: challenger }));
+            let until = self.resumed().max(challenger_since + 1);
+            stands_still.push((challenger, challenger_since, Some(until)));
+        }
+        for (node, from, until) in stands_still {
+            let lasts = until.map(|until| until.saturating_sub(from));
+            if lasts != Some(0) {
+                faults.push(fault(from, lasts, Action::Pause { node }));
+            }
         }
         // As a person would write them down.
         faults.sort_by_key(|fault| match fault.trigger {
@@ -319,6 +366,10 @@ impl Scheme<'_> {
 enum Stage {
     /// The challenger is cut off, the steps have happened.
     Isolated,
+    /// The voter hears nothing of the leader until it is free.
+    Lapsing,
+    /// It has granted an early pre-vote and hears the leader again.
+    Lapsed,
     /// The lease's last round is known.
     Cut,
     /// All of it but the read.

@@ -5,6 +5,9 @@
 //! before, so that nothing binds them any more. The challenger's pre-vote reaches the voter at the very nanosecond at
 //! which its promise is over, and from then on everything takes its least delay.
 //!
+//! Where the voter is free for a moment while the leader still leads, its pre-vote can be had *before* the round: it lies
+//! at the challenger, which stands still, and the vote itself is what reaches the voter when its promise is over.
+//!
 //! `docs/threshold.md` derives it. [`crate::bound`] computes what follows from it; [`crate::adversary`] makes runs of it.
 //! Neither knows the other.
 
@@ -31,6 +34,8 @@ pub struct Attack {
     pub carriers: Vec<usize>,
     /// The scenario's stops of the leader, or its crash of the voter, are used.
     pub stops: bool,
+    /// The pre-vote is granted before the round.
+    pub early: bool,
 }
 
 /// All attacks that a setup allows, or why none is known.
@@ -64,7 +69,7 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
                 for first in 0..rest.len().max(1) {
                     let elector = rest.get(first).copied();
                     let (electors, carriers) = rest.iter().partition(|node| Some(**node) == elector);
-                    for stops in [false, true] {
+                    for (stops, early) in [(false, false), (false, true), (true, false), (true, true)] {
                         let attack = Attack {
                             leader,
                             challenger,
@@ -72,6 +77,7 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
                             electors: Vec::clone(&electors),
                             carriers: Vec::clone(&carriers),
                             stops,
+                            early,
                         };
                         if !stops || attack.has_stops(setup) {
                             found.push(attack);

@@ -6,6 +6,8 @@
 //! * the voter is free after `d(l,v) + T / rate_v` (elapsed form) or `T - e_l + e_v - skew` (deadline form);
 //! * its pre-vote is with the challenger `d(v,c)` later; the votes `y_c + d(c,v) + y_v + d(v,c)` after that; the own-term
 //!   entry, and with it a client's write that waited for it, is committed `max(y_c, d(c,v) + y_v + d(v,c))` after that;
+//! * with an early pre-vote the request for its vote is there when the voter is free, and the vote with the challenger
+//!   `y_v + d(v,c)` later. For that the voter must be free between two rounds of a leader that still leads at the second;
 //! * the writer knows after the answer's time and delay; the read is asked one nanosecond later and needs its delay;
 //! * it is stale iff it then finds the lease running: until `E / rate_l` or `E - 2 e_l`, but not past the `T / rate_l` at
 //!   which a leader that hears nobody steps down; and for what its clocks missed longer.
@@ -55,14 +57,31 @@ fn room(setup: &Setup, attack: &Attack) -> Option<i128> {
     if holder.lease.effective() == Span::ZERO {
         return None;
     }
+    if attack.early && !free_between_rounds(setup, attack) {
+        return None;
+    }
     let client = i128::from(least(setup.network.client_delay));
     let answer = nanos(setup.nodes[attack.challenger].answer_time);
     let acknowledged = ready(setup, attack) + answer + client;
     Some(last_served(setup, attack) - (acknowledged + 1 + client))
 }
 
-/// When the voter's promise is over.
+/// When the voter is free of all that it promised.
 fn free(setup: &Setup, attack: &Attack) -> i128 {
+    let received = i128::from(attack.delay(setup, attack.leader, attack.voter));
+    let Some(down) = attack.crash(setup) else { return promised(setup, attack) };
+    // It dies a nanosecond after the round has come.
+    let restarted = received + 1 + i128::from(down);
+    if setup.rules == RESTART_FORGETS {
+        return restarted;
+    }
+    let (holder, voter) = (&setup.nodes[attack.leader], &setup.nodes[attack.voter]);
+    let longest = nanos(holder.lease.election_timeout.max(voter.lease.election_timeout));
+    restarted + in_true_time(longest, voter.clock.rate_ppb)
+}
+
+/// When the promise is over that the round gave the voter, which stays up.
+fn promised(setup: &Setup, attack: &Attack) -> i128 {
     let (holder, voter) = (&setup.nodes[attack.leader], &setup.nodes[attack.voter]);
     let received = i128::from(attack.delay(setup, attack.leader, attack.voter));
     let promise = nanos(holder.lease.election_timeout);
@@ -73,14 +92,33 @@ fn free(setup: &Setup, attack: &Attack) -> i128 {
             promise + errors - skew(setup, attack)
         }
     };
-    let Some(down) = attack.crash(setup) else { return promised.max(received + 1) };
-    // It dies a nanosecond after the round has come.
-    let restarted = received + 1 + i128::from(down);
-    if setup.rules == RESTART_FORGETS {
-        return restarted;
-    }
-    let longest = promise.max(nanos(voter.lease.election_timeout));
-    restarted + in_true_time(longest, voter.clock.rate_ppb)
+    promised.max(received + 1)
+}
+
+/// Does the leader still lead when the first round is acknowledged that reaches the voter free?
+///
+/// The rounds go with the heartbeats. The leader last heard a quorum in the round that bound the voter.
+fn free_between_rounds(setup: &Setup, attack: &Attack) -> bool {
+    let holder = &setup.nodes[attack.leader];
+    let heartbeat = in_true_time(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
+    let there = i128::from(attack.delay(setup, attack.leader, attack.voter));
+    let longest = attack.carriers.iter().chain([&attack.voter]).map(|node| round_trip(setup, attack, *node));
+    let round_trip = longest.fold(0, i128::max);
+    let skipped = promised(setup, attack) + 1 - there;
+    let next = (skipped.div_euclid(heartbeat) + 1) * heartbeat;
+    next + round_trip < steps_down(setup, attack)
+}
+
+/// When a leader that hears nobody after the round gives up: T on its clock after the send.
+fn steps_down(setup: &Setup, attack: &Attack) -> i128 {
+    let holder = &setup.nodes[attack.leader];
+    in_true_time(nanos(holder.lease.election_timeout), holder.clock.rate_ppb)
+}
+
+/// How long a round and its acknowledgement take.
+fn round_trip(setup: &Setup, attack: &Attack, node: usize) -> i128 {
+    let (there, back) = (attack.delay(setup, attack.leader, node), attack.delay(setup, node, attack.leader));
+    i128::from(there) + i128::from(back)
 }
 
 /// When the challenger could first acknowledge a write.
@@ -91,12 +129,16 @@ fn ready(setup: &Setup, attack: &Attack) -> i128 {
     let own_sync = sync(attack.challenger);
     let free = free(setup, attack);
     let asked = free - to(attack.voter);
-    let pre_votes = attack.electors.iter().map(|elector| asked + to(*elector) + from(*elector));
-    let pre_voted = pre_votes.fold(free + from(attack.voter), i128::max);
+    let votes_asked = if attack.early {
+        asked
+    } else {
+        let pre_votes = attack.electors.iter().map(|elector| asked + to(*elector) + from(*elector));
+        pre_votes.fold(free + from(attack.voter), i128::max) + own_sync
+    };
     let durable =
         attack.electors.iter().chain([&attack.voter]).map(|node| to(*node) + sync(*node) + from(*node));
     let durable = durable.fold(0, i128::max);
-    let elected = pre_voted + own_sync + durable;
+    let elected = votes_asked + durable;
     elected + own_sync.max(durable)
 }
 
@@ -109,17 +151,13 @@ fn last_served(setup: &Setup, attack: &Attack) -> i128 {
         LeaseForm::Elapsed => in_true_time(effective, holder.clock.rate_ppb),
         LeaseForm::Deadline => effective - 2 * nanos(holder.clock.wall_error),
     };
-    // A leader that has not heard from a quorum for T, counted from the send, steps down.
-    let steps_down = in_true_time(nanos(holder.lease.election_timeout), holder.clock.rate_ppb);
+    let steps_down = steps_down(setup, attack);
     if setup.rules != FROM_ACKNOWLEDGEMENT {
         return lasts.min(steps_down) + missed - 1;
     }
-    let round_trip = |node: &usize| {
-        let (there, back) =
-            (attack.delay(setup, attack.leader, *node), attack.delay(setup, *node, attack.leader));
-        i128::from(there) + i128::from(back)
-    };
-    let acknowledged = attack.carriers.iter().chain([&attack.voter]).map(round_trip).fold(0, i128::max);
+    let round_trips =
+        attack.carriers.iter().chain([&attack.voter]).map(|node| round_trip(setup, attack, *node));
+    let acknowledged = round_trips.fold(0, i128::max);
     let paused = attack.pause(setup).map_or(0, i128::from);
     let over = (acknowledged + paused + lasts).min(steps_down) + missed;
     // What waited with the acknowledgements is served before the leader looks at its timers.
@@ -184,11 +222,12 @@ pub fn formula(setup: &Setup, attack: &Attack) -> Vec<String> {
         true => " + disk syncs + answer time",
         false => "",
     };
+    let messages = if attack.early { "2 d(v,c) + d(c,v)" } else { "3 d(v,c) + 2 d(c,v)" };
     let name = |node: usize| &setup.nodes[node].name;
     let delay = |from: usize, to: usize| Span::nanos(attack.delay(setup, from, to));
     let (l, c, v) = (attack.leader, attack.challenger, attack.voter);
     vec![
-        format!("stale iff  {free} + 3 d(v,c) + 2 d(c,v) + 2 d(client){more} + 1ns  <=  {lasts}"),
+        format!("stale iff  {free} + {messages} + 2 d(client){more} + 1ns  <=  {lasts}"),
         format!(
             "l = {}, c = {}, v = {}; D - s = {effective}, T = {timeout}; d(l,v) = {}, d(v,l) = {}, d(c,v) = {}, \
              d(v,c) = {}, d(client) = {}",
