@@ -1,7 +1,8 @@
 //! Swarm testing: every seed draws a setup of its own, runs it, and says in one row what it found.
 //!
 //! * [`draw`]: one seed into one [`Setup`], within the clock assumption or beyond it ([`Bound`]);
-//! * [`run_seed`]: the setup run and judged, as a [`Row`];
+//! * [`Subject`]: such setups, or one scenario that every seed runs;
+//! * [`run_seed`]: a seed's setup run and judged, as a [`Row`];
 //! * [`explore`]: a range of seeds, on all cores, in the order of the seeds;
 //! * [`Summary`]: what many rows come to, with findings grouped by cause;
 //! * [`scenario_text`]: a drawn setup as a scenario file, for `sim run`.
@@ -9,7 +10,7 @@
 //! Within the bound and under the sound rules no seed may find anything. A seed that does has found the worst bug there
 //! is: in the node, in the simulator, or in the proof of docs/clock-assumption.md.
 //!
-//! **Architecture Invariant:** a row is a pure function of (seed, profile). No time of day, no thread count, no other
+//! **Architecture Invariant:** a row is a pure function of (seed, subject). No time of day, no thread count, no other
 //! seed has a part in it. Files and terminals are the command line's business.
 
 mod bound;
@@ -19,6 +20,7 @@ mod explore;
 mod faults;
 mod figures;
 mod row;
+mod subject;
 mod summary;
 mod text;
 mod workload;
@@ -29,6 +31,7 @@ pub use draw::draw;
 pub use explore::{End, Limits, explore, run_seed, running};
 pub use figures::rate_of;
 pub use row::{Kind, Row};
+pub use subject::{Given, Subject, expect_word};
 pub use summary::{Cause, Group, Summary};
 pub use text::{Heading, summary_json, summary_text};
 pub use written::scenario_text;
@@ -38,9 +41,9 @@ use crate::rules;
 use crate::setup::Setup;
 
 /// What [`draw`] makes of a seed. A seed means the same for ever as long as this number stays.
-pub const DRAW_VERSION: u32 = 1;
+pub const DRAW_VERSION: u32 = 2;
 
-/// What is to be explored.
+/// What setups are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
     /// The lease rules, by name.

@@ -22,7 +22,7 @@ const SOUND: Profile = Profile { rules: rules::SOUND, bound: Bound::Within };
 
 fn rows_of(profile: &Profile, seeds: Range<u64>, limits: Limits) -> (Vec<Row>, End) {
     let mut found = Vec::new();
-    let end = explore(profile, seeds, limits, &AtomicBool::new(false), &|_| (), &mut |rows| {
+    let end = explore(&(*profile).into(), seeds, limits, &AtomicBool::new(false), &|_| (), &mut |rows| {
         found.extend_from_slice(rows);
         Ok::<(), Infallible>(())
     });
@@ -31,6 +31,19 @@ fn rows_of(profile: &Profile, seeds: Range<u64>, limits: Limits) -> (Vec<Row>, E
 
 fn rows(profile: &Profile, seeds: Range<u64>) -> Vec<Row> {
     rows_of(profile, seeds, Limits::default()).0
+}
+
+fn reads_back(seed: u64, bound: Bound) {
+    let setup = draw(seed, &Profile { bound, ..SOUND });
+    let text = scenario_text(&setup, "a title", "a story", "any");
+    let plan = scenario::load("drawn.toml", &text, &[], &rules::names());
+    let plan = plan.unwrap_or_else(|problems| panic!("seed {seed}: {}", problems.render(false)));
+    assert_eq!(plan.rows[0].scenario.setup, setup, "seed {seed}");
+}
+
+#[test]
+fn a_cut_of_nobody_is_not_drawn() {
+    reads_back(8_737_819_675_192_045_242, Bound::Beyond);
 }
 
 proptest! {
@@ -50,13 +63,7 @@ proptest! {
 
     #[test]
     fn a_drawn_setup_written_as_a_scenario_is_read_back_as_it_was(seed: u64, beyond: bool) {
-        let bound = if beyond { Bound::Beyond } else { Bound::Within };
-        let setup = draw(seed, &Profile { bound, ..SOUND });
-        let text = scenario_text(&setup, "a title", "a story", "any");
-        match scenario::load("drawn.toml", &text, &[], &rules::names()) {
-            Ok(plan) => prop_assert_eq!(&plan.rows[0].scenario.setup, &setup),
-            Err(problems) => prop_assert!(false, "{}", problems.render(false)),
-        }
+        reads_back(seed, if beyond { Bound::Beyond } else { Bound::Within });
     }
 
     #[test]
@@ -132,7 +139,7 @@ fn rows_are_the_same_with_one_thread_and_with_three() {
 #[test]
 fn a_seed_alone_gives_the_row_it_gives_among_others() {
     let all = rows(&SOUND, 0..50);
-    assert_eq!(run_seed(17, &SOUND), all[17]);
+    assert_eq!(run_seed(17, &SOUND.into()), all[17]);
     let outcome = leasehold_sim::run::run(&Arc::new(draw(17, &SOUND)));
     assert_eq!(outcome.trace_hash, all[17].trace);
 }
@@ -208,4 +215,32 @@ fn shards_put_together_are_what_one_run_gives_and_gaps_and_mixes_are_refused() {
     );
     refused("merge --out no part1 other part3", "half-quorum");
     refused("explore --seeds 0..100 --out whole", "is not empty");
+}
+
+/// A sweep's row under many seeds: what it expects is what is expected of every seed, and it goes on where it was.
+#[test]
+fn a_scenario_is_run_under_many_seeds() {
+    let skew = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/skew.toml");
+    let skew = skew.to_str().unwrap();
+    let parent = folder("scenario");
+    fs::create_dir_all(&parent).unwrap();
+    let stale = sim(&parent, &format!("explore {skew} --row 4s --seeds 0..6 --out stale --max-failures 3"));
+    assert_eq!(stale.status.code(), Some(0), "{stale:?}");
+    let text = String::from_utf8(stale.stdout).unwrap();
+    assert!(text.contains("stale-read") && text.contains("--row 4s --seed 1"), "{text}");
+    assert_eq!(read(&parent, "stale/rows.jsonl.part").lines().count(), 3);
+
+    let resumed = sim(&parent, "explore --resume stale");
+    assert_eq!(resumed.status.code(), Some(0), "{resumed:?}");
+    let whole = sim(&parent, &format!("explore {skew} --row 4s --seeds 0..6 --out whole --jobs 1"));
+    assert_eq!(whole.status.code(), Some(0), "{whole:?}");
+    assert_eq!(read(&parent, "stale/rows.jsonl"), read(&parent, "whole/rows.jsonl"));
+
+    let clean = sim(&parent, &format!("explore {skew} --set clock.followers.offset=1.9s --seeds 0..2"));
+    assert_eq!(clean.status.code(), Some(0), "{clean:?}");
+    let expects = format!("explore {skew} --row 4s --seeds 0..2 --expect none");
+    assert_eq!(sim(&parent, &expects).status.code(), Some(1));
+    let which = sim(&parent, &format!("explore {skew} --seeds 0..2"));
+    assert_eq!(which.status.code(), Some(2));
+    assert!(String::from_utf8(which.stderr).unwrap().contains("has 19 rows; which one?"));
 }

@@ -49,7 +49,7 @@ pub(super) enum Command {
     /// linearizable; 1 not linearizable; 2 usage error, or not a history; 3 undecided; 4 no operation to check; 70 a bug of
     /// ours; 74 input or output failed.
     Check(CheckArguments),
-    /// Swarm testing: every seed draws its own cluster, clocks, faults and workload.
+    /// Swarm testing: every seed draws its own cluster, clocks, faults and workload; or runs a scenario.
     ///
     /// Within the clock assumption and under the sound rules no seed may find anything. Rows are written to
     /// `store/explore/<time>-<id>/rows.jsonl`, one a seed, the same on any number of threads; findings are grouped by cause.
@@ -224,6 +224,15 @@ pub(super) struct RunArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ExploreArguments {
+    /// Run this scenario with every seed, instead of setups that the seeds draw.
+    #[arg(value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["rules", "beyond", "resume", "show"])]
+    pub(super) scenario: Option<PathBuf>,
+    /// Override a value of the scenario, as in `--set lease.duration=2s`. May be given more than once.
+    #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
+    pub(super) sets: Vec<String>,
+    /// The row of the scenario's sweep, or the variant, with this label.
+    #[arg(long, value_name = "LABEL", allow_hyphen_values = true, requires = "scenario")]
+    pub(super) row: Option<String>,
     /// The seeds: the first one, and the one after the last.
     #[arg(long, value_name = "A..B", default_value = "0..10000")]
     pub(super) seeds: String,
@@ -251,7 +260,7 @@ pub(super) struct ExploreArguments {
     /// Stop when so many seeds have found something.
     #[arg(long, value_name = "N")]
     pub(super) max_failures: Option<std::num::NonZeroU64>,
-    /// What to expect: `none` under the sound rules within the bound, else `any`.
+    /// What to expect: `none` under the sound rules within the bound, else `any`; of a scenario what it says.
     #[arg(long, value_enum)]
     pub(super) expect: Option<Expect>,
     /// The summary as JSON.

@@ -3,20 +3,22 @@
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use leasehold_sim::display::count;
 use leasehold_sim::rules;
+use leasehold_sim::scenario::RowExpectation;
 use leasehold_sim::swarm::{
-    Bound, End, Heading, Kind, Limits, Profile, Row, Summary, draw, explore, run_seed, scenario_text, shard,
-    summary_json, summary_text, within_bound,
+    Bound, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed,
+    scenario_text, shard, summary_json, summary_text, within_bound,
 };
 use serde_json::json;
 
-use super::args::{Arguments, Command, Expect, ExploreArguments};
-use super::errors::{Failure, quoted};
-use super::run::{now, stop_on_interrupt};
+use super::args::{Arguments, Color, Command, Expect, ExploreArguments};
+use super::errors::{Failure, load_file, quoted};
+use super::run::{choose_row, now, stop_on_interrupt};
 use super::store::{Folder, Manifest};
 use super::{exit, print};
 use clap::Parser;
@@ -37,10 +39,13 @@ pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
             (folder, manifest)
         }
         None => {
-            let profile = profile(&asked.rules, asked.beyond)?;
+            let subject = match &asked.scenario {
+                Some(path) => Subject::Scenario(given(asked, path)?),
+                None => profile(&asked.rules, asked.beyond)?.into(),
+            };
             let seeds = seeds(&asked.seeds)?;
             let part = part(&seeds, asked.shard.as_deref())?;
-            (Folder::create(asked.out.as_deref())?, Manifest::new(profile, seeds, part))
+            (Folder::create(asked.out.as_deref())?, Manifest::new(subject, seeds, part))
         }
     };
     let mut summary = Summary::default();
@@ -51,14 +56,14 @@ pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
         Ok(())
     })?;
     if let Some(row) = &last
-        && run_seed(row.seed, &manifest.profile) != *row
+        && run_seed(row.seed, &manifest.subject) != *row
     {
         print(&format!("seed {} does not give the row that {} holds\n", row.seed, folder.path.display()))?;
         return Ok(exit::DIVERGED);
     }
     let end =
         if manifest.complete { End::Done } else { go_on(asked, &folder, &mut manifest, &mut summary, keep)? };
-    let heading = Heading { profile: manifest.profile, seeds: manifest.part.clone(), end };
+    let heading = Heading { subject: manifest.subject, seeds: manifest.part.clone(), end };
     let found = summary_json(&heading, &summary);
     folder.write_json("summary.json", &found)?;
     if asked.json {
@@ -99,7 +104,7 @@ fn go_on(
     let bar = Bar::new(&left, asked.quiet);
     let (started, before) = (now(), summary.seeds);
     let end = explore(
-        &manifest.profile,
+        &manifest.subject,
         left,
         Limits { failures_max: most },
         stop_on_interrupt(),
@@ -130,7 +135,8 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
     let undecided = summary.undecided_only();
     let decided = summary.failures - undecided;
     let say = |what: &str, seed: Option<u64>| {
-        let replay = seed.map_or(String::new(), |seed| format!("\n  replay with:  {}", heading.replay(seed)));
+        let replay =
+            seed.map_or(String::new(), |seed| format!("\n  replay with:  {}", heading.subject.replay(seed)));
         let version = env!("CARGO_PKG_VERSION");
         let _ = writeln!(
             std::io::stderr().lock(),
@@ -141,7 +147,7 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
     let bug = |row: &&leasehold_sim::swarm::Group| row.first;
     let worst = summary.groups.iter().filter(|(cause, _)| !cause.found.iter().eq([&Kind::Undecided]));
     let first = worst.clone().map(|(_, group)| group).min_by_key(bug).map(|group| group.first);
-    if heading.profile.must_be_clean() && decided > 0 {
+    if heading.subject.must_be_clean() && decided > 0 {
         say("THE WORST BUG THERE IS: clocks within the bound, sound rules, and yet this", first);
         return exit::OUR_BUG;
     }
@@ -152,8 +158,11 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
     if heading.end == End::Interrupted {
         return exit::INTERRUPTED;
     }
-    let expect =
-        asked.expect.unwrap_or(if heading.profile.must_be_clean() { Expect::None } else { Expect::Any });
+    let expect = asked.expect.unwrap_or(match heading.subject.expectation() {
+        RowExpectation::None => Expect::None,
+        RowExpectation::Some => Expect::Some,
+        RowExpectation::Any => Expect::Any,
+    });
     match expect {
         Expect::None if decided > 0 => {
             say("NOT AS EXPECTED: expected no finding", first);
@@ -191,7 +200,7 @@ fn show(asked: &ExploreArguments, seed: u64) -> Result<u8, Failure> {
         std::fs::create_dir_all(parent).map_err(|error| failed(&error))?;
     }
     std::fs::write(&path, scenario_text(&setup, &title, &story, expect)).map_err(|error| failed(&error))?;
-    let row = run_seed(seed, &profile);
+    let row = run_seed(seed, &profile.into());
     let _ = writeln!(std::io::stderr().lock(), "seed {seed}: {}; written to {shown}", found(&row));
     let mut words = vec!["sim", "run", "-v", &shown];
     words.extend(asked.json.then_some("--json"));
@@ -210,6 +219,28 @@ fn found(row: &Row) -> String {
         (false, true) => kinds.join(", "),
         (false, false) => format!("{} ({})", kinds.join(", "), detail.join("; ")),
     }
+}
+
+/// The row of a scenario that the user names.
+fn given(asked: &ExploreArguments, path: &Path) -> Result<Arc<Given>, Failure> {
+    let mut loaded = load_file(path, &asked.sets, Color::Auto)?;
+    choose_row(&mut loaded.plan, asked.row.as_deref())?;
+    let rows = loaded.plan.rows.len();
+    let Some(row) = loaded.plan.rows.pop().filter(|_| rows == 1) else {
+        let labels: Vec<&str> = loaded.plan.rows.iter().map(|row| row.label.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "error: {} has {rows} rows; which one?\n  say --row LABEL: {} ...",
+            loaded.file,
+            labels[..labels.len().min(4)].join(", ")
+        )));
+    };
+    Ok(Arc::new(Given {
+        file: loaded.file,
+        sets: asked.sets.clone(),
+        row: asked.row.clone(),
+        setup: row.scenario.setup,
+        expect: row.expect,
+    }))
 }
 
 /// The profile that the user names.
@@ -333,22 +364,19 @@ pub(super) fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<u8, Fail
     let Some((first, _)) = found.first() else {
         return Err(Failure::usage("error: nothing to merge"));
     };
-    let mut whole = Manifest::new(first.profile, first.seeds.clone(), first.seeds.clone());
+    let mut whole = Manifest::new(first.subject.clone(), first.seeds.clone(), first.seeds.clone());
     let mut next = whole.seeds.start;
     for (manifest, folder) in &found {
         let path = folder.path.display();
-        if (manifest.profile, &manifest.seeds) != (whole.profile, &whole.seeds) {
-            return Err(Failure::usage(format!(
-                "error: {path} is of seeds {}..{}, {} rules, {} the bound; the others are of {}..{}, {}, {}",
-                manifest.seeds.start,
-                manifest.seeds.end,
-                manifest.profile.rules,
-                manifest.profile.bound.word(),
-                whole.seeds.start,
-                whole.seeds.end,
-                whole.profile.rules,
-                whole.profile.bound.word()
-            )));
+        if (&manifest.subject, &manifest.seeds) != (&whole.subject, &whole.seeds) {
+            let words =
+                |of: &Manifest| format!("seeds {}..{}, {}", of.seeds.start, of.seeds.end, of.subject.words());
+            let mut message =
+                format!("error: {path} is of {}; the others are of {}", words(manifest), words(&whole));
+            if words(manifest) == words(&whole) {
+                message.push_str(", but what the file asks for has changed in between");
+            }
+            return Err(Failure::usage(message));
         }
         let start = manifest.part.start;
         if start != next {
@@ -378,7 +406,7 @@ pub(super) fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<u8, Fail
     file.complete()?;
     whole.complete = true;
     target.write_manifest(&whole)?;
-    let heading = Heading { profile: whole.profile, seeds: whole.seeds, end: End::Done };
+    let heading = Heading { subject: whole.subject, seeds: whole.seeds, end: End::Done };
     target.write_json("summary.json", &summary_json(&heading, &summary))?;
     print(&summary_text(&heading, &summary))
 }

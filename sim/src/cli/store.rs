@@ -1,4 +1,4 @@
-//! Result folders: `store/<what>/<utc>-<id>/` with a manifest, one row a seed, and what they come to.
+//! Result folders: `store/explore/<utc>-<id>/` with a manifest, one row a seed, and what they come to.
 //!
 //! Times of day stand in the manifest and nowhere else. Rows are added to `rows.jsonl.part`, which gets its name when it is
 //! complete; so does everything else that is written. What is there is therefore whole, or says that it is not.
@@ -7,19 +7,22 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use leasehold_sim::swarm::{Bound, DRAW_VERSION, Profile, Row};
+use leasehold_sim::rules;
+use leasehold_sim::scenario;
+use leasehold_sim::swarm::{Bound, DRAW_VERSION, Given, Row, Subject, expect_word, scenario_text};
 use serde_json::{Value, json};
 
 use super::errors::Failure;
 use super::explore::profile;
 
 /// What an exploration was asked to do, as its manifest keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Manifest {
     pub(super) version: String,
     pub(super) draw: u64,
-    pub(super) profile: Profile,
+    pub(super) subject: Subject,
     /// The seeds of all shards together.
     pub(super) seeds: Range<u64>,
     /// Those of this part.
@@ -31,39 +34,53 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    pub(super) fn new(profile: Profile, seeds: Range<u64>, part: Range<u64>) -> Manifest {
+    pub(super) fn new(subject: Subject, seeds: Range<u64>, part: Range<u64>) -> Manifest {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let draw = u64::from(DRAW_VERSION);
-        Manifest { version, draw, profile, seeds, part, complete: false, sessions: Vec::new() }
+        Manifest { version, draw, subject, seeds, part, complete: false, sessions: Vec::new() }
     }
 
     fn to_json(&self) -> Value {
-        json!({
+        let mut manifest = json!({
             "schema": 1,
             "what": "explore",
             "version": self.version,
             "draw": self.draw,
-            "rules": self.profile.rules,
-            "bound": self.profile.bound.word(),
             "seeds": [self.seeds.start, self.seeds.end],
             "part": [self.part.start, self.part.end],
             "complete": self.complete,
             "sessions": self.sessions,
-        })
+        });
+        match &self.subject {
+            Subject::Swarm(profile) => {
+                manifest["rules"] = json!(profile.rules);
+                manifest["bound"] = json!(profile.bound.word());
+            }
+            Subject::Scenario(given) => manifest["scenario"] = given.to_json(),
+        }
+        manifest
     }
 
-    fn from_json(value: &Value) -> Option<Manifest> {
+    /// `scenario` is the text that [`Folder::write_scenario`] has written.
+    fn from_json(value: &Value, scenario: Option<&str>) -> Option<Manifest> {
         let range = |key: &str| Some(value.get(key)?.get(0)?.as_u64()?..value.get(key)?.get(1)?.as_u64()?);
-        let beyond = match value.get("bound")?.as_str()? {
-            word if word == Bound::Beyond.word() => true,
-            word if word == Bound::Within.word() => false,
-            _ => return None,
+        let subject = match value.get("scenario") {
+            Some(given) => {
+                let mut plan = scenario::load("scenario.toml", scenario?, &[], &rules::names()).ok()?;
+                let setup = plan.rows.pop().filter(|_| plan.rows.is_empty())?.scenario.setup;
+                Subject::Scenario(Arc::new(Given::from_json(given, setup)?))
+            }
+            None => {
+                let word = value.get("bound")?.as_str()?;
+                let beyond = [Bound::Within, Bound::Beyond].into_iter().find(|bound| bound.word() == word)?;
+                profile(value.get("rules")?.as_str()?, beyond == Bound::Beyond).ok()?.into()
+            }
         };
         (value.get("what")?.as_str()? == "explore" && value.get("schema")?.as_u64()? == 1).then_some(())?;
         Some(Manifest {
             version: value.get("version")?.as_str()?.to_owned(),
             draw: value.get("draw")?.as_u64()?,
-            profile: profile(value.get("rules")?.as_str()?, beyond).ok()?,
+            subject,
             seeds: range("seeds")?,
             part: range("part")?,
             complete: value.get("complete")?.as_bool()?,
@@ -87,6 +104,9 @@ impl Manifest {
         )))
     }
 }
+
+/// The scenario that every seed runs, resolved.
+const SCENARIO: &str = "scenario.toml";
 
 /// A result folder.
 #[derive(Debug, Clone)]
@@ -131,23 +151,33 @@ impl Folder {
         let text = fs::read_to_string(&path).map_err(|error| {
             Failure::usage(format!("error: no result folder: {}: {error}", path.display()))
         })?;
-        let manifest =
-            serde_json::from_str::<Value>(&text).ok().and_then(|value| Manifest::from_json(&value));
+        let scenario = fs::read_to_string(self.path.join(SCENARIO)).ok();
+        let value = serde_json::from_str::<Value>(&text).ok();
+        let manifest = value.and_then(|value| Manifest::from_json(&value, scenario.as_deref()));
         manifest.ok_or_else(|| {
             Failure::usage(format!("error: {} is no manifest of an exploration", path.display()))
         })
     }
 
     pub(super) fn write_manifest(&self, manifest: &Manifest) -> Result<(), Failure> {
+        if let Subject::Scenario(given) = &manifest.subject {
+            let story = "What every seed runs, with another seed each.";
+            self.write(
+                SCENARIO,
+                &scenario_text(&given.setup, &given.file, story, expect_word(given.expect)),
+            )?;
+        }
         self.write_json("manifest.json", &manifest.to_json())
     }
 
-    /// Written under another name first: nobody ever sees half of it.
     pub(super) fn write_json(&self, name: &str, value: &Value) -> Result<(), Failure> {
+        self.write(name, &format!("{value:#}\n"))
+    }
+
+    /// Written under another name first: nobody ever sees half of it.
+    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
         let (part, whole) = (self.path.join(format!("{name}.part")), self.path.join(name));
-        fs::write(&part, format!("{value:#}\n"))
-            .and_then(|()| fs::rename(&part, &whole))
-            .map_err(|error| self.failed(&error))
+        fs::write(&part, text).and_then(|()| fs::rename(&part, &whole)).map_err(|error| self.failed(&error))
     }
 
     fn rows_path(&self, complete: bool) -> PathBuf {

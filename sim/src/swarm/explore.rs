@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use super::row::{Kind, Row};
-use super::{Profile, bound, draw, faults};
+use super::{Subject, bound, faults};
 use crate::check;
 use crate::run::{Outcome, run};
 use crate::setup::{Delay, Setup};
@@ -42,7 +42,7 @@ pub enum End {
 /// early, everything before some seed has been handed on, and nothing from it on. `progress` is told of each seed as it is
 /// done, in any order.
 pub fn explore<E>(
-    profile: &Profile,
+    subject: &Subject,
     seeds: Range<u64>,
     limits: Limits,
     stop: &AtomicBool,
@@ -59,7 +59,7 @@ pub fn explore<E>(
                 if stop.load(Ordering::Relaxed) {
                     return None;
                 }
-                let row = run_seed(seed, profile);
+                let row = run_seed(seed, subject);
                 progress(&row);
                 Some(row)
             })
@@ -96,9 +96,9 @@ pub fn running() -> bool {
     RUNNING.get()
 }
 
-/// Draws a seed's setup, runs it and judges what happened. A panic is a finding.
-pub fn run_seed(seed: u64, profile: &Profile) -> Row {
-    let setup = Arc::new(draw(seed, profile));
+/// Runs a seed's setup and judges what happened. A panic is a finding.
+pub fn run_seed(seed: u64, subject: &Subject) -> Row {
+    let setup = Arc::new(subject.setup(seed));
     RUNNING.set(true);
     let outcome = catch_unwind(AssertUnwindSafe(|| run(&setup)));
     RUNNING.set(false);

@@ -151,6 +151,10 @@ impl Scene<'_> {
     }
 
     fn push(&mut self, trigger: Trigger, lasts: Option<Span>, action: Action) {
+        // A cluster of one has nobody to cut off, and a scenario file names somebody.
+        if matches!(&action, Action::Cut { from, to } if from.is_empty() || to.is_empty()) {
+            return;
+        }
         self.faults.push(FaultSpec { trigger, after: Span::ZERO, lasts, action });
     }
 

@@ -4,32 +4,18 @@ use serde_json::{Value, json};
 
 use super::figures::rate_of;
 use super::summary::{Cause, Group, Summary};
-use super::{End, Profile};
+use super::{End, Subject};
 use crate::display::{count, list, signed_span};
 
 /// What a summary is about.
 #[derive(Debug, Clone)]
 pub struct Heading {
     /// What was explored.
-    pub profile: Profile,
+    pub subject: Subject,
     /// Which seeds were asked for.
     pub seeds: std::ops::Range<u64>,
     /// Why it ended.
     pub end: End,
-}
-
-impl Heading {
-    /// The command that shows one seed again.
-    pub fn replay(&self, seed: u64) -> String {
-        let mut command = format!("cargo sim explore --show {seed}");
-        if self.profile.rules != crate::rules::SOUND {
-            command.push_str(&format!(" --rules {}", self.profile.rules));
-        }
-        if self.profile.bound == super::Bound::Beyond {
-            command.push_str(" --beyond");
-        }
-        command
-    }
 }
 
 /// The thousandths at which margins are shown, and what they are called.
@@ -40,11 +26,10 @@ const MARGINS: [(usize, &str); 5] =
 pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
     let seeds = summary.seeds;
     let mut text = format!(
-        "explore: seeds {}..{}, {} rules, clocks {} the bound\n\n",
+        "explore: seeds {}..{}, {}\n\n",
         heading.seeds.start,
         heading.seeds.end,
-        heading.profile.rules,
-        heading.profile.bound.word()
+        heading.subject.words()
     );
     let mut line = |name: &str, what: String| text.push_str(&format!("  {name:<12} {what}\n"));
     line("seeds", count(seeds));
@@ -86,7 +71,7 @@ pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
     for (number, (cause, group)) in (1..).zip(by_count(summary)) {
         text.push_str(&format!("\n  {number}. {}\n", cause_text(cause)));
         text.push_str(&format!("     {}\n", group_text(group)));
-        text.push_str(&format!("     replay with:  {}\n", heading.replay(group.simplest)));
+        text.push_str(&format!("     replay with:  {}\n", heading.subject.replay(group.simplest)));
     }
     match heading.end {
         End::Done => {}
@@ -150,7 +135,7 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
                 "margin_ns_min": group.margin_ns,
                 "faults_always": group.always,
                 "faults_ever": group.ever,
-                "replay": heading.replay(group.simplest),
+                "replay": heading.subject.replay(group.simplest),
             })
         })
         .collect();
@@ -159,12 +144,10 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
         let named = MARGINS.iter().zip(margins);
         named.map(|((part, _), margin)| (format!("permille_{part}"), Value::from(margin))).collect()
     });
-    json!({
+    let mut summary = json!({
         "schema": 1,
         "version": env!("CARGO_PKG_VERSION"),
         "draw": super::DRAW_VERSION,
-        "rules": heading.profile.rules,
-        "bound": heading.profile.bound.word(),
         "first_seed": heading.seeds.start,
         "end_seed": heading.seeds.end,
         "complete": heading.end == End::Done,
@@ -184,5 +167,13 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
         "margin_ns": margins,
         "groups": groups,
         "trace": format!("{:016x}", summary.trace),
-    })
+    });
+    match &heading.subject {
+        Subject::Swarm(profile) => {
+            summary["rules"] = json!(profile.rules);
+            summary["bound"] = json!(profile.bound.word());
+        }
+        Subject::Scenario(given) => summary["scenario"] = given.to_json(),
+    }
+    summary
 }
