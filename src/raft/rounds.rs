@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 
 use crate::time::{Alarm, Reading};
 
-/// Rounds whose sending instants are remembered. One whose instant was forgotten renews no lease.
-const ROUNDS_MAX: usize = 4_096;
+/// Sending instants that are remembered. When there are more rounds than that in a round trip, every other one of them is
+/// forgotten, and stands for an earlier round from then on.
+const INSTANTS_MAX: usize = 4_096;
 
 /// A leader's lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,8 @@ pub struct Lease {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rounds {
     latest: u64,
-    /// Sending instants of the newest rounds; the last is that of `latest`.
-    sent: VecDeque<Reading>,
+    /// Rounds in order, with their sending instants.
+    sent: VecDeque<(u64, Reading)>,
 }
 
 impl Rounds {
@@ -36,11 +37,15 @@ impl Rounds {
 
     /// A new round begins, sent not before `now`.
     pub(super) fn open(&mut self, now: Reading) -> u64 {
-        if self.sent.len() == ROUNDS_MAX {
-            self.sent.pop_front();
+        if self.sent.len() == INSTANTS_MAX {
+            let mut place = 0;
+            self.sent.retain(|_| {
+                place += 1;
+                place % 2 == 1
+            });
         }
-        self.sent.push_back(now);
         self.latest += 1;
+        self.sent.push_back((self.latest, now));
         self.latest
     }
 
@@ -49,11 +54,15 @@ impl Rounds {
         self.sent.clear();
     }
 
-    /// A quorum has acknowledged `round`: when was it sent? Forgets it and all before it.
+    /// A quorum has acknowledged `round`: since when do its promises count? From its sending, or from that of the newest
+    /// round before it whose instant is remembered: those who acknowledged a round have promised for longer than any
+    /// round before it asks. Forgets it and all before it.
     pub(super) fn acknowledged(&mut self, round: u64) -> Option<Reading> {
-        let newer = usize::try_from(self.latest.checked_sub(round)?).ok()?;
-        let place = self.sent.len().checked_sub(newer + 1)?;
-        self.sent.drain(..=place).next_back()
+        if round > self.latest {
+            return None;
+        }
+        let after = self.sent.partition_point(|(sent, _)| *sent <= round);
+        self.sent.drain(..after).next_back().map(|(_, at)| at)
     }
 }
 
@@ -90,12 +99,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn more_rounds_than_are_remembered_still_renew() {
         let mut rounds = Rounds::default();
-        for nanos in 1..=(ROUNDS_MAX as u64 + 1) {
+        let many = 10 * INSTANTS_MAX as u64;
+        for nanos in 1..=many {
             rounds.open(at(nanos));
+            assert!(rounds.sent.len() <= INSTANTS_MAX);
         }
-        assert_eq!(rounds.acknowledged(1), None, "forgotten: it renews no lease");
-        assert_eq!(rounds.acknowledged(2), Some(at(2)));
+        let mut before = 0;
+        for round in [1, 2, 777, many / 2, many - 1, many] {
+            let found = rounds.acknowledged(round).map_or(before, |at| at.stamp.raw().0);
+            assert!(before <= found && found <= round, "round {round} counts from the sending of {found}");
+            before = found;
+        }
+        assert_eq!(before, many, "the newest is always remembered");
     }
 }
