@@ -75,24 +75,6 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
     fn running(&mut self) -> &mut Node<R> {
         self.node.as_mut().expect("the world gives input to processes that are up")
     }
-
-    fn collect(&mut self, effects: &mut Vec<Effect<Message>>) {
-        while let Some(output) = self.running().poll_output() {
-            effects.push(match output {
-                Output::Send { to, message } => Effect::Send { to: to.index(), message },
-                Output::Reply { request, answer } => {
-                    let token = self.tokens.remove(&request).expect("a request is answered once");
-                    Effect::Reply { token, reply: reply(&answer) }
-                }
-                Output::Persist(write) => {
-                    let ticket = write.ticket;
-                    self.storage.write(write);
-                    Effect::Write { ticket }
-                }
-                Output::Note(note) => Effect::Milestone(milestone(note)),
-            });
-        }
-    }
 }
 
 /// A reading that the world has taken for the node. One is taken for each input.
@@ -107,11 +89,10 @@ impl Clock for Taken {
 impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     type Message = Message;
 
-    fn start(&mut self, now: Reading, jitter: &mut dyn Jitter, effects: &mut Vec<Effect<Message>>) {
+    fn start(&mut self, now: Reading, jitter: &mut dyn Jitter) {
         let recovered = self.storage.recover();
         let (identity, settings) = (self.identity, self.settings);
         self.node = Some(Node::start(identity, settings, self.rules.clone(), recovered, &Taken(now), jitter));
-        self.collect(effects);
     }
 
     fn crash(&mut self) {
@@ -123,13 +104,8 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
         self.settings.startup_grace = self.settings.heartbeat;
     }
 
-    fn handle(
-        &mut self,
-        now: Reading,
-        jitter: &mut dyn Jitter,
-        input: ProcessInput<Message>,
-        effects: &mut Vec<Effect<Message>>,
-    ) {
+    #[inline]
+    fn handle(&mut self, now: Reading, jitter: &mut dyn Jitter, input: ProcessInput<Message>) {
         let input = match input {
             ProcessInput::Message { from, message } => Input::Message { from: NodeId(narrow(from)), message },
             ProcessInput::Request { token, request } => {
@@ -146,7 +122,23 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
             ProcessInput::TransferLeadership { to } => Input::TransferLeadership { to: NodeId(narrow(to)) },
         };
         self.running().handle(&Taken(now), jitter, input);
-        self.collect(effects);
+    }
+
+    #[inline]
+    fn poll_effect(&mut self) -> Option<Effect<Message>> {
+        Some(match self.running().poll_output()? {
+            Output::Send { to, message } => Effect::Send { to: to.index(), message },
+            Output::Reply { request, answer } => {
+                let token = self.tokens.remove(&request).expect("a request is answered once");
+                Effect::Reply { token, reply: reply(&answer) }
+            }
+            Output::Persist(write) => {
+                let ticket = write.ticket;
+                self.storage.write(write);
+                Effect::Write { ticket }
+            }
+            Output::Note(note) => Effect::Milestone(milestone(note)),
+        })
     }
 
     fn alarms(&self, mut each: impl FnMut(Alarm)) {

@@ -29,8 +29,6 @@ pub struct World<P: Process, C> {
     pub(super) triggers: Triggers,
     /// The highest term in which somebody was elected, and who.
     leader: Option<(u64, usize)>,
-    /// A buffer, empty between events.
-    effects: Vec<Effect<P::Message>>,
     delivered: u64,
     happened: u64,
 }
@@ -75,7 +73,6 @@ impl<P: Process, C: Choices> World<P, C> {
             now: 0,
             queue: Queue::default(),
             leader: None,
-            effects: Vec::new(),
             delivered: 0,
             happened: 0,
         }
@@ -263,7 +260,7 @@ impl<P: Process, C: Choices> World<P, C> {
         let incarnation = self.slots[node].incarnation;
         self.slots[node].up = true;
         self.tell(reader, Happening::Started { node, incarnation });
-        self.with_process(node, reader, |process, now, jitter, effects| process.start(now, jitter, effects));
+        self.with_process(node, reader, |process, now, jitter| process.start(now, jitter));
     }
 
     pub(super) fn handle(
@@ -272,9 +269,7 @@ impl<P: Process, C: Choices> World<P, C> {
         input: ProcessInput<P::Message>,
         reader: &mut impl Reader<P>,
     ) {
-        self.with_process(node, reader, |process, now, jitter, effects| {
-            process.handle(now, jitter, input, effects);
-        });
+        self.with_process(node, reader, |process, now, jitter| process.handle(now, jitter, input));
     }
 
     /// Lets the process act and carries out what it asks for. A write on a disk that takes no time is synced at once.
@@ -282,22 +277,20 @@ impl<P: Process, C: Choices> World<P, C> {
         &mut self,
         node: usize,
         reader: &mut R,
-        act: impl FnOnce(&mut P, leasehold::time::Reading, &mut dyn Jitter, &mut Vec<Effect<P::Message>>),
+        act: impl FnOnce(&mut P, leasehold::time::Reading, &mut dyn Jitter),
     ) {
-        let mut effects = std::mem::take(&mut self.effects);
         let slot = &mut self.slots[node];
         let now = slot.clock.read(self.now);
         let choices = &mut self.choices;
         let mut jitter = NodeJitter { choices, node, count: &mut slot.election_jitters };
-        act(&mut slot.process, now, &mut jitter, &mut effects);
-        while let Some(ticket) = self.carry_out(node, &mut effects, reader) {
+        act(&mut slot.process, now, &mut jitter);
+        while let Some(ticket) = self.carry_out(node, reader) {
             self.tell(reader, Happening::Synced { node, ticket });
             let slot = &mut self.slots[node];
             let mut jitter =
                 NodeJitter { choices: &mut self.choices, node, count: &mut slot.election_jitters };
-            slot.process.handle(now, &mut jitter, ProcessInput::Synced { ticket }, &mut effects);
+            slot.process.handle(now, &mut jitter, ProcessInput::Synced { ticket });
         }
-        self.effects = effects;
         let slot = &mut self.slots[node];
         if slot.process.take_hastened() || slot.wakeup_at.is_none() {
             self.schedule_wakeup(node);
@@ -306,14 +299,9 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Carries out what a process asks for; tells the last write that is already safe.
-    fn carry_out<R: Reader<P>>(
-        &mut self,
-        node: usize,
-        effects: &mut Vec<Effect<P::Message>>,
-        reader: &mut R,
-    ) -> Option<u64> {
+    fn carry_out<R: Reader<P>>(&mut self, node: usize, reader: &mut R) -> Option<u64> {
         let mut synced = None;
-        for effect in effects.drain(..) {
+        while let Some(effect) = self.slots[node].process.poll_effect() {
             match effect {
                 Effect::Send { to, message } => self.send(node, to, message, reader),
                 Effect::Reply { token, reply } => self.reply(node, token, reply, reader),

@@ -10,19 +10,16 @@ pub trait Process: Clone {
     type Message: Traced;
 
     /// The machine has come up, for the first time or after a crash: starts the process on what its storage holds.
-    fn start(&mut self, now: Reading, jitter: &mut dyn Jitter, effects: &mut Vec<Effect<Self::Message>>);
+    fn start(&mut self, now: Reading, jitter: &mut dyn Jitter);
 
     /// The process dies. What its storage has not synced is lost.
     fn crash(&mut self);
 
     /// Handles one input. `now` is what the machine's clocks say.
-    fn handle(
-        &mut self,
-        now: Reading,
-        jitter: &mut dyn Jitter,
-        input: ProcessInput<Self::Message>,
-        effects: &mut Vec<Effect<Self::Message>>,
-    );
+    fn handle(&mut self, now: Reading, jitter: &mut dyn Jitter, input: ProcessInput<Self::Message>);
+
+    /// What the process asks for next; `None` when that was all. Asked after each start and each input.
+    fn poll_effect(&mut self) -> Option<Effect<Self::Message>>;
 
     /// The conditions on its clocks at which the process wants to be woken.
     fn alarms(&self, each: impl FnMut(Alarm));

@@ -6,10 +6,36 @@ use std::collections::BinaryHeap;
 /// Pending events. The heap holds small keys only; what is to happen waits in a slab.
 #[derive(Debug, Clone)]
 pub(super) struct Queue<T> {
-    heap: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    heap: BinaryHeap<Reverse<Key>>,
     slab: Vec<Option<T>>,
     free: Vec<u32>,
     sequence: u64,
+}
+
+/// Time, sequence number and place in the slab as one number, the most significant first: compared at one go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
+
+impl Key {
+    const PLACE_BITS: u32 = 24;
+    const SEQUENCE_BITS: u32 = 40;
+
+    #[inline]
+    fn new(at: u64, sequence: u64, place: u32) -> Key {
+        Key(u128::from(at) << 64 | u128::from(sequence << Key::PLACE_BITS | u64::from(place)))
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "the upper half of 128 bits has 64")]
+    fn at(self) -> u64 {
+        (self.0 >> 64) as u64
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "masked")]
+    fn place(self) -> u32 {
+        self.0 as u32 & ((1 << Key::PLACE_BITS) - 1)
+    }
 }
 
 impl<T> Default for Queue<T> {
@@ -20,7 +46,9 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     /// The most events that may be pending.
-    const PENDING_MAX: usize = u32::MAX as usize;
+    const PENDING_MAX: usize = 1 << Key::PLACE_BITS;
+    /// The most events of a run.
+    const EVENTS_MAX: u64 = 1 << Key::SEQUENCE_BITS;
 
     pub(super) fn push(&mut self, at: u64, what: T) {
         let place = match self.free.pop() {
@@ -34,20 +62,21 @@ impl<T> Queue<T> {
                 u32::try_from(self.slab.len() - 1).expect("bounded above")
             }
         };
-        self.heap.push(Reverse((at, self.sequence, place)));
+        assert!(self.sequence < Queue::<T>::EVENTS_MAX, "too many events");
+        self.heap.push(Reverse(Key::new(at, self.sequence, place)));
         self.sequence += 1;
     }
 
     /// When the next event is due.
     pub(super) fn next_at(&self) -> Option<u64> {
-        self.heap.peek().map(|Reverse((at, _, _))| *at)
+        self.heap.peek().map(|Reverse(key)| key.at())
     }
 
     pub(super) fn pop(&mut self) -> Option<(u64, T)> {
-        let Reverse((at, _, place)) = self.heap.pop()?;
-        let what = self.slab[place as usize].take().expect("a pending event is in the slab");
-        self.free.push(place);
-        Some((at, what))
+        let Reverse(key) = self.heap.pop()?;
+        let what = self.slab[key.place() as usize].take().expect("a pending event is in the slab");
+        self.free.push(key.place());
+        Some((key.at(), what))
     }
 }
 
