@@ -30,6 +30,7 @@
 
 pub mod adversary;
 pub mod attack;
+pub mod blame;
 pub mod bound;
 pub mod check;
 pub mod describe;

@@ -1,5 +1,6 @@
 //! Reports: what a study found, for people and for machines. They read results and know no event loop.
 
+mod blame;
 mod history;
 mod history_json;
 mod json;
@@ -8,6 +9,7 @@ mod text;
 mod threshold;
 mod wrap;
 
+pub use blame::blame_line;
 pub use history::{HistorySubject, history_text};
 pub use history_json::{history_exit_code, history_json};
 pub use json::json_report;
