@@ -36,6 +36,7 @@ pub mod check;
 pub mod describe;
 pub mod display;
 pub mod explain;
+pub mod frontier;
 pub mod history_file;
 pub mod host;
 pub mod report;
