@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use crate::adversary::worst;
-use crate::bound::bound;
+use crate::bound::{Bound, bound};
 use crate::scenario::Knob;
 use crate::setup::Setup;
-use crate::threshold::{Range, Refusal, Search, any_stale, search};
+use crate::threshold::{Range, Refusal, Search, Side, any_stale, search};
 
 /// A range of values, cut into steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,9 +106,22 @@ pub enum Verdict {
     Interrupted,
 }
 
+/// What arithmetic says about a setup.
+type Theory = fn(&Setup) -> Result<Option<Bound>, &'static str>;
+
 /// Judges the plane, its columns side by side. `knob_at` gives the knob of the y axis with the x axis's keys set to a value.
 /// `progress` is told of each cell.
 pub fn frontier(
+    question: Question,
+    knob_at: &(dyn Fn(i128) -> Result<Knob, Refusal> + Sync),
+    stop: &AtomicBool,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Frontier, Refusal> {
+    frontier_by(bound, question, knob_at, stop, progress)
+}
+
+fn frontier_by(
+    theory: Theory,
     question: Question,
     knob_at: &(dyn Fn(i128) -> Result<Knob, Refusal> + Sync),
     stop: &AtomicBool,
@@ -121,10 +134,10 @@ pub fn frontier(
             if stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            cells.push(cell(&question, y, &knob.at(y).map_err(Refusal::Scenario)?)?);
+            cells.push(cell(theory, &question, y, &knob.at(y).map_err(Refusal::Scenario)?)?);
             progress();
         }
-        line(&question, x, cells, &knob).map(Some)
+        line(theory, &question, x, cells, &knob).map(Some)
     };
     let columns: Vec<Option<Column>> =
         question.x.values().into_par_iter().map(column).collect::<Result<_, _>>()?;
@@ -132,8 +145,8 @@ pub fn frontier(
     Ok(Frontier { question, columns: columns.into_iter().flatten().collect(), interrupted })
 }
 
-fn cell(question: &Question, y: i128, setup: &Setup) -> Result<Cell, Refusal> {
-    let theory = theory(setup).ok();
+fn cell(theory: Theory, question: &Question, y: i128, setup: &Setup) -> Result<Cell, Refusal> {
+    let theory = room(theory, setup).ok();
     Ok(match question.judge {
         Judge::Adversary => {
             let harm = worst(setup).map_err(Refusal::NotKnown)?;
@@ -144,12 +157,18 @@ fn cell(question: &Question, y: i128, setup: &Setup) -> Result<Cell, Refusal> {
     })
 }
 
-fn theory(setup: &Setup) -> Result<bool, &'static str> {
-    Ok(bound(setup)?.is_some_and(|bound| bound.room_ns >= 0))
+fn room(theory: Theory, setup: &Setup) -> Result<bool, &'static str> {
+    Ok(theory(setup)?.is_some_and(|bound| bound.room_ns >= 0))
 }
 
 /// Looks for the line in a column whose cells are judged.
-fn line(question: &Question, x: i128, cells: Vec<Cell>, knob: &Knob) -> Result<Column, Refusal> {
+fn line(
+    theory: Theory,
+    question: &Question,
+    x: i128,
+    cells: Vec<Cell>,
+    knob: &Knob,
+) -> Result<Column, Refusal> {
     let at = |y: i128| knob.at(y).map_err(Refusal::Scenario);
     let tolerance = match question.judge {
         Judge::Adversary => question.tolerance,
@@ -163,10 +182,10 @@ fn line(question: &Question, x: i128, cells: Vec<Cell>, knob: &Knob) -> Result<C
     let theory = match said {
         Some(_) => {
             let stale = |cell: &Cell| cell.theory == Some(true);
-            Ok(between(&cells, &stale, 1, &mut |y| theory(&at(y)?).map_err(Refusal::NotKnown))?)
+            Ok(between(&cells, &stale, 1, &mut |y| room(theory, &at(y)?).map_err(Refusal::NotKnown))?)
         }
         None => Err(match cells.iter().find(|cell| cell.theory.is_none()) {
-            Some(cell) => theory(&at(cell.y)?).err().unwrap_or_default(),
+            Some(cell) => room(theory, &at(cell.y)?).err().unwrap_or_default(),
             None => "",
         }),
     };
@@ -209,8 +228,12 @@ impl Column {
             }
             // One has the line just inside of an end of the range, the other just outside.
             (Search::Found(edge), Search::None { stale }) | (Search::None { stale }, Search::Found(edge)) => {
-                let wrong = if *stale { edge.clean } else { edge.stale };
-                Some((wrong - y.from).abs().min((y.to - wrong).abs()))
+                Some(match (edge.side(), *stale) {
+                    (Side::Above, false) => y.to - edge.stale,
+                    (Side::Below, false) => edge.stale - y.from,
+                    (Side::Above, true) => edge.clean - y.from,
+                    (Side::Below, true) => y.to - edge.clean,
+                })
             }
             (theory, measured) if theory == measured => Some(0),
             _ => None,
@@ -260,5 +283,71 @@ impl Verdict {
             Verdict::Apart(_) => 70,
             Verdict::Interrupted => 130,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::Edge;
+
+    const SKEW: &str = r#"
+        duration = "16s"
+        [cluster]
+        first-leader = "n1"
+        [lease]
+        form = "deadline"
+        duration = "3s"
+        election-timeout = "5s"
+        max-clock-skew = "0s"
+        [clock.followers]
+        nodes = ["n2", "n3"]
+        offset = "0s"
+        [network]
+        delay = "20us"
+    "#;
+
+    fn verdict(theory: Theory, y: Extent) -> (Verdict, i32) {
+        let knob_at = |offset: i128| {
+            let sets = [format!("clock.followers.offset={offset}ns")];
+            let keys = ["lease.duration/lease.election-timeout".to_owned()];
+            Knob::new("skew", SKEW, &sets, &keys, &crate::rules::names()).map_err(Refusal::Scenario)
+        };
+        let x = Extent { from: 500_000_000, to: 2_000_000_000, steps: 2 };
+        let question = Question { x, y, tolerance: 1_000, judge: Judge::Adversary };
+        let found = frontier_by(theory, question, &knob_at, &AtomicBool::new(false), &|| ()).unwrap();
+        (found.verdict(), i32::from(found.verdict().exit_code()))
+    }
+
+    fn off_by(setup: &Setup, error: i128) -> Result<Option<Bound>, &'static str> {
+        let right = bound(setup)?;
+        Ok(right.map(|bound| Bound { room_ns: bound.room_ns + error, ..bound }))
+    }
+
+    #[test]
+    fn a_wrong_theory_is_our_own_bug_and_a_right_one_is_not() {
+        let y = Extent { from: 500_000_000, to: 1_100_000_000, steps: 4 };
+        assert_eq!(verdict(bound, y), (Verdict::Found, 0));
+        assert_eq!(verdict(|setup| off_by(setup, 20_000), y), (Verdict::Apart(0), 70));
+        assert_eq!(verdict(|setup| off_by(setup, -20_000), y), (Verdict::Apart(0), 70));
+        assert_eq!(verdict(|setup| off_by(setup, 10_000_000_000), y), (Verdict::Apart(0), 70));
+        let clean = Extent { from: 100_000_000, to: 500_000_000, steps: 2 };
+        assert_eq!(verdict(bound, clean), (Verdict::NotFound, 3));
+    }
+
+    #[test]
+    fn a_line_at_an_end_of_the_range_is_as_far_as_what_is_beyond_it() {
+        let y = Extent { from: 0, to: 100, steps: 1 };
+        let apart =
+            |theory, measured| Column { x: 0, cells: Vec::new(), theory: Ok(theory), measured }.apart(y);
+        let above = Search::Found(Edge { stale: 98, clean: 97 });
+        let below = Search::Found(Edge { stale: 2, clean: 3 });
+        let none = |stale| Search::None { stale };
+        assert_eq!(apart(above, none(false)), Some(2));
+        assert_eq!(apart(above, none(true)), Some(97));
+        assert_eq!(apart(below, none(false)), Some(2));
+        assert_eq!(apart(none(true), below), Some(97));
+        assert_eq!(apart(none(true), none(false)), None);
+        assert_eq!(apart(above, below), None);
     }
 }

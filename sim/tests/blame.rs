@@ -88,18 +88,52 @@ fn drift_takes_what_both_clocks_gain_and_lose() {
     }
 }
 
+/// The part of the row with that label, which must be there.
+fn part(rows: &[(String, Blame)], label: &str, part: Part) -> i64 {
+    let found = rows.iter().find(|(own, _)| own == label);
+    found.unwrap_or_else(|| panic!("no row {label}: {rows:?}")).1.part(part)
+}
+
 #[test]
-fn every_cause_is_found_in_the_scenario_that_shows_it() {
-    for (file, sets, label, part, least, most) in [
-        ("step.toml", &[][..], "", Part::Step, -3_000 * MS, -1_000 * MS),
-        ("suspend.toml", &["clock.n1.stamp=raw"][..], "", Part::Suspend, -10_000 * MS, -MS),
-        ("hypervisor-pause.toml", &[], "", Part::HypervisorPause, -10_000 * MS, -MS),
-    ] {
-        let rows = rows(file, sets);
-        eprintln!("{file}: {rows:?}");
-        let found = rows.iter().filter(|(own, _)| own.contains(label));
-        let found: Vec<i64> = found.map(|(_, blame)| blame.part(part)).collect();
-        assert!(found.iter().any(|nanos| (least..=most).contains(nanos)), "{file}: {found:?}");
+fn a_step_takes_what_it_set_and_a_leader_that_notices_loses_its_lease() {
+    let rows = rows("step.toml", &[]);
+    assert_eq!(part(&rows, "followers set forward by 3 s", Part::Step), -3_000 * MS);
+    assert_eq!(part(&rows, "leader set back by 3 s", Part::Step), -3_000 * MS);
+    assert_eq!(part(&rows, "leader set back by 2 s, followers forward by 1 s", Part::Step), -3_000 * MS);
+    assert_eq!(part(&rows, "leader set back by 3 s after its last renewal", Part::EndedEarly), 2_000 * MS);
+    let elapsed = rows.iter().find(|(label, _)| label.starts_with("elapsed form")).unwrap();
+    only(&elapsed.1, &[], MS);
+}
+
+#[test]
+fn a_suspend_takes_its_length_from_the_raw_clock_alone() {
+    let rows = rows("suspend.toml", &[]);
+    assert_eq!(part(&rows, "raw clock alone", Part::Suspend), -6_000 * MS);
+    for label in ["two clocks", "boot clock alone"] {
+        assert_eq!(part(&rows, label, Part::Suspend), 0);
+        assert!(part(&rows, label, Part::EndedEarly) > 0);
+    }
+}
+
+#[test]
+fn a_hypervisor_pause_takes_its_length() {
+    for (label, blame) in rows("hypervisor-pause.toml", &[]) {
+        let length = scenario::units::Quantity::parse(&label, &scenario::units::TIME).unwrap().value;
+        only(&blame, &[(Part::HypervisorPause, -i64::try_from(length).unwrap())], MS);
+    }
+}
+
+#[test]
+fn a_broken_rule_is_blamed_where_it_moves_a_lease_or_a_vote() {
+    // These three move neither: the lease is over when it should be, and reads are served without one.
+    let elsewhere = ["serves-unapplied", "cached-clock", "guesses-time"];
+    for rules in rules::BROKEN.iter().map(|named| named.name) {
+        let rows = rows(&format!("rules/{rules}.toml"), &[]);
+        assert_eq!(part(&rows, "sound", Part::Rule), 0, "{rows:?}");
+        let taken = part(&rows, rules, Part::Rule);
+        assert_eq!(taken < 0, !elsewhere.contains(&rules), "{rules}: {rows:?}");
+        let margin = rows.iter().find(|(label, _)| label == rules).unwrap().1.margin();
+        assert!(margin > 0 || margin - taken > 0, "without what the rule took it is safe: {rows:?}");
     }
 }
 
@@ -113,8 +147,11 @@ fn nothing_is_left_over_in_any_scenario() {
                 continue;
             }
             let file = path.strip_prefix(&scenarios).unwrap().to_str().unwrap().to_owned();
+            // Looked at above, row by row.
+            if ["skew.toml", "drift.toml", "hypervisor-pause.toml"].contains(&file.as_str()) {
+                continue;
+            }
             for (label, blame) in rows(&file, &[]) {
-                eprintln!("{file} {label}: {blame:?}");
                 assert_eq!(blame.part(Part::Other), 0, "{file} {label}: {blame:?}");
             }
         }

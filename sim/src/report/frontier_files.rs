@@ -121,12 +121,15 @@ fn draw(subject: &FrontierSubject<'_>, text: &mut String) -> Result<(), Box<dyn 
         .x_desc(x.keys().join(", "))
         .y_desc(y.keys().join(", "))
         .x_labels(6)
+        .label_style(("sans-serif", 15))
+        .axis_desc_style(("sans-serif", 16))
         .x_label_formatter(&|value| x.show(i128::from(*value)))
         .y_label_formatter(&|value| y.show(i128::from(*value)))
         .draw()?;
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::LowerLeft)
+        .label_font(("sans-serif", 15))
         .background_style(WHITE.filled())
         .border_style(LINE)
         .draw()?;
