@@ -261,16 +261,9 @@ pub(super) fn split(
         }
         return sheet.close(slack, margin);
     };
-    let clock = chain.clocks[bond.voter].until(bond.voted);
-    let mut before = (ends.promise(Level::PERFECT, &bond.accepted, &clock)?, ends.lease(Level::PERFECT)?);
-    sheet.add(Part::Messages, before.0 - i128::from(carried.at) - timeout);
-    for (place, part) in Part::CLOCKS.into_iter().enumerate() {
-        let level = Level(place + 1);
-        let now = (ends.promise(level, &bond.accepted, &clock)?, ends.lease(level)?);
-        sheet.add(part, (now.0 - before.0) - (now.1 - before.1));
-        before = now;
-    }
-    let early = before.1 - sound_over;
+    let lease_over = clock_parts(chain, &ends, &bond, &mut sheet)?;
+    sheet.add(Part::Messages, -timeout);
+    let early = lease_over - sound_over;
     // Over before it began, a lease is counted as over when its acknowledgements came.
     let early_part = match () {
         () if led.stillborn => Part::Messages,
@@ -284,6 +277,21 @@ pub(super) fn split(
     waived(&mut sheet, voted - bond.bound);
     sheet.add(Part::Messages, ready - voted);
     sheet.close(slack, margin)
+}
+
+/// What clocks did to the promise and to the lease, and how long after the lease's round a perfect promise would have ended.
+/// Gives the end of the sound lease on its holder's clocks as they were.
+fn clock_parts(chain: &Chain, ends: &Ends<'_>, bond: &Bond, sheet: &mut Sheet) -> Option<i128> {
+    let clock = chain.clocks[bond.voter].until(bond.voted);
+    let at = |level: Level| Some((ends.promise(level, &bond.accepted, &clock)?, ends.lease(level)?));
+    let mut before = at(Level::PERFECT)?;
+    sheet.add(Part::Messages, before.0 - i128::from(ends.carried.at));
+    for (place, part) in Part::CLOCKS.into_iter().enumerate() {
+        let now = at(Level(place + 1))?;
+        sheet.add(part, (now.0 - before.0) - (now.1 - before.1));
+        before = now;
+    }
+    Some(before.1)
 }
 
 /// What bound this voter, if it has accepted a round that carries the lease.
