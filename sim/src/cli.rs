@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod errors;
 mod explore;
+mod frontier;
 mod inspect;
 mod run;
 mod store;
@@ -68,6 +69,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
+        Some(Command::Frontier(asked)) => frontier::frontier(&asked),
         Some(Command::Explore(explore)) => explore::run(&explore),
         Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
         Some(Command::List { directory }) => inspect::list(&directory),

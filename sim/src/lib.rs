@@ -30,11 +30,13 @@
 
 pub mod adversary;
 pub mod attack;
+pub mod blame;
 pub mod bound;
 pub mod check;
 pub mod describe;
 pub mod display;
 pub mod explain;
+pub mod frontier;
 pub mod history_file;
 pub mod host;
 pub mod report;

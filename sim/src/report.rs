@@ -1,5 +1,8 @@
 //! Reports: what a study found, for people and for machines. They read results and know no event loop.
 
+mod blame;
+mod frontier;
+mod frontier_files;
 mod history;
 mod history_json;
 mod json;
@@ -8,6 +11,9 @@ mod text;
 mod threshold;
 mod wrap;
 
+pub use blame::blame_line;
+pub use frontier::{FrontierSubject, frontier_json, frontier_text};
+pub use frontier_files::{frontier_csv, frontier_svg};
 pub use history::{HistorySubject, history_text};
 pub use history_json::{history_exit_code, history_json};
 pub use json::json_report;

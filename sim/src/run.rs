@@ -81,6 +81,9 @@ pub trait Observer {
         event: &Event<'_, Message>,
         world: &World<LeaseNode<R>, C>,
     );
+
+    /// The run is over.
+    fn finished<R: LeaseRules + Clone, C: Choices>(&mut self, _world: &World<LeaseNode<R>, C>) {}
 }
 
 impl Observer for () {
@@ -122,6 +125,7 @@ fn run_with<R: LeaseRules + Clone>(setup: &Arc<Setup>, rules: &R, observer: &mut
     let mut running = Running::new(setup, rules, Seeded::new(setup.seed));
     running.begin(observer);
     while running.step(observer) {}
+    observer.finished(running.world());
     running.finish()
 }
 

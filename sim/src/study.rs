@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
+use crate::blame::{Accountant, Blame};
 use crate::check;
 use crate::rules;
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, run_observed};
 use crate::scenario::{Expectation, Plan, RowExpectation};
 use crate::setup::Setup;
 use crate::theory::{self, Prediction};
@@ -56,6 +57,8 @@ pub struct RowResult {
     pub overtaken: usize,
     /// All changes of leadership.
     pub changes: Vec<LeadershipChange>,
+    /// What each change's margin is made of; `None` where it has none.
+    pub blames: Vec<Option<Blame>>,
     /// The smallest margin, ns.
     pub margin: Option<i64>,
     /// The first instant at which two leases were alive, ns, and their holders.
@@ -73,6 +76,13 @@ pub struct RowResult {
 }
 
 impl RowResult {
+    /// What the smallest margin is made of.
+    pub fn blame(&self) -> Option<&Blame> {
+        let changes = self.changes.iter().zip(&self.blames);
+        let smallest = changes.filter_map(|(change, blame)| Some((change.margin()?, blame)));
+        smallest.min_by_key(|(margin, _)| *margin).and_then(|(_, blame)| blame.as_ref())
+    }
+
     /// Did it show what it should?
     pub fn as_expected(&self) -> bool {
         match self.expect {
@@ -187,7 +197,9 @@ pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> St
                 return None;
             }
             let setup = Arc::new(row.scenario.setup.clone());
-            let result = summary(row, &setup, &run(&setup));
+            let mut accountant = Accountant::new(&setup);
+            let outcome = run_observed(&setup, &mut accountant);
+            let result = summary(row, &setup, &outcome, accountant.split(&outcome.changes));
             progress();
             Some(result)
         })
@@ -199,7 +211,12 @@ pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> St
     Study { rows, planned: plan.rows.len(), interrupted, boundary, verdict }
 }
 
-fn summary(row: &crate::scenario::Row, setup: &Arc<Setup>, outcome: &Outcome) -> RowResult {
+fn summary(
+    row: &crate::scenario::Row,
+    setup: &Arc<Setup>,
+    outcome: &Outcome,
+    blames: Vec<Option<Blame>>,
+) -> RowResult {
     let (reads, reads_under_lease) = outcome.reads();
     RowResult {
         label: row.label.clone(),
@@ -220,6 +237,7 @@ fn summary(row: &crate::scenario::Row, setup: &Arc<Setup>, outcome: &Outcome) ->
         stale_by_most: outcome.check.stale_reads.iter().map(|read| read.stale_by_ns).max().unwrap_or(0),
         overtaken: outcome.overtaken_reads(),
         changes: outcome.changes.clone(),
+        blames,
         margin: outcome.smallest_margin(),
         overlap: outcome.overlap,
         broken: outcome.broken.clone(),

@@ -157,7 +157,7 @@ fn coarse(range: Range) -> Range {
     Range { tolerance: range.tolerance.max((range.to - range.from) / 1_024), ..range }
 }
 
-fn any_stale(setup: &Setup, seeds: u64) -> bool {
+pub(crate) fn any_stale(setup: &Setup, seeds: u64) -> bool {
     (0..seeds).into_par_iter().any(|seed| {
         let setup = Setup { seed: setup.seed.wrapping_add(seed), ..setup.clone() };
         !run(&Arc::new(setup)).check.stale_reads.is_empty()
@@ -166,7 +166,7 @@ fn any_stale(setup: &Setup, seeds: u64) -> bool {
 
 /// Halves a range until its two sides are as close as the tolerance, on a grid that begins at the range's start. Then
 /// looks at `samples` parts of the range whether they are on the side where they should be.
-fn search(
+pub(crate) fn search(
     range: Range,
     samples: i128,
     stale: &mut dyn FnMut(i128) -> Result<bool, Refusal>,

@@ -378,6 +378,7 @@ fn every_topic_and_command_can_be_explained() {
             "report",
             "history",
             "thresholds",
+            "frontiers",
             "exploring",
             "clocks",
             "lease-reads",
@@ -385,8 +386,19 @@ fn every_topic_and_command_can_be_explained() {
             "exit-codes"
         ]
     );
-    let commands =
-        ["run", "threshold", "check", "list", "lint", "explain", "rules", "completions", "man", "help"];
+    let commands = [
+        "run",
+        "threshold",
+        "frontier",
+        "check",
+        "list",
+        "lint",
+        "explain",
+        "rules",
+        "completions",
+        "man",
+        "help",
+    ];
     for word in topics.iter().chain(&commands) {
         let (code, text, errors) = run(&["help", word]);
         assert_eq!(code, 0, "{word}: {errors}");

@@ -43,6 +43,12 @@ pub(super) enum Command {
     /// Exit codes: 0 found, theory and adversary agree; 2 usage or scenario error; 3 no threshold in the range, or not one
     /// alone; 70 theory and adversary are apart by more than the tolerance, a bug of ours; 74 input or output failed.
     Threshold(ThresholdArguments),
+    /// Draw the phase diagram over two keys: where in their plane a stale read exists, and the line between.
+    ///
+    /// Exit codes: 0 there is a line, theory and adversary agree on it; 2 usage or scenario error; 3 no line in this plane;
+    /// 70 theory and adversary are apart by more than the tolerance, a bug of ours; 74 input or output failed; 130
+    /// interrupted, the columns that are done are shown.
+    Frontier(FrontierArguments),
     /// Check a history from a real system for linearizability.
     ///
     /// Reads our JSON lines, Jepsen's EDN and old Jepsen logs, as `sim help history` describes them. Exit codes: 0
@@ -187,6 +193,54 @@ pub(super) struct ThresholdArguments {
     /// Report as one JSON object.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FrontierArguments {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArguments,
+    /// The x axis: keys and their range, as in `clock.n1.rate=-10%..0%`. A `-` in front of a key sets the negated value;
+    /// keys that a comma parts are set together; `lease.duration/lease.election-timeout=0.5..1.1` sets a share.
+    #[arg(long, value_name = "KEY=A..B", allow_hyphen_values = true)]
+    pub(super) x: String,
+    /// The y axis, in the same way.
+    #[arg(long, value_name = "KEY=A..B", allow_hyphen_values = true)]
+    pub(super) y: String,
+    /// Steps on the x axis and on the y axis, or one number for both.
+    #[arg(long, value_name = "X[,Y]", default_value = "48,20")]
+    pub(super) steps: String,
+    /// Who judges a cell: the most harmful run that is known, or plain seeds.
+    #[arg(long, value_enum, default_value_t = By::Adversary)]
+    pub(super) by: By,
+    /// With `--by seeds`: how many.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) seeds: u64,
+    /// How close the two sides of the line are to be, on the y axis: 1us, 100ppb or 0.000001 where not given.
+    #[arg(long, value_name = "VALUE")]
+    pub(super) tolerance: Option<String>,
+    /// Write all cells to this file, as comma-separated values.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) csv: Option<PathBuf>,
+    /// Write the diagram to this file, as a picture.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) svg: Option<PathBuf>,
+    /// Report as one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Report nothing on standard output.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// Threads; as many as there are processors where not given. The results do not depend on it.
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum By {
+    /// The most harmful run: exact.
+    Adversary,
+    /// What chance shows.
+    Seeds,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use leasehold_sim::display::{count, instant, shell_word, signed_span};
 use leasehold_sim::explain::{Explanation, explain};
-use leasehold_sim::report::{Style, Subject, failure, json_report, text_report};
+use leasehold_sim::report::{Style, Subject, blame_line, failure, json_report, text_report};
 use leasehold_sim::run::{run as run_setup, run_observed};
 use leasehold_sim::scenario::{Expectation, Plan, RowExpectation};
 use leasehold_sim::study::{Study, study};
@@ -145,7 +145,7 @@ fn details(study: &Study, verbose: u8) -> String {
             "\n{}\n",
             if row.label.is_empty() { "changes of leadership" } else { &row.label }
         ));
-        for change in &row.changes {
+        for (change, blame) in row.changes.iter().zip(&row.blames) {
             let name = |node: usize| describe::node(&row.setup, node);
             let old =
                 change.old.map_or("nobody had a lease".to_owned(), |(old, term)| match change.lease_over {
@@ -168,6 +168,9 @@ fn details(study: &Study, verbose: u8) -> String {
                 name(change.new),
                 instant(change.ready_at)
             ));
+            if let Some(blame) = blame {
+                text.push_str(&format!("    {}\n", blame_line(blame)));
+            }
         }
         if verbose > 1 {
             text.push_str(&format!(

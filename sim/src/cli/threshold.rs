@@ -71,16 +71,23 @@ fn range(asked: &ThresholdArguments, knob: &Knob, plan: Option<&Plan>) -> Result
     };
     let from = end("from", &asked.from, swept.and_then(|rows| rows.first()?.value))?;
     let to = end("to", &asked.to, swept.and_then(|rows| rows.last()?.value))?;
-    let tolerance = match (&asked.tolerance, knob.unit()) {
-        (Some(text), _) => read("tolerance", text)?,
-        (None, UnitKind::Span) => 1_000,
-        (None, UnitKind::Rate) => 100,
-        (None, UnitKind::Number) => 1,
+    let tolerance = match &asked.tolerance {
+        Some(text) => read("tolerance", text)?,
+        None => usual_tolerance(knob.unit()),
     };
     if tolerance <= 0 || to <= from {
         return Err(Failure::usage("error: --from is below --to, and --tolerance above zero"));
     }
     Ok(Range { from, to, tolerance })
+}
+
+/// How close is close enough where nobody says.
+pub(super) fn usual_tolerance(unit: UnitKind) -> i128 {
+    match unit {
+        UnitKind::Span | UnitKind::Ratio => 1_000,
+        UnitKind::Rate => 100,
+        UnitKind::Number => 1,
+    }
 }
 
 /// What to type to find the same again.

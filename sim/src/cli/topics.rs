@@ -24,6 +24,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         include_str!("../../../docs/threshold.md"),
     ),
     (
+        "frontiers",
+        "the phase diagram over two keys, and three of them",
+        include_str!("../../../docs/frontier.md"),
+    ),
+    (
         "exploring",
         "what exploring draws, what it has found, and how long broken rules last",
         include_str!("../../../docs/explore.md"),
@@ -37,11 +42,12 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 20] = [
+pub(super) const WORDS: [&str; 22] = [
     "scenarios",
     "report",
     "history",
     "thresholds",
+    "frontiers",
     "exploring",
     "clocks",
     "lease-reads",
@@ -50,6 +56,7 @@ pub(super) const WORDS: [&str; 20] = [
     "run",
     "check",
     "threshold",
+    "frontier",
     "explore",
     "merge",
     "list",
@@ -89,10 +96,10 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
 }
 
 const EXIT_CODES: &str = "\
-  0  every row showed what the scenario expects; the history is linearizable; the threshold is found
+  0  every row showed what the scenario expects; the history is linearizable; the threshold, or the line, is found
   1  some row did not; it is not
   2  the command line, the scenario or the history is wrong, or cannot be read
-  3  undecided: the checker gave up; no threshold in the range
+  3  undecided: the checker gave up; no threshold in the range, no line in the plane
   4  the history has no operation to check
   5  two runs of the same scenario and seed differ (--check-determinism)
  70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::blame::blame_json;
 use super::text::{Subject, replay};
+use crate::blame::Blame;
 use crate::check::Evidence;
 use crate::describe;
 use crate::explain::Explanation;
@@ -84,7 +86,12 @@ fn row(subject: &Subject<'_>, row: &RowResult, explanation: Option<Value>) -> Va
         "stale_by_ns_max": row.stale_by_most,
         "overtaken_reads": row.overtaken,
         "margin_ns_min": row.margin,
-        "leadership_changes": row.changes.iter().map(|found| change(&row.setup, found)).collect::<Vec<_>>(),
+        "leadership_changes": row
+            .changes
+            .iter()
+            .zip(&row.blames)
+            .map(|(found, blame)| change(&row.setup, found, blame.as_ref()))
+            .collect::<Vec<_>>(),
         "two_leases_at_ns": row.overlap.map(|(at, _, _)| at),
         "broken_invariants": row.broken.iter().map(|broken| json!({
             "at_ns": broken.at,
@@ -109,7 +116,7 @@ fn clamp(nanos: i128) -> i64 {
     i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
 }
 
-fn change(setup: &Setup, change: &LeadershipChange) -> Value {
+fn change(setup: &Setup, change: &LeadershipChange, blame: Option<&Blame>) -> Value {
     json!({
         "old_leader": change.old.map(|(node, _)| describe::node(setup, node)),
         "old_term": change.old.map(|(_, term)| term),
@@ -122,6 +129,7 @@ fn change(setup: &Setup, change: &LeadershipChange) -> Value {
         },
         "lease_never_ends": change.lease_over == Some(LeaseOver::Never),
         "margin_ns": change.margin().filter(|margin| *margin > i64::MIN),
+        "blame": blame.map(blame_json),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use comfy_table::{CellAlignment, Table};
 
+use super::blame::margin_lines;
 use super::style::Style;
 use super::wrap::wrapped;
 use crate::check::Evidence;
@@ -231,6 +232,7 @@ fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
     if let Some(boundary) = &study.boundary {
         lines.extend(wrapped(&format!("  {:<9} ", "measured"), &measured(plan, study, boundary)));
     }
+    lines.extend(margin_lines(subject));
     let broken = study.rows.iter().filter_map(|row| Some((row, row.broken.first()?)));
     for (place, (row, broken)) in broken.enumerate() {
         let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };

@@ -78,6 +78,8 @@ pub enum UnitKind {
     Rate,
     /// A plain number.
     Number,
+    /// One key as a share of another, in billionths.
+    Ratio,
 }
 
 /// A row before it is built.

@@ -106,7 +106,8 @@ impl<'a> Sweep<'a> {
                 return None;
             }
             (UnitKind::Span, _) => TIME.as_slice(),
-            (UnitKind::Rate, _) => PARTS.as_slice(),
+            // No key by itself is a ratio.
+            (UnitKind::Rate | UnitKind::Ratio, _) => PARTS.as_slice(),
         };
         let (Data::Text(text) | Data::Integer(text) | Data::Decimal(text)) = &item.data else {
             let problem = Problem::error(item.place, "expected a value with a unit");
@@ -148,7 +149,7 @@ impl<'a> Sweep<'a> {
             let text = if swept.negated { negate(&amount) } else { amount.text.clone() };
             let data = match self.unit {
                 UnitKind::Number => Data::Integer(text),
-                UnitKind::Span | UnitKind::Rate => Data::Text(text),
+                UnitKind::Span | UnitKind::Rate | UnitKind::Ratio => Data::Text(text),
             };
             Item { place: amount.place, data }
         };

@@ -1,0 +1,258 @@
+//! What the sound rules would have made of the messages that were sent: which round each lease rests on, until when it
+//! runs, and who has accepted a round.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use leasehold::lease::{LeaseRules, SoundRules};
+use leasehold::node::Message;
+use leasehold::raft::{Append, AppendOutcome, AppendReply, Message as RaftMessage, Role};
+use leasehold::time::{Nanos, Reading};
+
+use super::chain::Chain;
+use super::clocks::Mark;
+use crate::host::LeaseNode;
+use crate::setup::Setup;
+use crate::watch::Margins;
+use crate::world::{Choices, Event, Happening, Milestone, Reader, World};
+
+/// Rounds whose sending instants a leader remembers, as the node has it.
+const ROUNDS_MAX: u64 = 4_096;
+
+/// A round of a leader.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    number: u64,
+    sent: Mark,
+    start: Reading,
+}
+
+/// A round that a follower has accepted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Accepted {
+    number: u64,
+    /// When it was sent, on the leader's machine.
+    pub(super) sent: Mark,
+    /// When it came, on the follower's.
+    pub(super) received: Mark,
+}
+
+/// One leader in one term.
+#[derive(Debug, Clone)]
+pub(super) struct Leadership {
+    /// From the one that carries the lease on.
+    rounds: VecDeque<Round>,
+    /// What each node has accepted, from the same round on.
+    accepted: Vec<VecDeque<Accepted>>,
+    /// The newest round that each voter has acknowledged.
+    progress: Vec<u64>,
+    quorum_round: u64,
+    /// Rounds up to this one renew no lease.
+    forgotten: u64,
+    last_stamp: Option<Nanos>,
+    /// When the round was sent that carries the last lease.
+    pub(super) carried: Option<Mark>,
+    /// That lease was over before its acknowledgements came, and no other had been there before.
+    pub(super) stillborn: bool,
+    /// TimeoutNow was sent.
+    pub(super) handed_over: bool,
+}
+
+impl Leadership {
+    fn new(nodes: usize) -> Leadership {
+        Leadership {
+            rounds: VecDeque::new(),
+            accepted: vec![VecDeque::new(); nodes],
+            progress: vec![0; nodes],
+            quorum_round: 0,
+            forgotten: 0,
+            last_stamp: None,
+            carried: None,
+            stillborn: false,
+            handed_over: false,
+        }
+    }
+
+    /// The newest round that the node has accepted by that time, of those that carry the last lease and newer ones.
+    pub(super) fn newest_accepted(&self, node: usize, by: u64) -> Option<&Accepted> {
+        self.accepted[node].iter().rev().find(|accepted| accepted.received.at <= by)
+    }
+
+    /// The newest round that a majority of the voters has acknowledged, if it is newer than the last.
+    fn newer_quorum_round(&mut self, leader: usize, voters: usize) -> Option<u64> {
+        let others = (0..voters).filter(|node| *node != leader);
+        let mut reached: Vec<u64> = others.map(|node| self.progress[node]).collect();
+        reached.sort_unstable_by(|a, b| b.cmp(a));
+        // The leader itself is one of the majority.
+        let needed = SoundRules.lease_quorum(voters).checked_sub(2)?;
+        let round = reached.get(needed).copied().filter(|round| *round > self.quorum_round)?;
+        self.quorum_round = round;
+        Some(round)
+    }
+
+    /// The lease now rests on this round; older ones are of no more use.
+    fn carry(&mut self, round: &Round) {
+        self.carried = Some(round.sent);
+        while self.rounds.front().is_some_and(|old| old.number < round.number) {
+            self.rounds.pop_front();
+        }
+        for accepted in &mut self.accepted {
+            while accepted.front().is_some_and(|old| old.number < round.number) {
+                accepted.pop_front();
+            }
+        }
+    }
+}
+
+/// All leaders, in all terms.
+#[derive(Debug, Clone)]
+pub(super) struct Sound {
+    voters: usize,
+    nodes: usize,
+    led: BTreeMap<(usize, u64), Leadership>,
+}
+
+impl Sound {
+    pub(super) fn new(setup: &Setup) -> Sound {
+        Sound { voters: setup.cluster.voters, nodes: setup.nodes.len(), led: BTreeMap::new() }
+    }
+
+    pub(super) fn leadership(&self, leader: usize, term: u64) -> Option<&Leadership> {
+        self.led.get(&(leader, term))
+    }
+
+    #[inline]
+    pub(super) fn observe<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        event: &Event<'_, Message>,
+        world: &World<LeaseNode<R>, C>,
+        chain: &Chain,
+        margins: &mut Margins,
+    ) {
+        match &event.what {
+            Happening::Sent { from, message: Message::Raft(RaftMessage::Append(append)), .. } => {
+                self.sent(*from, append, world, chain, margins);
+            }
+            Happening::Sent { from, message: Message::Raft(RaftMessage::TimeoutNow { term }), .. } => {
+                if let Some(led) = self.led.get_mut(&(*from, term.0)) {
+                    led.handed_over = true;
+                    end_lease(*from, term.0, world, margins);
+                }
+            }
+            Happening::Delivered { from, to, message: Message::Raft(message), .. } => match message {
+                RaftMessage::Append(append) => self.received(*from, *to, append, world, chain),
+                RaftMessage::AppendReply(reply) => self.acknowledged(*from, *to, reply, world, margins),
+                _ => {}
+            },
+            Happening::Milestone { node, milestone } => match milestone {
+                Milestone::Elected { term } => {
+                    self.led.insert((*node, *term), Leadership::new(self.nodes));
+                }
+                Milestone::SteppedDown { term, .. } => end_lease(*node, *term, world, margins),
+                Milestone::LeaderReady { .. } => margins.read(event, world),
+                _ => {}
+            },
+            Happening::ClockChanges { .. } | Happening::Stopped { .. } | Happening::Crashed { .. } => {
+                margins.read(event, world);
+            }
+            _ => {}
+        }
+    }
+
+    /// A leader sends a round; of its messages the first counts.
+    fn sent<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        leader: usize,
+        append: &Append,
+        world: &World<LeaseNode<R>, C>,
+        chain: &Chain,
+        margins: &mut Margins,
+    ) {
+        let Some(led) = self.led.get_mut(&(leader, append.term.0)) else { return };
+        let last = led.rounds.back().map_or(0, |round| round.number);
+        if append.round <= last {
+            return;
+        }
+        if append.stamp.zip(led.last_stamp).is_some_and(|(stamp, last)| stamp < last) {
+            // Its clock was set back: what rests on the earlier rounds is over.
+            led.forgotten = last;
+            end_lease(leader, append.term.0, world, margins);
+        }
+        led.last_stamp = append.stamp.or(led.last_stamp);
+        let start = world.clock(leader).read(world.now());
+        let sent = chain.mark(leader, world.now());
+        led.rounds.push_back(Round { number: append.round, sent, start });
+    }
+
+    /// A round is about to be handled by a follower.
+    fn received<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        leader: usize,
+        follower: usize,
+        append: &Append,
+        world: &World<LeaseNode<R>, C>,
+        chain: &Chain,
+    ) {
+        let Some(node) = world.process(follower).node() else { return };
+        let raft = node.raft();
+        if append.term < raft.term() || (append.term == raft.term() && raft.role() == Role::Leader) {
+            return;
+        }
+        let Some(led) = self.led.get_mut(&(leader, append.term.0)) else { return };
+        // Searched from the end: what comes is new, most of the time.
+        let Some(round) = led.rounds.iter().rev().find(|round| round.number == append.round) else { return };
+        let accepted = &mut led.accepted[follower];
+        if accepted.back().is_none_or(|last| last.number < round.number) {
+            let received = chain.mark(follower, world.now());
+            accepted.push_back(Accepted { number: round.number, sent: round.sent, received });
+        }
+    }
+
+    /// An acknowledgement is about to be handled by a leader.
+    fn acknowledged<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        voter: usize,
+        leader: usize,
+        reply: &AppendReply,
+        world: &World<LeaseNode<R>, C>,
+        margins: &mut Margins,
+    ) {
+        let Some(node) = world.process(leader).node() else { return };
+        let leads = node.raft().role() == Role::Leader && node.raft().term() == reply.term;
+        if !leads || voter >= self.voters || reply.outcome == AppendOutcome::StaleTerm {
+            return;
+        }
+        let term = reply.term.0;
+        let Some(led) = self.led.get_mut(&(leader, term)) else { return };
+        let latest = led.rounds.back().map_or(0, |round| round.number);
+        if reply.round > latest || reply.round <= led.progress[voter] {
+            return;
+        }
+        led.progress[voter] = reply.round;
+        let Some(number) = led.newer_quorum_round(leader, self.voters) else { return };
+        if led.handed_over || number <= led.forgotten || latest - number >= ROUNDS_MAX {
+            return;
+        }
+        let Some(round) = led.rounds.iter().find(|round| round.number == number).copied() else { return };
+        let settings = &world.setup().nodes[leader].lease;
+        let Some(end) = SoundRules.lease_end(settings, &round.start) else { return };
+        let served = !end.reached(&world.clock(leader).read(world.now()));
+        if served || led.carried.is_none() {
+            led.stillborn = !served;
+            led.carry(&round);
+        }
+        let milestone = Milestone::LeaseRenewed { term, start: round.start, end };
+        let what = Happening::Milestone { node: leader, milestone };
+        margins.read(&Event { at: world.now(), what }, world);
+    }
+}
+
+/// Tells the margins of sound leases that one is given up.
+fn end_lease<R: LeaseRules + Clone, C: Choices>(
+    node: usize,
+    term: u64,
+    world: &World<LeaseNode<R>, C>,
+    margins: &mut Margins,
+) {
+    let milestone = Milestone::LeaseEnded { term, transfer: false };
+    margins.read(&Event { at: world.now(), what: Happening::Milestone { node, milestone } }, world);
+}
