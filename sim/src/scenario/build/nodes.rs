@@ -132,6 +132,7 @@ impl Builder<'_> {
                     max_clock_skew: span("max-clock-skew"),
                 },
                 election_jitter: span("election-jitter"),
+                election_jitter_least: span("election-jitter-least"),
                 disk_sync: span("disk-sync"),
                 answer_time: span("answer-time"),
             }
