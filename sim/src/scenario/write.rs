@@ -201,7 +201,10 @@ pub(super) fn action(setup: &Setup, action: &Action) -> String {
             let groups: Vec<String> = between.iter().map(|group| names(group)).collect();
             format!("partition = {{ between = [{}] }}", groups.join(", "))
         }
-        Action::Cut { from, to } => format!("cut = {{ from = {}, to = {} }}", names(from), names(to)),
+        Action::Cut { from, to } => {
+            let some = |nodes: &[usize]| if let [only] = nodes { name(only) } else { names(nodes) };
+            format!("cut = {{ from = {}, to = {} }}", some(from), some(to))
+        }
         Action::Isolate { node } => of("isolate", node),
         Action::Heal => "heal = {}".to_owned(),
         Action::Hold { from, to, message, count } => {

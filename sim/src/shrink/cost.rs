@@ -1,6 +1,6 @@
 //! What "simpler" is: an order of setups in which every step of a search goes down.
 
-use super::numbers::{self, Number};
+use super::numbers::{self, Number, Part};
 use crate::setup::{
     Action, ClientSpec, ClockSpec, Delay, OperationKind, Pace, Setup, StampSource, Target, Trigger,
 };
@@ -17,18 +17,20 @@ pub(super) struct Cost {
     operations: u64,
     /// What is not as it usually is.
     specials: usize,
-    /// Digits of the numbers that stand in the file.
-    digits: usize,
-    /// All those numbers together.
+    /// Digits of the numbers that stand in the file, part by part.
+    digits: [usize; 4],
+    /// All times together.
     size: u128,
 }
 
 impl Cost {
     pub(super) fn of(setup: &Setup) -> Cost {
-        let (mut digits, mut size) = (0, 0);
+        let (mut digits, mut size) = ([0; 4], 0);
         numbers::visit(&mut setup.clone(), &mut |number: &Number, value: &mut i128| {
-            digits += number.digits(*value);
-            size += if number.usual == Some(*value) { 0 } else { value.unsigned_abs() };
+            digits[number.part as usize] += number.digits(*value);
+            if matches!(number.part, Part::Time | Part::Question) && number.usual != Some(*value) {
+                size += value.unsigned_abs();
+            }
         });
         Cost {
             chance: chance(setup),

@@ -16,6 +16,21 @@ pub(super) struct Number {
     pub(super) moves: bool,
     /// What it counts.
     pub(super) unit: Unit,
+    /// Where it stands.
+    pub(super) part: Part,
+}
+
+/// Where a number stands; those of a later part matter less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// A setting of the cluster, a clock or the network.
+    Setting,
+    /// How long a fault lasts, or how much it changes.
+    Fault,
+    /// When a fault happens, or the run ends.
+    Time,
+    /// When a client asks, for what, and how long it waits.
+    Question,
 }
 
 /// What a number counts.
@@ -29,14 +44,13 @@ pub(super) enum Unit {
 
 impl Number {
     /// Digits that a file needs for a value, zeros at the end not counted. What is finer than people are used to counts as
-    /// one or two more, and so does zero where something is expected.
+    /// one or two more.
     pub(super) fn digits(&self, value: i128) -> usize {
         if self.usual == Some(value) {
             return 0;
         }
         let fine = match value.unsigned_abs() {
-            0 => 2 * usize::from(self.usual.is_some()),
-            1..1_000 => 2,
+            0 => 0,
             magnitude if magnitude % 1_000 != 0 => 2,
             magnitude if magnitude % 1_000_000 != 0 => 1,
             _ => 0,
@@ -50,19 +64,23 @@ type See<'a> = dyn FnMut(&Number, &mut i128) + 'a;
 
 /// Shows every number to `see`, which may change it. The order is always the same.
 pub(super) fn visit(setup: &mut Setup, see: &mut See<'_>) {
-    count(&mut setup.seed, &Number { usual: Some(1), least: 0, moves: false, unit: Unit::Time }, see);
+    count(
+        &mut setup.seed,
+        &Number { usual: Some(1), least: 0, moves: false, unit: Unit::Time, part: Part::Setting },
+        see,
+    );
     settings(setup, see);
     nodes(setup, see);
     network(setup, see);
     for client in &mut setup.clients {
-        let number = Number { usual: None, least: 0, moves: false, unit: Unit::Time };
+        let number = Number { usual: None, least: 0, moves: false, unit: Unit::Time, part: Part::Question };
         span(&mut client.start, &number, see);
         if let Some(stop) = &mut client.stop {
             span(stop, &number, see);
         }
         span(
             &mut client.timeout,
-            &Number { usual: Some(SECOND), least: 1, moves: false, unit: Unit::Time },
+            &Number { usual: Some(SECOND), least: 1, moves: false, unit: Unit::Time, part: Part::Question },
             see,
         );
         if let Some(link) = &mut client.link {
@@ -71,16 +89,24 @@ pub(super) fn visit(setup: &mut Setup, see: &mut See<'_>) {
         if let Pace::Think(pace) | Pace::Every(pace) = &mut client.pace
             && *pace != ONCE
         {
-            delay(pace, &Number { usual: None, least: 1, moves: false, unit: Unit::Time }, see);
+            delay(
+                pace,
+                &Number { usual: None, least: 1, moves: false, unit: Unit::Time, part: Part::Question },
+                see,
+            );
         }
         count(
             &mut client.first_key,
-            &Number { usual: Some(0), least: 0, moves: false, unit: Unit::Time },
+            &Number { usual: Some(0), least: 0, moves: false, unit: Unit::Time, part: Part::Question },
             see,
         );
     }
     faults(setup, see);
-    span(&mut setup.duration, &Number { usual: None, least: 1, moves: false, unit: Unit::Time }, see);
+    span(
+        &mut setup.duration,
+        &Number { usual: None, least: 1, moves: false, unit: Unit::Time, part: Part::Time },
+        see,
+    );
 }
 
 const SECOND: i128 = 1_000_000_000;
@@ -89,7 +115,7 @@ const SECOND: i128 = 1_000_000_000;
 pub(super) const ONCE: Delay = Delay::Fixed(Span::secs(3_600));
 
 const fn usually(usual: i128, least: i128) -> Number {
-    Number { usual: Some(usual), least, moves: true, unit: Unit::Time }
+    Number { usual: Some(usual), least, moves: true, unit: Unit::Time, part: Part::Setting }
 }
 
 fn span(span: &mut Span, number: &Number, see: &mut See<'_>) {
@@ -133,7 +159,11 @@ fn settings(setup: &mut Setup, see: &mut See<'_>) {
     span(&mut timers.startup_grace, &usually(i128::from(timers.heartbeat.as_nanos()), 0), see);
     span(&mut timers.election_jitter, &usually(0, 0), see);
     if let Some(deadline) = &mut timers.request_deadline {
-        span(deadline, &Number { usual: None, least: 1, moves: true, unit: Unit::Time }, see);
+        span(
+            deadline,
+            &Number { usual: None, least: 1, moves: true, unit: Unit::Time, part: Part::Setting },
+            see,
+        );
     }
     let follow = |own: &mut Span, before: Span, now: Span| {
         if *own == before {
@@ -170,7 +200,13 @@ fn nodes(setup: &mut Setup, see: &mut See<'_>) {
     for (place, clock) in before.iter().enumerate().filter(|(place, clock)| !before[..*place].contains(clock))
     {
         let mut changed = setup.nodes[place].clock;
-        let negative = Number { usual: Some(0), least: i128::from(i64::MIN), moves: true, unit: Unit::Time };
+        let negative = Number {
+            usual: Some(0),
+            least: i128::from(i64::MIN),
+            moves: true,
+            unit: Unit::Time,
+            part: Part::Setting,
+        };
         signed(&mut changed.offset_ns, &negative, see);
         signed(&mut changed.rate_ppb, &Number { least: -SECOND + 1, unit: Unit::Other, ..negative }, see);
         span(&mut changed.wall_error, &usually(0, 0), see);
@@ -182,7 +218,7 @@ fn nodes(setup: &mut Setup, see: &mut See<'_>) {
 fn network(setup: &mut Setup, see: &mut See<'_>) {
     let network = &mut setup.network;
     let before = network.delay;
-    delay(&mut network.delay, &usually(SECOND / 1_000, 0), see);
+    delay(&mut network.delay, &usually(SECOND / 1_000, 1), see);
     if network.client_delay == before {
         network.client_delay = network.delay;
     }
@@ -190,31 +226,45 @@ fn network(setup: &mut Setup, see: &mut See<'_>) {
         Delay::Fixed(fixed) => Some(i128::from(fixed.as_nanos())),
         _ => None,
     };
-    delay(&mut network.client_delay, &Number { usual, least: 0, moves: true, unit: Unit::Time }, see);
+    delay(
+        &mut network.client_delay,
+        &Number { usual, least: 1, moves: true, unit: Unit::Time, part: Part::Setting },
+        see,
+    );
     for link in &mut network.links {
         if let Some(own) = &mut link.delay {
-            delay(own, &Number { usual, least: 0, moves: true, unit: Unit::Time }, see);
+            delay(own, &Number { usual, least: 0, moves: true, unit: Unit::Time, part: Part::Setting }, see);
         }
     }
 }
 
+const fn of_fault(usual: i128, least: i128) -> Number {
+    Number { part: Part::Fault, ..usually(usual, least) }
+}
+
 fn faults(setup: &mut Setup, see: &mut See<'_>) {
-    let time = Number { usual: None, least: 0, moves: true, unit: Unit::Time };
+    let time = Number { usual: None, least: 0, moves: true, unit: Unit::Time, part: Part::Time };
     for fault in &mut setup.faults {
         match &mut fault.trigger {
             Trigger::At(at) => span(at, &time, see),
             Trigger::When { from, nth, .. } => {
-                span(from, &usually(0, 0), see);
+                span(from, &Number { usual: Some(0), ..time }, see);
                 let mut wide = u64::from(*nth);
-                count(&mut wide, &usually(1, 1), see);
+                count(&mut wide, &of_fault(1, 1), see);
                 *nth = u32::try_from(wide).unwrap_or(*nth);
             }
         }
-        span(&mut fault.after, &usually(0, 0), see);
+        span(&mut fault.after, &of_fault(0, 0), see);
         if let Some(lasts) = &mut fault.lasts {
-            span(lasts, &Number { least: 1, ..time }, see);
+            span(lasts, &Number { least: 1, part: Part::Fault, ..time }, see);
         }
-        let any = Number { usual: Some(0), least: i128::from(i64::MIN), moves: true, unit: Unit::Time };
+        let any = Number {
+            usual: Some(0),
+            least: i128::from(i64::MIN),
+            moves: true,
+            unit: Unit::Time,
+            part: Part::Fault,
+        };
         match &mut fault.action {
             Action::Step { by_ns, .. } => signed(by_ns, &any, see),
             Action::Rate { ppb, .. } => {
@@ -222,7 +272,7 @@ fn faults(setup: &mut Setup, see: &mut See<'_>) {
             }
             Action::Hold { count: held, .. } => {
                 let mut wide = u64::from(*held);
-                count(&mut wide, &usually(1, 1), see);
+                count(&mut wide, &of_fault(1, 1), see);
                 *held = u32::try_from(wide).unwrap_or(*held);
             }
             _ => {}

@@ -71,10 +71,10 @@ fn candidates(number: &Number, value: i128) -> Vec<i128> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shrink::numbers::Unit;
+    use crate::shrink::numbers::{Part, Unit};
 
     fn candidates_of(usual: Option<i128>, least: i128, value: i128) -> Vec<i128> {
-        candidates(&Number { usual, least, moves: true, unit: Unit::Other }, value)
+        candidates(&Number { usual, least, moves: true, unit: Unit::Other, part: Part::Setting }, value)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cost::Cost;
-use super::operations::rename;
+use super::operations::tidy;
 use super::violation::Violation;
 use super::{Progress, Size, aim};
 use crate::rules;
@@ -94,7 +94,7 @@ impl<'a> Search<'a> {
         if self.stopped() || Cost::of(&proposal) >= self.cost {
             return false;
         }
-        rename(&mut proposal);
+        tidy(&mut proposal);
         let hash = xxhash_rust::xxh3::xxh3_64(format!("{proposal:?}").as_bytes());
         if self.refused.contains(&(hash, aimed)) {
             return false;
@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         let at_the_change = aim::at_the_change(proposal, outcome);
         let all_the_time = aim::all_the_time(self, proposal);
         at_the_change.into_iter().chain(all_the_time).any(|mut aimed| {
-            rename(&mut aimed);
+            tidy(&mut aimed);
             Cost::of(&aimed) < self.cost && self.try_run(aimed).is_ok()
         })
     }
@@ -124,7 +124,7 @@ impl<'a> Search<'a> {
     }
 
     fn try_run(&mut self, mut proposal: Setup) -> Result<(), (Arc<Setup>, Outcome)> {
-        rename(&mut proposal);
+        tidy(&mut proposal);
         let proposal = Arc::new(proposal);
         self.runs += 1;
         let outcome = run(&proposal);
