@@ -75,15 +75,18 @@ pub struct Smallest {
     pub progress: Progress,
     /// Nothing smaller was found by any pass. Otherwise it was interrupted.
     pub complete: bool,
+    /// The run itself shows nothing, as nobody asked while two nodes could serve: somebody was made to.
+    pub provoked: bool,
 }
 
 /// Shrinks a setup as long as nobody sets `stop`; `progress` is told of every step forward. `None` if its run shows no
 /// violation.
 pub fn shrink(setup: &Setup, stop: &AtomicBool, progress: &mut dyn FnMut(&Progress)) -> Option<Smallest> {
-    let setup = Arc::new(setup.clone());
-    let outcome = run(&setup);
-    let violation = Violation::of(&setup, &outcome)?;
-    let from = size(&setup, &outcome);
+    let original = Arc::new(setup.clone());
+    let shown = run(&original);
+    let from = size(&original, &shown);
+    let (setup, outcome, violation) = violating(&original, shown)?;
+    let provoked = setup != original;
     let mut search = Search::new(setup, outcome, violation, from, stop, progress);
     loop {
         let before = search.steps();
@@ -100,7 +103,21 @@ pub fn shrink(setup: &Setup, stop: &AtomicBool, progress: &mut dyn FnMut(&Progre
     let outcome = run(&setup);
     let violation = Violation::of(&setup, &outcome).expect("the search keeps only what shows the violation");
     let progress = Progress { from, now: size(&setup, &outcome), runs };
-    Some(Smallest { setup, violation, progress, complete })
+    Some(Smallest { setup, violation, progress, complete, provoked })
+}
+
+/// The setup with what it shows. If two nodes could serve at once and nobody asked, somebody does.
+fn violating(setup: &Arc<Setup>, outcome: Outcome) -> Option<(Arc<Setup>, Outcome, Violation)> {
+    let violation = Violation::of(setup, &outcome);
+    if let Some(violation) = violation {
+        return Some((setup.clone(), outcome, violation));
+    }
+    aim::provoked(setup, &outcome).into_iter().find_map(|provoked| {
+        let provoked = Arc::new(provoked);
+        let outcome = run(&provoked);
+        let violation = Violation::of(&provoked, &outcome)?;
+        Some((provoked, outcome, violation))
+    })
 }
 
 fn size(setup: &Arc<Setup>, outcome: &Outcome) -> Size {

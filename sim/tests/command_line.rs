@@ -100,9 +100,12 @@ fn a_scenario_that_does_not_exits_with_1_and_says_how_to_replay_it() {
     assert!(output.contains("<- not as expected"), "{output}");
     assert!(errors.contains("NOT AS EXPECTED at 1s: expected stale reads"), "{errors}");
     assert!(errors.contains("replay with:  cargo sim run "), "{errors}");
+    assert!(!errors.contains("shrink with:"), "there is nothing to shrink: {errors}");
     let (code, output, errors) = run(&["run", &small, "--expect", "none", "--quiet"]);
     assert_eq!((code, output.as_str()), (1, ""));
     assert!(errors.starts_with("NOT AS EXPECTED at 3s"), "quiet leaves the failure alone: {errors}");
+    let shrink = errors.lines().find_map(|line| line.strip_prefix("  shrink with:  cargo sim ")).unwrap();
+    assert!(shrink.starts_with("shrink ") && shrink.ends_with("=3s -o minimal.toml"), "{shrink}");
 }
 
 #[test]
@@ -379,14 +382,26 @@ fn every_topic_and_command_can_be_explained() {
             "history",
             "thresholds",
             "exploring",
+            "shrinking",
             "clocks",
             "lease-reads",
             "rules",
             "exit-codes"
         ]
     );
-    let commands =
-        ["run", "threshold", "check", "list", "lint", "explain", "rules", "completions", "man", "help"];
+    let commands = [
+        "run",
+        "shrink",
+        "threshold",
+        "check",
+        "list",
+        "lint",
+        "explain",
+        "rules",
+        "completions",
+        "man",
+        "help",
+    ];
     for word in topics.iter().chain(&commands) {
         let (code, text, errors) = run(&["help", word]);
         assert_eq!(code, 0, "{word}: {errors}");

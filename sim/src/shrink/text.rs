@@ -30,7 +30,9 @@ pub fn text(smallest: &Smallest, origin: &str, story: &str) -> Shrunk {
     let setup = &smallest.setup;
     let outcome = run(setup);
     let first = story.lines().find_map(|line| line.strip_prefix(ORIGIN)?.strip_suffix('.'));
-    let mut lines = wrapped("", &format!("{ORIGIN}{}.", first.unwrap_or(origin)));
+    let silent = if smallest.provoked { ", where nobody asked while two nodes could serve" } else { "" };
+    let origin = first.map_or_else(|| format!("{origin}{silent}"), str::to_owned);
+    let mut lines = vec![format!("{ORIGIN}{origin}.")];
     let draws = draws(setup);
     lines.push(match draws {
         0 => "Nothing in it is left to chance.".to_owned(),

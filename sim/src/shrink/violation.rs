@@ -8,6 +8,7 @@ use crate::explain::{Cause, explain};
 use crate::rules;
 use crate::run::{Outcome, run};
 use crate::setup::Setup;
+use crate::theory::{self, Prediction};
 use crate::watch::Invariant;
 use crate::world::Reply;
 
@@ -33,6 +34,8 @@ pub struct Violation {
     pub under_lease: bool,
     /// The same setup shows nothing under the sound rules.
     pub rules_to_blame: bool,
+    /// Theory says that it cannot be: a bug of ours, which must not come in and must not get lost.
+    impossible: bool,
     /// Invariants that did not hold.
     invariants: Vec<Invariant>,
 }
@@ -61,7 +64,8 @@ impl Violation {
             Kind::BrokenInvariant(outcome.broken.first()?.invariant)
         };
         let invariants = outcome.broken.iter().map(|broken| broken.invariant).collect();
-        Some(Violation { kind, causes, under_lease, rules_to_blame: false, invariants })
+        let impossible = matches!(theory::predict(setup), Prediction::Safe { .. });
+        Some(Violation { kind, causes, under_lease, rules_to_blame: false, impossible, invariants })
     }
 
     /// Does a run show the same: the same kind, for no other cause?
@@ -72,6 +76,7 @@ impl Violation {
         let telling = |causes: &BTreeSet<Cause>| causes.iter().any(|cause| *cause != Cause::TwoLeaders);
         seen.kind == self.kind
             && seen.under_lease == self.under_lease
+            && seen.impossible == self.impossible
             && seen.causes.is_subset(&self.causes)
             && telling(&seen.causes) == telling(&self.causes)
             && seen.invariants.iter().all(|broken| self.invariants.contains(broken))

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::figures::rate_of;
+use super::row::Kind;
 use super::summary::{Cause, Group, Summary};
 use super::{End, Profile};
 use crate::display::{count, list, signed_span};
@@ -19,6 +20,11 @@ pub struct Heading {
 }
 
 impl Heading {
+    /// The command that makes one seed's run small, once [`Heading::replay`] has written its scenario.
+    pub fn shrink(&self, seed: u64) -> String {
+        format!("cargo sim shrink {}", self.profile.seed_file(seed))
+    }
+
     /// The command that shows one seed again.
     pub fn replay(&self, seed: u64) -> String {
         let mut command = format!("cargo sim explore --show {seed}");
@@ -31,6 +37,10 @@ impl Heading {
         command
     }
 }
+
+/// What `sim shrink` can make small.
+const SHRINKABLE: [Kind; 4] =
+    [Kind::StaleRead, Kind::NotLinearizable, Kind::NegativeMargin, Kind::BrokenInvariant];
 
 /// The thousandths at which margins are shown, and what they are called.
 const MARGINS: [(usize, &str); 5] =
@@ -87,6 +97,9 @@ pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
         text.push_str(&format!("\n  {number}. {}\n", cause_text(cause)));
         text.push_str(&format!("     {}\n", group_text(group)));
         text.push_str(&format!("     replay with:  {}\n", heading.replay(group.simplest)));
+        if cause.found.iter().any(|kind| SHRINKABLE.contains(kind)) {
+            text.push_str(&format!("     shrink with:  {}\n", heading.shrink(group.simplest)));
+        }
     }
     match heading.end {
         End::Done => {}
@@ -151,6 +164,7 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
                 "faults_always": group.always,
                 "faults_ever": group.ever,
                 "replay": heading.replay(group.simplest),
+                "shrink": heading.shrink(group.simplest),
             })
         })
         .collect();
