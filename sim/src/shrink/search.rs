@@ -101,7 +101,7 @@ impl<'a> Search<'a> {
         }
         let taken = match self.try_run(proposal) {
             Ok(()) => true,
-            Err((proposal, outcome)) => aimed && self.aim(&proposal, &outcome),
+            Err(shown) => aimed && self.aim(&shown.0, &shown.1),
         };
         if !taken {
             self.refused.insert((hash, aimed));
@@ -123,13 +123,13 @@ impl<'a> Search<'a> {
         self.runs += 1;
     }
 
-    fn try_run(&mut self, mut proposal: Setup) -> Result<(), (Arc<Setup>, Outcome)> {
+    fn try_run(&mut self, mut proposal: Setup) -> Result<(), Box<(Arc<Setup>, Outcome)>> {
         tidy(&mut proposal);
         let proposal = Arc::new(proposal);
         self.runs += 1;
         let outcome = run(&proposal);
         if !(self.wanted.is_shown_by(&proposal, &outcome) && can_be_written(&proposal)) {
-            return Err((proposal, outcome));
+            return Err(Box::new((proposal, outcome)));
         }
         self.cost = Cost::of(&proposal);
         self.best = proposal;
