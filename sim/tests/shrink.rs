@@ -148,6 +148,14 @@ fn an_interrupted_search_keeps_what_it_has() {
 }
 
 #[test]
+fn the_least_jitter_is_not_above_the_most() {
+    let text = "duration = \"1s\"\n[node.n3]\nelection-jitter = \"1ms\"\nelection-jitter-least = \"2ms\"\n";
+    let wrong = load("jitter.toml", text, &[], &rules::names()).unwrap_err().render(false);
+    assert!(wrong.contains("the least jitter of `n3` is above its most, 1ms"), "{wrong}");
+    assert!(wrong.contains("jitter.toml:4:"), "{wrong}");
+}
+
+#[test]
 fn the_files_are_what_a_person_would_have_written() {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"));

@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_roundest_come_first_and_of_those_the_nearest() {
         let found = candidates_of(None, 0, 2_001);
-        assert_eq!(found[..4], [2_000, 1_000, 3_000, 0]);
+        assert_eq!(found[..4], [2_000, 3_000, 1_000, 4_000]);
         assert!(found.contains(&2_010));
         assert!(!found.contains(&2_111), "no rounder than it is");
     }
