@@ -32,6 +32,7 @@ fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
         clock: ClockSpec::default(),
         lease,
         election_jitter: Span::millis(500),
+        election_jitter_least: Span::ZERO,
         disk_sync: Span::ZERO,
         answer_time: Span::ZERO,
     };

@@ -7,6 +7,7 @@ mod explore;
 mod frontier;
 mod inspect;
 mod run;
+mod shrink;
 mod store;
 mod threshold;
 mod topics;
@@ -23,6 +24,7 @@ use errors::Failure;
 /// Exit codes, as ../docs/report.md documents them.
 mod exit {
     pub(super) const USAGE: u8 = 2;
+    pub(super) const UNDECIDED: u8 = 3;
     pub(super) const NOTHING: u8 = 4;
     pub(super) const DIVERGED: u8 = 5;
     pub(super) const OUR_BUG: u8 = 70;
@@ -67,6 +69,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.command {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Shrink(asked)) => shrink::shrink(&asked),
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::Frontier(asked)) => frontier::frontier(&asked),

@@ -54,8 +54,27 @@ pub struct Explanation {
     pub change: Option<LeadershipChange>,
     /// What is to blame, in sentences.
     pub why: Vec<String>,
+    /// The same, without the figures: one a sentence.
+    pub causes: Vec<Cause>,
     /// How it came to that.
     pub story: Vec<Moment>,
+}
+
+/// What may be to blame, most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The nodes follow broken rules.
+    BrokenRules,
+    /// The new leader's wall clock was further ahead than the lease bears.
+    Skew,
+    /// The new leader's clock runs fast.
+    FastClock,
+    /// The settings are not safe.
+    UnsafeSettings,
+    /// The old leader's clock has counted less than had passed.
+    LostTime,
+    /// Two nodes could serve at once.
+    TwoLeaders,
 }
 
 /// A lease as its holder and as true time saw it.
@@ -130,9 +149,10 @@ pub fn explain(setup: &Arc<Setup>, outcome: &Outcome, stale: &StaleRead) -> Expl
         lease: notes.lease_at_answer,
         change,
         why: Vec::new(),
+        causes: Vec::new(),
         story: Vec::new(),
     };
-    explanation.why = blame(setup, &notes, &explanation);
+    (explanation.causes, explanation.why) = blame(setup, &notes, &explanation).into_iter().unzip();
     explanation.story = notes.into_story(&explanation);
     explanation
 }
@@ -410,12 +430,15 @@ impl Observer for Notes {
 }
 
 /// What is to blame, most telling first.
-fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<String> {
+fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<(Cause, String)> {
     let name = |node| describe::node(setup, node);
     let server = explanation.server;
     let mut why = Vec::new();
     if let Some(broken) = rules::BROKEN.iter().find(|named| named.name == setup.rules) {
-        why.push(format!("the nodes follow broken rules ({}): {}", broken.name, broken.what));
+        why.push((
+            Cause::BrokenRules,
+            format!("the nodes follow broken rules ({}): {}", broken.name, broken.what),
+        ));
     }
     let lease = &setup.nodes[server].lease;
     let bound = i128::from(lease.election_timeout.as_nanos()) - i128::from(lease.effective().as_nanos());
@@ -423,12 +446,15 @@ fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<String>
         (LeaseForm::Deadline, Some((candidate, offsets))) if *candidate != server => {
             let skew = offsets[*candidate] - offsets[server];
             if skew > bound {
-                why.push(format!(
-                    "{}'s clock was {} ahead of {}'s, more than T - (D - s) = {}",
-                    name(*candidate),
-                    length(skew),
-                    name(server),
-                    length(bound)
+                why.push((
+                    Cause::Skew,
+                    format!(
+                        "{}'s clock was {} ahead of {}'s, more than T - (D - s) = {}",
+                        name(*candidate),
+                        length(skew),
+                        name(server),
+                        length(bound)
+                    ),
                 ));
             }
         }
@@ -437,16 +463,15 @@ fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<String>
     if let (LeaseForm::Elapsed, Some((candidate, _))) = (lease.form, &notes.campaign) {
         let fast = setup.nodes[*candidate].clock.rate_ppb;
         if *candidate != server && fast > 0 {
-            why.push(format!(
-                "{}'s clock runs at {}: its promise was over early",
-                name(*candidate),
-                rate(fast)
+            why.push((
+                Cause::FastClock,
+                format!("{}'s clock runs at {}: its promise was over early", name(*candidate), rate(fast)),
             ));
         }
     }
     let judged = setup.lease.judge();
     if !judged.safe {
-        why.push(format!("these settings are not safe: {}", judged.reason));
+        why.push((Cause::UnsafeSettings, format!("these settings are not safe: {}", judged.reason)));
     }
     if let Some(facts) = explanation.lease {
         let passed = i128::from(explanation.answered) - i128::from(facts.start);
@@ -459,12 +484,12 @@ fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<String>
                 StampSource::Boot => " (the boot clock alone)".to_owned(),
                 StampSource::Both => String::new(),
             };
-            why.push(format!(
+            why.push((Cause::LostTime, format!(
                 "{} had passed since {}'s lease began, more than the {} it may last; its clock{clock} had counted less",
                 length(passed),
                 name(server),
                 lease.effective()
-            ));
+            )));
         }
     }
     if let Some(LeadershipChange { new, ready_at, lease_over: Some(over), .. }) = explanation.change {
@@ -473,9 +498,12 @@ fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<String>
             LeaseOver::Never => "for ever".to_owned(),
         };
         let (new, old) = (name(new), name(server));
-        why.push(format!(
-            "{new} could acknowledge writes from {} on, {old} served under its lease {over}",
-            instant(ready_at)
+        why.push((
+            Cause::TwoLeaders,
+            format!(
+                "{new} could acknowledge writes from {} on, {old} served under its lease {over}",
+                instant(ready_at)
+            ),
         ));
     }
     why

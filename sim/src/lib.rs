@@ -17,6 +17,8 @@
 //! `threshold` asks where stale reads begin: `bound` is the arithmetic with messages counted in, `adversary` the most harmful
 //! run, `attack` who does what in it.
 //!
+//! `shrink` makes a run that shows a violation as small as it can be, and writes it as a scenario.
+//!
 //! Three types to know: [`setup::Setup`] is what a run is made of; [`world::World`] is a run in progress;
 //! [`run::Outcome`] is what it showed.
 //!
@@ -44,6 +46,7 @@ pub mod rules;
 pub mod run;
 pub mod scenario;
 pub mod setup;
+pub mod shrink;
 pub mod study;
 pub mod swarm;
 pub mod theory;

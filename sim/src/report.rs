@@ -20,3 +20,4 @@ pub use json::json_report;
 pub use style::Style;
 pub use text::{Subject, failure, text_report};
 pub use threshold::{ThresholdSubject, certificate, threshold_json, threshold_text};
+pub use wrap::wrapped;

@@ -112,21 +112,32 @@ pub fn run(setup: &Arc<Setup>) -> Outcome {
 
 /// Runs a setup to its end while somebody watches.
 pub fn run_observed(setup: &Arc<Setup>, observer: &mut impl Observer) -> Outcome {
+    run_decided(setup, Seeded::new(setup.seed), observer).0
+}
+
+/// Runs a setup to its end with `choices` deciding, while somebody watches. Gives back who decided, for what it remembers.
+pub fn run_decided<C: Choices>(setup: &Arc<Setup>, choices: C, observer: &mut impl Observer) -> (Outcome, C) {
     match rules::BROKEN.iter().find(|named| named.name == setup.rules) {
-        Some(named) => run_with(setup, &Picked(named.rules), observer),
+        Some(named) => run_with(setup, &Picked(named.rules), choices, observer),
         None => {
             assert_eq!(setup.rules, rules::SOUND, "the rules' name was checked when the setup was read");
-            run_with(setup, &SoundRules, observer)
+            run_with(setup, &SoundRules, choices, observer)
         }
     }
 }
 
-fn run_with<R: LeaseRules + Clone>(setup: &Arc<Setup>, rules: &R, observer: &mut impl Observer) -> Outcome {
-    let mut running = Running::new(setup, rules, Seeded::new(setup.seed));
+fn run_with<R: LeaseRules + Clone, C: Choices>(
+    setup: &Arc<Setup>,
+    rules: &R,
+    choices: C,
+    observer: &mut impl Observer,
+) -> (Outcome, C) {
+    let mut running = Running::new(setup, rules, choices);
     running.begin(observer);
     while running.step(observer) {}
     observer.finished(running.world());
-    running.finish()
+    let choices = running.world().choices().clone();
+    (running.finish(), choices)
 }
 
 /// A run in progress: a world and everybody who watches it. Cloning it forks the run.

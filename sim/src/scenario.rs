@@ -15,6 +15,7 @@
 //! **Architecture Invariant:** nothing here runs anything, reads a file or knows the simulator's world. The two meet in
 //! [`crate::setup`], which knows neither.
 
+mod brief;
 mod build;
 mod explain;
 mod model;
@@ -30,6 +31,7 @@ pub mod units;
 mod walk;
 mod write;
 
+pub use brief::Written;
 pub use explain::{Origin, Resolved, explain};
 pub use model::{Expectation, Scenario};
 pub use report::{Diagnostics, Finding, Severity};

@@ -63,6 +63,8 @@ pub struct NodeSpec {
     pub lease: LeaseSettings,
     /// The most that is added to its election timeout at random.
     pub election_jitter: Span,
+    /// The least that is added. Where it is the most, nothing is drawn.
+    pub election_jitter_least: Span,
     /// How long a write takes to be safe on its disk.
     pub disk_sync: Span,
     /// How long an answer to a client stays in the process after it has been decided.

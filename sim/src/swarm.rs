@@ -72,6 +72,11 @@ impl Bound {
 }
 
 impl Profile {
+    /// Where the scenario of a seed is written when it is shown.
+    pub fn seed_file(&self, seed: u64) -> String {
+        format!("store/explore/seeds/{}-{}-{seed}.toml", self.rules, self.bound.word())
+    }
+
     /// Must there be no finding at all?
     pub fn must_be_clean(&self) -> bool {
         self.rules == rules::SOUND && self.bound == Bound::Within

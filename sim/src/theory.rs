@@ -45,8 +45,8 @@ pub enum Prediction {
     },
 }
 
-/// What the arithmetic says about a setup whose leader may be any voter (or, if it names a first leader that stays until it
-/// is deposed, that one).
+/// What the arithmetic says about a setup whose leader may be any voter: the first leader, where one is named, may be
+/// followed by another, whose lease may be broken in its turn.
 pub fn predict(setup: &Setup) -> Prediction {
     if setup.rules != rules::SOUND {
         return Prediction::NotCovered { why: "the nodes follow broken rules" };
@@ -58,11 +58,8 @@ pub fn predict(setup: &Setup) -> Prediction {
     if deadline_form && setup.nodes.iter().any(|node| node.clock.rate_ppb != 0) {
         return Prediction::NotCovered { why: "wall clocks that drift are apart by more and more" };
     }
-    let leaders = match setup.cluster.first_leader {
-        Some(first) => first..first + 1,
-        None => 0..setup.cluster.voters,
-    };
-    let pairs = leaders.flat_map(|leader| (0..setup.cluster.voters).map(move |follower| (leader, follower)));
+    let pairs = (0..setup.cluster.voters)
+        .flat_map(|leader| (0..setup.cluster.voters).map(move |follower| (leader, follower)));
     let slacks = pairs
         .filter(|(leader, follower)| leader != follower)
         .filter_map(|(leader, follower)| slack(setup, leader, follower));

@@ -49,6 +49,14 @@ pub(super) enum Command {
     /// 70 theory and adversary are apart by more than the tolerance, a bug of ours; 74 input or output failed; 130
     /// interrupted, the columns that are done are shown.
     Frontier(FrontierArguments),
+    /// Make a run that shows a violation as small as it can be, and write it as a scenario without chance.
+    ///
+    /// The file has the fewest nodes, faults and operations and the roundest numbers with which the same violation is shown,
+    /// and its story as a comment; `sim run` shows it again.
+    ///
+    /// Exit codes: 0 written; 2 usage or scenario error, or the file exists; 3 written, but it still depends on its seed; 4 the
+    /// run shows no violation; 70 a bug of ours; 74 input or output failed; 130 interrupted, the smallest so far is written.
+    Shrink(ShrinkArguments),
     /// Check a history from a real system for linearizability.
     ///
     /// Reads our JSON lines, Jepsen's EDN and old Jepsen logs, as `sim help history` describes them. Exit codes: 0
@@ -241,6 +249,24 @@ pub(super) enum By {
     Adversary,
     /// What chance shows.
     Seeds,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShrinkArguments {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArguments,
+    /// The row (of a sweep) or the variant to shrink; needed where there are several.
+    #[arg(long, value_name = "LABEL", allow_hyphen_values = true)]
+    pub(super) row: Option<String>,
+    /// Write to this file; standard output where not given, or `-`.
+    #[arg(short, long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
+    /// Overwrite the file.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Say nothing about progress and result on standard error.
+    #[arg(short, long)]
+    pub(super) quiet: bool,
 }
 
 #[derive(Debug, Args)]

@@ -135,8 +135,10 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
     let undecided = summary.undecided_only();
     let decided = summary.failures - undecided;
     let say = |what: &str, seed: Option<u64>| {
-        let replay =
-            seed.map_or(String::new(), |seed| format!("\n  replay with:  {}", heading.subject.replay(seed)));
+        let replay = seed.map_or(String::new(), |seed| {
+            let subject = &heading.subject;
+            format!("\n  replay with:  {}\n  shrink with:  {}", subject.replay(seed), subject.shrink(seed))
+        });
         let version = env!("CARGO_PKG_VERSION");
         let _ = writeln!(
             std::io::stderr().lock(),
@@ -184,8 +186,7 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
 fn show(asked: &ExploreArguments, seed: u64) -> Result<u8, Failure> {
     let profile = profile(&asked.rules, asked.beyond)?;
     let setup = draw(seed, &profile);
-    let default = format!("store/explore/seeds/{}-{}-{seed}.toml", profile.rules, profile.bound.word());
-    let path = asked.write.clone().unwrap_or_else(|| default.into());
+    let path = asked.write.clone().unwrap_or_else(|| profile.seed_file(seed).into());
     let shown = path.display().to_string();
     let title = format!("seed {seed}, {} rules, clocks {} the bound", profile.rules, profile.bound.word());
     let bound = if within_bound(&setup) {

@@ -278,15 +278,17 @@ impl<'a> TraceFile<'a> {
 
 /// The first Ctrl-C lets the rows that have begun finish; the second ends the process.
 pub(super) fn stop_on_interrupt() -> &'static AtomicBool {
+    interruptible("stopping after the rows that have begun; Ctrl-C again stops at once")
+}
+
+/// The same, with other words.
+pub(super) fn interruptible(words: &'static str) -> &'static AtomicBool {
     static STOP: AtomicBool = AtomicBool::new(false);
-    let _ = ctrlc::set_handler(|| {
+    let _ = ctrlc::set_handler(move || {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(exit::INTERRUPTED));
         }
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "stopping after the rows that have begun; Ctrl-C again stops at once"
-        );
+        let _ = writeln!(std::io::stderr().lock(), "{words}");
     });
     &STOP
 }

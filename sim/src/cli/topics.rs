@@ -33,6 +33,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "what exploring draws, what it has found, and how long broken rules last",
         include_str!("../../../docs/explore.md"),
     ),
+    (
+        "shrinking",
+        "how a violating run becomes a small scenario without chance",
+        include_str!("../../../docs/shrink.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -42,18 +47,20 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 22] = [
+pub(super) const WORDS: [&str; 24] = [
     "scenarios",
     "report",
     "history",
     "thresholds",
     "frontiers",
     "exploring",
+    "shrinking",
     "clocks",
     "lease-reads",
     "rules",
     "exit-codes",
     "run",
+    "shrink",
     "check",
     "threshold",
     "frontier",
@@ -99,10 +106,11 @@ const EXIT_CODES: &str = "\
   0  every row showed what the scenario expects; the history is linearizable; the threshold, or the line, is found
   1  some row did not; it is not
   2  the command line, the scenario or the history is wrong, or cannot be read
-  3  undecided: the checker gave up; no threshold in the range, no line in the plane
-  4  the history has no operation to check
+  3  undecided: the checker gave up; no threshold in the range, no line in the plane; what was shrunk still depends on its
+     seed
+  4  the history has no operation to check; the run shows nothing to shrink
   5  two runs of the same scenario and seed differ (--check-determinism)
  70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules
  74  the report, the trace or the manual pages could not be written
-130  interrupted; the rows that were done are shown
+130  interrupted; the rows that were done are shown, the smallest scenario so far is written
 ";

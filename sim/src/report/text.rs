@@ -81,8 +81,12 @@ pub fn failure(subject: &Subject<'_>, style: Style) -> Option<String> {
         ),
     };
     let row = &study.rows[place];
+    let shrink = match row.stale > 0 || !row.broken.is_empty() {
+        true => format!("\n  shrink with:  {} -o minimal.toml", command("shrink", subject, row)),
+        false => String::new(),
+    };
     Some(format!(
-        "{headline}\n  replay with:  {}\n  sim {} trace {:016x}\n",
+        "{headline}\n  replay with:  {}{shrink}\n  sim {} trace {:016x}\n",
         replay(subject, row),
         env!("CARGO_PKG_VERSION"),
         row.trace_hash
@@ -456,7 +460,16 @@ fn remarks(study: &Study) -> Vec<String> {
 
 /// The command that shows this row again.
 pub(super) fn replay(subject: &Subject<'_>, row: &RowResult) -> String {
-    let mut command = format!("cargo sim run {}{}", shell_word(subject.file), subject.arguments);
+    command("run", subject, row)
+}
+
+fn command(verb: &str, subject: &Subject<'_>, row: &RowResult) -> String {
+    // What is expected is nothing to shrink.
+    let arguments = match verb {
+        "run" => subject.arguments,
+        _ => subject.arguments.split(" --expect").next().unwrap_or_default(),
+    };
+    let mut command = format!("cargo sim {verb} {}{arguments}", shell_word(subject.file));
     if subject.plan.sweep.is_some() {
         for (path, value) in &row.set {
             command.push_str(&format!(" --set {}", shell_word(&format!("{path}={value}"))));

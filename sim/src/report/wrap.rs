@@ -4,7 +4,7 @@
 const COLUMNS_MAX: usize = 120;
 
 /// `first` followed by `text`, whose later lines stand below its first one.
-pub(super) fn wrapped(first: &str, text: &str) -> Vec<String> {
+pub fn wrapped(first: &str, text: &str) -> Vec<String> {
     let indent = first.chars().count();
     let mut lines = Vec::new();
     let mut line = first.to_owned();

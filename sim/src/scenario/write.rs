@@ -89,13 +89,14 @@ fn clock(node: &NodeSpec, line: &mut impl FnMut(String)) {
     }
 }
 
-fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut(String)) {
+pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut(String)) {
     let lease = &setup.lease;
     let settings = [
         ("lease-duration", node.lease.duration, lease.duration),
         ("election-timeout", node.lease.election_timeout, lease.election_timeout),
         ("max-clock-skew", node.lease.max_clock_skew, lease.max_clock_skew),
         ("election-jitter", node.election_jitter, setup.timers.election_jitter),
+        ("election-jitter-least", node.election_jitter_least, Span::ZERO),
         ("disk-sync", node.disk_sync, Span::ZERO),
         ("answer-time", node.answer_time, Span::ZERO),
     ];
@@ -169,14 +170,7 @@ fn asks(setup: &Setup, client: &ClientSpec, line: &mut impl FnMut(String)) {
 
 fn happens(setup: &Setup, fault: &FaultSpec, line: &mut impl FnMut(String)) {
     line("\n[[fault]]".to_owned());
-    match fault.trigger {
-        Trigger::At(at) => line(format!("at = {}", span(at))),
-        Trigger::When { event, node, from, nth } => {
-            let node = node.map_or(String::new(), |node| format!(", node = {:?}", setup.nodes[node].name));
-            let (event, from) = (event.word(), span(from));
-            line(format!("when = {{ event = {event:?}{node}, from = {from}, nth = {nth} }}"));
-        }
-    }
+    line(trigger(setup, fault));
     if fault.after != Span::ZERO {
         line(format!("after = {}", span(fault.after)));
     }
@@ -186,7 +180,19 @@ fn happens(setup: &Setup, fault: &FaultSpec, line: &mut impl FnMut(String)) {
     line(action(setup, &fault.action));
 }
 
-fn action(setup: &Setup, action: &Action) -> String {
+pub(super) fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
+    match fault.trigger {
+        Trigger::At(at) => format!("at = {}", span(at)),
+        Trigger::When { event, node, from, nth } => {
+            let node = node.map_or(String::new(), |node| format!(", node = {:?}", setup.nodes[node].name));
+            let from = if from == Span::ZERO { String::new() } else { format!(", from = {}", span(from)) };
+            let nth = if nth == 1 { String::new() } else { format!(", nth = {nth}") };
+            format!("when = {{ event = {:?}{node}{from}{nth} }}", event.word())
+        }
+    }
+}
+
+pub(super) fn action(setup: &Setup, action: &Action) -> String {
     let name = |node: &usize| format!("{:?}", setup.nodes[*node].name);
     let names = |nodes: &[usize]| format!("[{}]", nodes.iter().map(name).collect::<Vec<_>>().join(", "));
     let of = |key: &str, node: &usize| format!("{key} = {{ node = {} }}", name(node));
@@ -195,7 +201,10 @@ fn action(setup: &Setup, action: &Action) -> String {
             let groups: Vec<String> = between.iter().map(|group| names(group)).collect();
             format!("partition = {{ between = [{}] }}", groups.join(", "))
         }
-        Action::Cut { from, to } => format!("cut = {{ from = {}, to = {} }}", names(from), names(to)),
+        Action::Cut { from, to } => {
+            let some = |nodes: &[usize]| if let [only] = nodes { name(only) } else { names(nodes) };
+            format!("cut = {{ from = {}, to = {} }}", some(from), some(to))
+        }
         Action::Isolate { node } => of("isolate", node),
         Action::Heal => "heal = {}".to_owned(),
         Action::Hold { from, to, message, count } => {
@@ -223,11 +232,11 @@ fn action(setup: &Setup, action: &Action) -> String {
     }
 }
 
-fn span(span: Span) -> String {
+pub(super) fn span(span: Span) -> String {
     format!("\"{span}\"")
 }
 
-fn delay(delay: Delay) -> String {
+pub(super) fn delay(delay: Delay) -> String {
     match delay {
         Delay::Fixed(fixed) => span(fixed),
         Delay::Uniform { least, most } => format!("{{ uniform = [{}, {}] }}", span(least), span(most)),

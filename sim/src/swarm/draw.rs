@@ -42,6 +42,7 @@ fn cluster(seed: u64) -> Setup {
             true => dice.share(lease.election_timeout, 0, 400),
             false => timers.election_jitter,
         },
+        election_jitter_least: Span::ZERO,
         disk_sync: match slow_disks && dice.chance(60) {
             true => {
                 let most = dice.pick(&[5, 20, 150]);

@@ -92,6 +92,15 @@ impl Subject {
             Subject::Scenario(given) => format!("cargo sim run {} --seed {seed}", given.words()),
         }
     }
+
+    /// The command that makes one seed's run small. A drawn seed's scenario must have been written first, by
+    /// [`Subject::replay`].
+    pub fn shrink(&self, seed: u64) -> String {
+        match self {
+            Subject::Swarm(profile) => format!("cargo sim shrink {}", profile.seed_file(seed)),
+            Subject::Scenario(given) => format!("cargo sim shrink {} --seed {seed}", given.words()),
+        }
+    }
 }
 
 impl Given {

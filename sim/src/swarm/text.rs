@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::figures::rate_of;
+use super::row::Kind;
 use super::summary::{Cause, Group, Summary};
 use super::{End, Subject};
 use crate::display::{count, list, signed_span};
@@ -17,6 +18,10 @@ pub struct Heading {
     /// Why it ended.
     pub end: End,
 }
+
+/// What `sim shrink` can make small.
+const SHRINKABLE: [Kind; 4] =
+    [Kind::StaleRead, Kind::NotLinearizable, Kind::NegativeMargin, Kind::BrokenInvariant];
 
 /// The thousandths at which margins are shown, and what they are called.
 const MARGINS: [(usize, &str); 5] =
@@ -72,6 +77,9 @@ pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
         text.push_str(&format!("\n  {number}. {}\n", cause_text(cause)));
         text.push_str(&format!("     {}\n", group_text(group)));
         text.push_str(&format!("     replay with:  {}\n", heading.subject.replay(group.simplest)));
+        if cause.found.iter().any(|kind| SHRINKABLE.contains(kind)) {
+            text.push_str(&format!("     shrink with:  {}\n", heading.subject.shrink(group.simplest)));
+        }
     }
     match heading.end {
         End::Done => {}
@@ -136,6 +144,7 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
                 "faults_always": group.always,
                 "faults_ever": group.ever,
                 "replay": heading.subject.replay(group.simplest),
+                "shrink": heading.subject.shrink(group.simplest),
             })
         })
         .collect();

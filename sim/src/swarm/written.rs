@@ -86,6 +86,7 @@ fn nodes(setup: &Setup, out: &mut Vec<String>) {
             ("election-timeout", node.lease.election_timeout, setup.lease.election_timeout),
             ("max-clock-skew", node.lease.max_clock_skew, setup.lease.max_clock_skew),
             ("election-jitter", node.election_jitter, setup.timers.election_jitter),
+            ("election-jitter-least", node.election_jitter_least, Span::ZERO),
             ("disk-sync", node.disk_sync, Span::ZERO),
             ("answer-time", node.answer_time, Span::ZERO),
         ];

@@ -4,12 +4,14 @@
 //! a [`Draw`]. The seeded implementation makes a draw a pure function of (seed, point): taking one decision away moves no
 //! other. Searches replay, enumerate or choose decisions through the same trait.
 
+mod recorded;
 mod seeded;
 
 use leasehold::time::Span;
 
 use crate::setup::Delay;
 
+pub use recorded::{Decision, Recorded};
 pub use seeded::Seeded;
 
 /// Which decision.
@@ -88,6 +90,7 @@ pub trait Choices: Clone {
     fn delay(&mut self, point: Point, delay: Delay) -> Span {
         match delay {
             Delay::Fixed(span) => span,
+            Delay::Uniform { least, most } if least >= most => least,
             Delay::Uniform { least, most } => Span::nanos(
                 self.choose(point, Draw::Uniform { least: least.as_nanos(), most: most.as_nanos() }),
             ),
@@ -98,8 +101,8 @@ pub trait Choices: Clone {
         }
     }
 
-    /// Does something happen that happens `ppm` times in a million?
+    /// Does something happen that happens `ppm` times in a million? Never and always are no decisions.
     fn happens(&mut self, point: Point, ppm: u32) -> bool {
-        ppm > 0 && self.choose(point, Draw::Chance { ppm }) == 1
+        ppm >= 1_000_000 || ppm > 0 && self.choose(point, Draw::Chance { ppm }) == 1
     }
 }

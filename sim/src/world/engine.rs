@@ -62,6 +62,7 @@ impl<P: Process, C: Choices> World<P, C> {
             disk_sync: spec.disk_sync,
             answer_time: spec.answer_time,
             election_jitters: 0,
+            election_jitter_least: spec.election_jitter_least,
         });
         World {
             slots: slots.collect(),
@@ -130,6 +131,11 @@ impl<P: Process, C: Choices> World<P, C> {
     /// What this world was built from.
     pub fn setup(&self) -> &Setup {
         &self.setup
+    }
+
+    /// Who decides in it.
+    pub fn choices(&self) -> &C {
+        &self.choices
     }
 
     /// A hosted process.
@@ -282,13 +288,14 @@ impl<P: Process, C: Choices> World<P, C> {
         let slot = &mut self.slots[node];
         let now = slot.clock.read(self.now);
         let choices = &mut self.choices;
-        let mut jitter = NodeJitter { choices, node, count: &mut slot.election_jitters };
+        let least = slot.election_jitter_least;
+        let mut jitter = NodeJitter { choices, node, least, count: &mut slot.election_jitters };
         act(&mut slot.process, now, &mut jitter);
         while let Some(ticket) = self.carry_out(node, reader) {
             self.tell(reader, Happening::Synced { node, ticket });
             let slot = &mut self.slots[node];
-            let mut jitter =
-                NodeJitter { choices: &mut self.choices, node, count: &mut slot.election_jitters };
+            let choices = &mut self.choices;
+            let mut jitter = NodeJitter { choices, node, least, count: &mut slot.election_jitters };
             slot.process.handle(now, &mut jitter, ProcessInput::Synced { ticket });
         }
         let slot = &mut self.slots[node];
@@ -379,6 +386,7 @@ impl<P: Process, C: Choices> World<P, C> {
 struct NodeJitter<'a, C> {
     choices: &'a mut C,
     node: usize,
+    least: Span,
     count: &'a mut u64,
 }
 
@@ -386,7 +394,8 @@ impl<C: Choices> Jitter for NodeJitter<'_, C> {
     fn jitter(&mut self, most: Span) -> Span {
         let point = Point { purpose: Purpose::Jitter, of: narrow(self.node), to: 0, index: *self.count };
         *self.count += 1;
-        self.choices.delay(point, crate::setup::Delay::Uniform { least: Span::ZERO, most })
+        let least = self.least.min(most);
+        self.choices.delay(point, crate::setup::Delay::Uniform { least, most })
     }
 }
 

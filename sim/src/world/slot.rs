@@ -22,6 +22,7 @@ pub(super) struct Slot<P: Process> {
     pub(super) disk_sync: Span,
     pub(super) answer_time: Span,
     pub(super) election_jitters: u64,
+    pub(super) election_jitter_least: Span,
 }
 
 /// Something that has arrived at a machine.

@@ -109,6 +109,17 @@ impl<'a> NodeSettings<'a> {
 
 impl Builder<'_> {
     pub(super) fn nodes(&mut self, settings: &NodeSettings<'_>, lease: &LeaseSettings) -> Vec<NodeSpec> {
+        for (index, name) in self.names.iter().enumerate() {
+            let (least, most) =
+                (settings.node(index, "election-jitter-least"), settings.node(index, "election-jitter"));
+            if let (Some(least), Some(most)) = (least, most)
+                && least.span() > most.span()
+            {
+                let message = format!("the least jitter of `{name}` is above its most, {}", most.span());
+                let problem = Problem::error(least.place, message);
+                self.problems.push(problem.help("make `election-jitter` of this node at least as long"));
+            }
+        }
         let of_node = |index: usize, name: &String| {
             let span = |key| settings.node(index, key).map_or(Span::ZERO, Found::span);
             let clock = |key| settings.clock(index, key);
@@ -132,6 +143,7 @@ impl Builder<'_> {
                     max_clock_skew: span("max-clock-skew"),
                 },
                 election_jitter: span("election-jitter"),
+                election_jitter_least: span("election-jitter-least"),
                 disk_sync: span("disk-sync"),
                 answer_time: span("answer-time"),
             }

@@ -76,6 +76,7 @@ pub(in super::super) const NODE: &[Field] = &[
     key("election-timeout", Kind::Positive, Same("lease.election-timeout"), "This node's own T."),
     key("max-clock-skew", Kind::Span, Same("lease.max-clock-skew"), "This node's own s."),
     key("election-jitter", Kind::Span, Same("timers.election-jitter"), "This node's own jitter."),
+    key("election-jitter-least", Kind::Span, Is("0s"), "The least of its jitter: the same as `election-jitter` for one that is always the same."),
     key("disk-sync", Kind::Span, Is("0s"), "How long its disk takes to sync."),
     key("answer-time", Kind::Span, Is("0s"), "How long an answer to a client stays in the process after it was decided."),
 ];
