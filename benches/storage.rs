@@ -1,1 +1,3 @@
+//! Durable commits beside redb alone.
+
 fn main() {}

@@ -37,6 +37,12 @@ impl DataDir {
     pub(super) fn open(path: &Path) -> Result<(DataDir, DirStorage), String> {
         let there = |fault: String| format!("--data-dir {}: {fault}", path.display());
         create_directory(path).map_err(there)?;
+        // Before anything is written in it: it may be somebody else's.
+        let database =
+            path.join(DATABASE).try_exists().map_err(|error| there(said("look into it", &error)))?;
+        if !database {
+            refuse_foreign(path).map_err(there)?;
+        }
         let mut lock = lock(path).map_err(there)?;
         let storage = open_database(path, &mut lock).map_err(there)?;
         Ok((DataDir { path: path.to_owned(), _lock: lock }, storage))
@@ -82,27 +88,44 @@ fn lock(path: &Path) -> Result<File, String> {
 fn open_database(path: &Path, lock: &mut File) -> Result<DirStorage, String> {
     let database = path.join(DATABASE);
     match OpenOptions::new().read(true).write(true).open(&database) {
-        Ok(file) => DurableStorage::open(backend(file)?).map_err(|fault| format!("{DATABASE}: {fault}")),
+        Ok(file) => {
+            let storage =
+                DurableStorage::open(backend(file)?).map_err(|fault| format!("{DATABASE}: {fault}"))?;
+            mark_used(lock)?;
+            Ok(storage)
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            refuse_unless_new(path, lock)?;
+            if is_used(lock)? {
+                return Err(format!(
+                    "{DATABASE} is gone, and it has been there; put it back: a node that starts without it has forgotten \
+                     its votes and its log"
+                ));
+            }
             create_database(path, lock)
         }
         Err(error) => Err(said("open leasehold.db", &error)),
     }
 }
 
-/// A node that starts empty where another one has been would have forgotten its votes.
-fn refuse_unless_new(path: &Path, lock: &File) -> Result<(), String> {
-    let used = lock.metadata().map_err(|error| said("look at its lock", &error))?.len() > 0;
-    if used {
-        return Err(format!(
-            "{DATABASE} is gone, and it has been there; put it back: a node that starts without it has forgotten its votes \
-             and its log"
-        ));
+/// A node that starts empty where it has been before would have forgotten its votes.
+fn is_used(lock: &File) -> Result<bool, String> {
+    lock.metadata().map(|lock| lock.len() > 0).map_err(|error| said("look at its lock", &error))
+}
+
+fn mark_used(lock: &mut File) -> Result<(), String> {
+    if is_used(lock)? {
+        return Ok(());
     }
+    let marked =
+        lock.write_all(b"This directory belongs to a leasehold node.\n").and_then(|()| lock.sync_all());
+    marked.map_err(|error| said("write its lock", &error))
+}
+
+/// A directory that holds other things is somebody else's.
+fn refuse_foreign(path: &Path) -> Result<(), String> {
     for entry in fs::read_dir(path).map_err(|error| said("list it", &error))? {
         let name = entry.map_err(|error| said("list it", &error))?.file_name();
-        let known = [LOCK, NEW_DATABASE].iter().chain(&NOT_OURS).any(|known| name == *known);
+        let known = [DATABASE, LOCK, NEW_DATABASE].iter().chain(&NOT_OURS).any(|known| name == *known);
         if !known {
             return Err(format!(
                 "it holds {name:?} and no {DATABASE}, so it is not a node's directory; name an empty one, or one that does \
@@ -121,9 +144,7 @@ fn create_database(path: &Path, lock: &mut File) -> Result<DirStorage, String> {
         DurableStorage::create(backend(file)?).map_err(|fault| format!("{NEW_DATABASE}: {fault}"))?;
     fs::rename(&new, &database).map_err(|error| said("rename leasehold.db.new", &error))?;
     sync_directory(path)?;
-    let used =
-        lock.write_all(b"This directory belongs to a leasehold node.\n").and_then(|()| lock.sync_all());
-    used.map_err(|error| said("write its lock", &error))?;
+    mark_used(lock)?;
     info!("created {}: this node has no past", database.display());
     Ok(storage)
 }
