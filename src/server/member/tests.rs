@@ -6,7 +6,7 @@ use leasehold::kv::{Command, Scalar};
 use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::maelstrom::Incoming;
 use leasehold::raft::{
-    Append, Entry, HardState, Log, Message as RaftMessage, NodeId, Payload, Settings, Term, Write,
+    Append, Entry, HardState, Log, Message as RaftMessage, NodeId, Payload, Role, Settings, Term, Write,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 
@@ -139,4 +139,75 @@ fn a_leader_acknowledges_what_is_synced_and_reads_while_it_syncs() {
     bench.allow.send(()).unwrap();
     bench.member.settle_durably(&bench.clock, &mut bench.outbox).unwrap();
     assert!(bench.settled().contains("write_ok"));
+}
+
+/// Storage whose syncs go as the test has laid down.
+struct Scripted {
+    storage: MemoryStorage,
+    /// Those that fail, the last one first.
+    faults: Vec<Option<StorageFault>>,
+}
+
+impl Storage for Scripted {
+    type Error = StorageFault;
+
+    fn write(&mut self, write: Write) {
+        self.storage.write(write);
+    }
+
+    fn sync(&mut self) -> Result<u64, StorageFault> {
+        if let Some(Some(fault)) = self.faults.pop() {
+            return Err(fault);
+        }
+        let Ok(ticket) = self.storage.sync();
+        Ok(ticket)
+    }
+
+    fn recover(&mut self) -> Result<(HardState, Log), StorageFault> {
+        let Ok(recovered) = self.storage.recover();
+        Ok(recovered)
+    }
+}
+
+/// A node that is alone and leads, whose disk then does as `faults` say.
+fn alone(faults: Vec<Option<StorageFault>>) -> (Member, OsClock, Outbox) {
+    // Its vote and the first entry of its term are stored.
+    let faults = faults.into_iter().chain([None, None]).collect();
+    let storage = Scripted { storage: MemoryStorage::default(), faults };
+    let store = Store::Disk { disk: Disk::start(storage).unwrap(), place: None };
+    let directory = Directory::new("n1", vec!["n1".to_owned()]).unwrap();
+    let setup = Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1 };
+    let (clock, mut outbox) = (OsClock::for_form(LeaseForm::Elapsed), Outbox::default());
+    let recovered = (HardState::default(), Log::default());
+    let mut member = Member::start(setup, &clock, Found { store, directory, recovered });
+    member.settle_durably(&clock, &mut outbox).unwrap();
+    assert_eq!(member.node.raft().role(), Role::Leader);
+    let update = Operation::Update(command());
+    member.handle_operation(&clock, &mut outbox, caller(7), RequestKind::Write, update).unwrap();
+    (member, clock, outbox)
+}
+
+#[test]
+fn a_full_disk_ends_leadership_and_acknowledges_nothing_until_there_is_room() {
+    let (mut member, clock, mut outbox) = alone(vec![Some(StorageFault::Full)]);
+    member.settle_durably(&clock, &mut outbox).unwrap();
+    assert_eq!(member.node.raft().role(), Role::Follower);
+    assert_eq!(outbox.lines(), b"");
+    assert!(!member.store.is_idle());
+    // The writer tries again by itself.
+    let report = loop {
+        if let Some(report) = member.store.report() {
+            break report;
+        }
+        std::thread::yield_now();
+    };
+    assert!(matches!(report, Report::Synced { ticket: 3 }), "{report:?}");
+}
+
+#[test]
+fn a_disk_that_fails_stops_the_node_and_acknowledges_nothing() {
+    let fault = StorageFault::Io { during: "syncing", error: "it is gone".to_owned() };
+    let (mut member, clock, mut outbox) = alone(vec![Some(fault.clone())]);
+    assert_eq!(member.settle_durably(&clock, &mut outbox), Err(fault.to_string()));
+    assert_eq!(outbox.lines(), b"");
 }
