@@ -28,6 +28,15 @@ enum Event {
     Sync,
 }
 
+/// What a power loss may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtRisk {
+    /// A change of the file's length.
+    Length,
+    /// A sector.
+    Sector,
+}
+
 impl Event {
     fn apply(&self, content: &mut Vec<u8>) {
         match self {
@@ -65,9 +74,16 @@ impl TestDisk {
         self.content().events.len()
     }
 
+    /// After how many events the file's length was changed.
+    pub(super) fn changes_of_length(&self) -> Vec<usize> {
+        let content = self.content();
+        let events = (1..).zip(&content.events);
+        events.filter(|(_, event)| matches!(event, Event::Length(_))).map(|(number, _)| number).collect()
+    }
+
     /// What a power loss after so many events leaves behind: what was synced, and of later changes, in sectors, those that
     /// `kept` says.
-    pub(super) fn after_power_loss(&self, events: usize, mut kept: impl FnMut() -> bool) -> Vec<u8> {
+    pub(super) fn after_power_loss(&self, events: usize, mut kept: impl FnMut(AtRisk) -> bool) -> Vec<u8> {
         let content = self.content();
         let happened = &content.events[..events];
         let last_sync = happened.iter().rposition(|event| matches!(event, Event::Sync)).unwrap_or(0);
@@ -78,7 +94,7 @@ impl TestDisk {
         }
         for event in at_risk {
             let Event::Bytes(offset, data) = event else {
-                if kept() {
+                if kept(AtRisk::Length) {
                     event.apply(&mut bytes);
                 }
                 continue;
@@ -90,7 +106,7 @@ impl TestDisk {
             );
             for (place, sector) in data.chunks(SECTOR_BYTES).enumerate() {
                 let at = offset + place * SECTOR_BYTES;
-                if at + SECTOR_BYTES <= bytes.len() && kept() {
+                if at + SECTOR_BYTES <= bytes.len() && kept(AtRisk::Sector) {
                     bytes[at..at + SECTOR_BYTES].copy_from_slice(sector);
                 }
             }

@@ -1,6 +1,6 @@
 //! Damage, power loss, a full disk, a failed one.
 
-use super::super::test_disk::TestDisk;
+use super::super::test_disk::{AtRisk, TestDisk};
 use super::tests::{content, fresh, membership, write};
 use super::*;
 
@@ -126,7 +126,7 @@ fn after_a_power_loss_everything_acknowledged_is_there() {
             let events = begun + usize::try_from(number((ended - begun) as u64 + 1)).unwrap();
             // From nearly nothing to nearly everything of what was at risk.
             let odds = number(9);
-            let bytes = disk.after_power_loss(events, || number(8) < odds);
+            let bytes = disk.after_power_loss(events, |_| number(8) < odds);
             let last = acknowledged.iter().rposition(|(at, _)| *at <= events).unwrap();
             let found =
                 reopened(bytes).unwrap_or_else(|fault| panic!("after {events} of {ended} events: {fault}"));
@@ -141,6 +141,35 @@ fn after_a_power_loss_everything_acknowledged_is_there() {
     assert!(interrupted > 50, "the power went in the middle of a commit, and it was given up");
 }
 
+/// The sectors are on the disk and the new length is not, or the other way round.
+#[test]
+fn a_power_loss_while_the_file_changes_its_length_costs_nothing() {
+    let disk = TestDisk::default();
+    let mut storage = fresh(&disk);
+    let begun = disk.events();
+    let mut acknowledged = vec![(begun, Vec::new())];
+    let sizes = [1, 3_000, 3, 6_000, 1, 2];
+    for (ticket, count) in (1..).zip(sizes) {
+        let values = vec![1; count];
+        storage.write(write(ticket, ticket, 1, &values));
+        storage.sync().unwrap();
+        acknowledged.push((disk.events(), vec![(ticket, 1); count]));
+    }
+    let changes: Vec<usize> = disk.changes_of_length().into_iter().filter(|at| *at > begun).collect();
+    assert!(!changes.is_empty(), "the file grows");
+    for change in changes {
+        for events in (change..change + 4).filter(|events| *events <= disk.events()) {
+            for kept in [AtRisk::Length, AtRisk::Sector] {
+                let bytes = disk.after_power_loss(events, |at_risk| at_risk == kept);
+                let found = reopened(bytes).unwrap_or_else(|fault| panic!("after {events} events: {fault}"));
+                let last = acknowledged.iter().rposition(|(at, _)| *at <= events).unwrap();
+                let logs = acknowledged[last..].iter().take(2).map(|(_, log)| log);
+                assert!(logs.into_iter().any(|log| *log == found), "after {events} events");
+            }
+        }
+    }
+}
+
 /// A power loss and then a flipped byte: refused, or everything that was acknowledged.
 #[test]
 fn damage_after_a_power_loss_is_no_torn_commit() {
@@ -152,7 +181,7 @@ fn damage_after_a_power_loss_is_no_torn_commit() {
     storage.write(write(2, 1, 2, &[20]));
     storage.sync().unwrap();
     // The number of commits that is put down behind the last sync is lost.
-    let bytes = disk.after_power_loss(disk.events(), || false);
+    let bytes = disk.after_power_loss(disk.events(), |_| false);
     assert_eq!(reopened(bytes.clone()), Ok(vec![(1, 10), (1, 20)]));
     for _ in 0..500 {
         let mut damaged = bytes.clone();
