@@ -10,7 +10,8 @@
 //! method a rule; [`time::Stamp`] is two monotonic clocks read together, comparable in the two ways that are sound.
 //!
 //! It is not a database (keys and values are there to have something to read), not a transport (hosts carry messages)
-//! and not a store (hosts write what [`raft::Write`] says, through [`storage::Storage`]).
+//! and not a store (hosts write what [`raft::Write`] says, through [`storage::Storage`]). The one implementation of that which
+//! lasts, `storage::durable` (feature `durable`), does its I/O through a backend that it is handed.
 //!
 //! **Architecture Invariant:** dependencies point one way: `time` <- `lease` <- `raft` <- `node` <- (`maelstrom`, the
 //! server, the simulator). The node knows neither the wire format nor the simulator.

@@ -34,6 +34,8 @@ struct Cluster {
     network: VecDeque<(NodeId, NodeId, Message)>,
     replies: Vec<(RequestId, Answer)>,
     sent: usize,
+    /// The node whose disk is full.
+    full: Option<NodeId>,
 }
 
 impl Cluster {
@@ -41,14 +43,15 @@ impl Cluster {
         let configuration = Configuration::new(voters, 0);
         let start = |id: NodeId| {
             let identity = Identity { id, configuration, incarnation: 1 };
-            let storage = MemoryStorage::default();
-            let recovered = storage.recover();
+            let mut storage = MemoryStorage::default();
+            let Ok(recovered) = storage.recover();
             let settings = Settings::default();
             let node = Node::start(identity, settings, SoundRules, recovered, &At(0), &mut ByName(id.0));
             (node, storage)
         };
         let nodes = configuration.nodes().map(start).collect();
-        let mut cluster = Cluster { now: 0, nodes, network: VecDeque::new(), replies: Vec::new(), sent: 0 };
+        let mut cluster =
+            Cluster { now: 0, nodes, network: VecDeque::new(), replies: Vec::new(), sent: 0, full: None };
         for id in configuration.nodes() {
             cluster.settle(id);
         }
@@ -69,15 +72,28 @@ impl Cluster {
                     self.network.push_back((id, to, message));
                 }
                 Output::Reply { request, answer } => self.replies.push((request, answer)),
+                Output::Persist(write) if self.full == Some(id) => {
+                    self.nodes[id.index()].1.write(write);
+                    self.give(id, Input::StorageFull);
+                }
                 Output::Persist(write) => {
                     let (node, storage) = &mut self.nodes[id.index()];
                     storage.write(write);
-                    let ticket = storage.sync();
+                    let Ok(ticket) = storage.sync();
                     node.handle(&At(self.now), &mut ByName(id.0), Input::Persisted { ticket });
                 }
                 Output::Note(_) => {}
             }
         }
+    }
+
+    /// The full disk has room again: what was under way is synced.
+    fn room_again(&mut self) {
+        let id = self.full.take().unwrap();
+        let (node, storage) = &mut self.nodes[id.index()];
+        let Ok(ticket) = storage.sync();
+        node.handle(&At(self.now), &mut ByName(id.0), Input::Persisted { ticket });
+        self.settle(id);
     }
 
     fn deliver_all(&mut self) {
@@ -269,4 +285,50 @@ fn a_forward_that_is_refused_late_goes_on_to_the_leader_there_is_now() {
     cluster.give(to, Input::Message { from, message: forward });
     cluster.deliver_all();
     assert_eq!(cluster.answer(1), Some(&Answer::Done));
+}
+
+#[test]
+fn a_leader_whose_disk_is_full_makes_room_for_another_and_comes_back() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(1));
+    cluster.deliver_all();
+    cluster.full = Some(id(0));
+    cluster.ask(0, 2, write(2));
+    assert_eq!(cluster.nodes[0].0.raft().role(), Role::Follower);
+    assert_eq!(cluster.nodes[0].0.raft().lease(), None);
+    cluster.ask(0, 3, read());
+    assert_eq!(cluster.answer(3), None, "no read under a lease that was given up");
+    cluster.pass(12_000);
+    assert!(cluster.nodes[1..].iter().any(|(node, _)| node.raft().role() == Role::Leader));
+    assert_eq!(cluster.nodes[0].0.raft().role(), Role::Follower, "it could not store its own vote");
+    cluster.ask(1, 4, write(4));
+    cluster.ask(0, 5, write(5));
+    cluster.deliver_all();
+    assert_eq!(cluster.answer(4), Some(&Answer::Done), "the others go on");
+    assert_eq!(cluster.answer(5), Some(&Answer::Done), "and take what the full node's clients ask for");
+
+    cluster.room_again();
+    cluster.pass(1_000);
+    let (node, leader) = (cluster.nodes[0].0.raft(), cluster.nodes[1].0.raft());
+    assert_eq!((node.log().last_index(), node.term()), (leader.log().last_index(), leader.term()));
+    assert_eq!(node.commit(), leader.commit(), "it has caught up");
+}
+
+#[test]
+fn a_single_voter_whose_disk_was_full_leads_again_when_there_is_room() {
+    let mut cluster = Cluster::new(1);
+    cluster.ask(0, 1, write(1));
+    cluster.full = Some(id(0));
+    cluster.ask(0, 2, write(2));
+    cluster.ask(0, 3, read());
+    cluster.pass(5_900);
+    assert_eq!((cluster.answer(2), cluster.answer(3)), (None, None));
+    cluster.pass(200);
+    assert_eq!(cluster.answer(2), Some(&Answer::Refused(Refusal::TimedOut)), "it may still be done");
+    assert_eq!(cluster.answer(3), Some(&Answer::Refused(Refusal::NoLeader)));
+
+    cluster.room_again();
+    cluster.pass(6_000);
+    cluster.ask(0, 4, read());
+    assert_eq!(cluster.answer(4), Some(&value(2, true, 0)), "what was under way was kept, and done");
 }

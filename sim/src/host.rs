@@ -90,7 +90,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     type Message = Message;
 
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter) {
-        let recovered = self.storage.recover();
+        let Ok(recovered) = self.storage.recover();
         let (identity, settings) = (self.identity, self.settings);
         self.node = Some(Node::start(identity, settings, self.rules.clone(), recovered, &Taken(now), jitter));
     }
