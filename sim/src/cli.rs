@@ -3,8 +3,10 @@
 mod args;
 mod check;
 mod errors;
+mod exhaust;
 mod explore;
 mod inspect;
+mod probability;
 mod run;
 mod store;
 mod threshold;
@@ -68,6 +70,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
+        Some(Command::Exhaust(asked)) => exhaust::exhaust(&asked),
+        Some(Command::Probability(asked)) => probability::probability(&asked),
         Some(Command::Explore(explore)) => explore::run(&explore),
         Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
         Some(Command::List { directory }) => inspect::list(&directory),

@@ -23,7 +23,7 @@ mod process;
 mod queue;
 mod slot;
 
-pub use choices::{Choices, Draw, Point, Purpose, Seeded};
+pub use choices::{Choices, Draw, Enumerated, Point, Purpose, Seeded, Taken};
 pub use clock::{Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
 pub use engine::World;
 pub use event::{Event, Happening, LossCause, Reader};

@@ -67,7 +67,7 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     Ok(if traced_all { results.exit_code() } else { exit::INTERRUPTED })
 }
 
-fn choose_row(plan: &mut Plan, label: Option<&str>) -> Result<(), Failure> {
+pub(super) fn choose_row(plan: &mut Plan, label: Option<&str>) -> Result<(), Failure> {
     let Some(label) = label else { return Ok(()) };
     if !plan.rows.iter().any(|row| row.label == label) {
         return Err(Failure::usage(no_row(plan, label)));

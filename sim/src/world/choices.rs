@@ -4,12 +4,14 @@
 //! a [`Draw`]. The seeded implementation makes a draw a pure function of (seed, point): taking one decision away moves no
 //! other. Searches replay, enumerate or choose decisions through the same trait.
 
+mod enumerated;
 mod seeded;
 
 use leasehold::time::Span;
 
 use crate::setup::Delay;
 
+pub use enumerated::{Enumerated, Taken};
 pub use seeded::Seeded;
 
 /// Which decision.
