@@ -17,6 +17,8 @@
 //! `threshold` asks where stale reads begin: `bound` is the arithmetic with messages counted in, `adversary` the most harmful
 //! run, `attack` who does what in it.
 //!
+//! `exhaust` runs every schedule of a small case, `probability` estimates how rare one is.
+//!
 //! Three types to know: [`setup::Setup`] is what a run is made of; [`world::World`] is a run in progress;
 //! [`run::Outcome`] is what it showed.
 //!

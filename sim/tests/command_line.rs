@@ -379,14 +379,27 @@ fn every_topic_and_command_can_be_explained() {
             "history",
             "thresholds",
             "exploring",
+            "searching",
             "clocks",
             "lease-reads",
             "rules",
             "exit-codes"
         ]
     );
-    let commands =
-        ["run", "threshold", "check", "list", "lint", "explain", "rules", "completions", "man", "help"];
+    let commands = [
+        "run",
+        "threshold",
+        "exhaust",
+        "probability",
+        "check",
+        "list",
+        "lint",
+        "explain",
+        "rules",
+        "completions",
+        "man",
+        "help",
+    ];
     for word in topics.iter().chain(&commands) {
         let (code, text, errors) = run(&["help", word]);
         assert_eq!(code, 0, "{word}: {errors}");

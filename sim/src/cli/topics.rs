@@ -28,6 +28,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "what exploring draws, what it has found, and how long broken rules last",
         include_str!("../../../docs/explore.md"),
     ),
+    (
+        "searching",
+        "every schedule of a small case, and how probable a rare one is",
+        include_str!("../../../docs/search.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -37,12 +42,13 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 20] = [
+pub(super) const WORDS: [&str; 23] = [
     "scenarios",
     "report",
     "history",
     "thresholds",
     "exploring",
+    "searching",
     "clocks",
     "lease-reads",
     "rules",
@@ -50,6 +56,8 @@ pub(super) const WORDS: [&str; 20] = [
     "run",
     "check",
     "threshold",
+    "exhaust",
+    "probability",
     "explore",
     "merge",
     "list",
@@ -89,7 +97,8 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
 }
 
 const EXIT_CODES: &str = "\
-  0  every row showed what the scenario expects; the history is linearizable; the threshold is found
+  0  every row showed what the scenario expects; the history is linearizable; the threshold is found; no
+     schedule beats the adversary; there is an estimate
   1  some row did not; it is not
   2  the command line, the scenario or the history is wrong, or cannot be read
   3  undecided: the checker gave up; no threshold in the range
