@@ -129,7 +129,7 @@ impl Summary {
             stale: u64::from(found.stale > 0),
             negative: u64::from(found.margin.is_some_and(|margin| margin < 0)),
             without_change: u64::from(found.margin.is_none()),
-            undecided: u64::from(matches!(outcome.check.outcome, check::Outcome::Undecided { .. })),
+            undecided: u64::from(matches!(outcome.check.outcome, check::Outcome::Undecided)),
             broken: u64::from(!outcome.broken.is_empty()),
             first_stale: (found.stale > 0).then(|| found.clone()),
             worst: found.margin.is_some().then_some(found),
