@@ -226,11 +226,14 @@ impl Scheme<'_> {
     }
 
     /// When the challenger goes on. What it asks then, the pre-vote or with an early one the vote, comes when the voter is
-    /// free.
+    /// free; or, where messages take no time, waits with the voter, which stands still and would else ask first itself.
     fn resumed(&self) -> u64 {
         let challenger = self.attack.challenger;
         let own_sync = if self.attack.early { self.from.nodes[challenger].disk_sync } else { Span::ZERO };
-        let way = self.delay(challenger, self.attack.voter) + own_sync.as_nanos();
+        let mut way = self.delay(challenger, self.attack.voter) + own_sync.as_nanos();
+        if self.attack.crash(self.from).is_none() {
+            way = way.max(1);
+        }
         self.instants.free.saturating_sub(way)
     }
 
@@ -243,7 +246,7 @@ impl Scheme<'_> {
 
     /// When the challenger asks for an early pre-vote.
     fn asks_early(&self) -> u64 {
-        self.instants.lapsed.saturating_sub(self.delay(self.attack.challenger, self.attack.voter))
+        self.instants.lapsed.saturating_sub(self.delay(self.attack.challenger, self.attack.voter).max(1))
     }
 
     fn delay(&self, from: usize, to: usize) -> u64 {

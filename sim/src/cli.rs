@@ -3,9 +3,11 @@
 mod args;
 mod check;
 mod errors;
+mod exhaust;
 mod explore;
 mod frontier;
 mod inspect;
+mod probability;
 mod run;
 mod shrink;
 mod store;
@@ -73,6 +75,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::Frontier(asked)) => frontier::frontier(&asked),
+        Some(Command::Exhaust(asked)) => exhaust::exhaust(&asked),
+        Some(Command::Probability(asked)) => probability::probability(&asked),
         Some(Command::Explore(explore)) => explore::run(&explore),
         Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
         Some(Command::List { directory }) => inspect::list(&directory),

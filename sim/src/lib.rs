@@ -18,6 +18,7 @@
 //! run, `attack` who does what in it.
 //!
 //! `shrink` makes a run that shows a violation as small as it can be, and writes it as a scenario.
+//! `exhaust` runs every schedule of a small case, `probability` estimates how rare one is.
 //!
 //! Three types to know: [`setup::Setup`] is what a run is made of; [`world::World`] is a run in progress;
 //! [`run::Outcome`] is what it showed.
@@ -37,10 +38,12 @@ pub mod bound;
 pub mod check;
 pub mod describe;
 pub mod display;
+pub mod exhaust;
 pub mod explain;
 pub mod frontier;
 pub mod history_file;
 pub mod host;
+pub mod probability;
 pub mod report;
 pub mod rules;
 pub mod run;

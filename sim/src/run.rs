@@ -117,11 +117,32 @@ pub fn run_observed(setup: &Arc<Setup>, observer: &mut impl Observer) -> Outcome
 
 /// Runs a setup to its end with `choices` deciding, while somebody watches. Gives back who decided, for what it remembers.
 pub fn run_decided<C: Choices>(setup: &Arc<Setup>, choices: C, observer: &mut impl Observer) -> (Outcome, C) {
-    match rules::BROKEN.iter().find(|named| named.name == setup.rules) {
-        Some(named) => run_with(setup, &Picked(named.rules), choices, observer),
+    struct Run<'a, C, O>(&'a Arc<Setup>, C, &'a mut O);
+    impl<C: Choices, O: Observer> RulesJob for Run<'_, C, O> {
+        type Found = (Outcome, C);
+        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> (Outcome, C) {
+            run_with(self.0, rules, self.1, self.2)
+        }
+    }
+    with_rules(&setup.rules, Run(setup, choices, observer))
+}
+
+/// Something to do with runs, whatever rules their nodes follow.
+pub trait RulesJob {
+    /// What comes of it.
+    type Found;
+
+    /// Does it.
+    fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> Self::Found;
+}
+
+/// Does something with the rules of that name, which was checked when the setup was read.
+pub fn with_rules<J: RulesJob>(name: &str, job: J) -> J::Found {
+    match rules::BROKEN.iter().find(|named| named.name == name) {
+        Some(named) => job.with(&Picked(named.rules)),
         None => {
-            assert_eq!(setup.rules, rules::SOUND, "the rules' name was checked when the setup was read");
-            run_with(setup, &SoundRules, choices, observer)
+            assert_eq!(name, rules::SOUND, "the rules' name was checked when the setup was read");
+            job.with(&SoundRules)
         }
     }
 }
@@ -179,6 +200,16 @@ impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
     /// The world as it stands.
     pub fn world(&self) -> &World<LeaseNode<R>, C> {
         &self.world
+    }
+
+    /// Who decides from now on. What has been decided stays: messages under way keep their delays.
+    pub fn choices_mut(&mut self) -> &mut C {
+        self.world.choices_mut()
+    }
+
+    /// The changes of leadership so far, with their margins, and nothing else: no history is checked.
+    pub fn finish_changes(self) -> Vec<LeadershipChange> {
+        self.margins.finish(&self.world)
     }
 
     /// What the run has shown so far; after its last step, what it showed.

@@ -29,7 +29,7 @@ mod written;
 pub use bound::{slack, within_bound};
 pub use draw::draw;
 pub use explore::{End, Limits, explore, run_seed, running};
-pub use figures::rate_of;
+pub use figures::{interval, rate_of};
 pub use row::{Kind, Row};
 pub use subject::{Given, Subject, expect_word};
 pub use summary::{Cause, Group, Summary};

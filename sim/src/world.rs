@@ -23,7 +23,7 @@ mod process;
 mod queue;
 mod slot;
 
-pub use choices::{Choices, Decision, Draw, Point, Purpose, Recorded, Seeded};
+pub use choices::{Choices, Decision, Draw, Enumerated, Point, Purpose, Recorded, Seeded, Taken};
 pub use clock::{Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
 pub use engine::World;
 pub use event::{Event, Happening, LossCause, Reader};

@@ -57,6 +57,17 @@ pub(super) enum Command {
     /// Exit codes: 0 written; 2 usage or scenario error, or the file exists; 3 written, but it still depends on its seed; 4 the
     /// run shows no violation; 70 a bug of ours; 74 input or output failed; 130 interrupted, the smallest so far is written.
     Shrink(ShrinkArguments),
+    /// Run every fate of the first decisions after the old leader is cut off, and compare with the adversary.
+    ///
+    /// Exit codes: 0 every schedule was run and none does more harm than the adversary's; 2 usage or scenario error, or too
+    /// many schedules; 70 some schedule does more harm than the adversary's, or breaks an invariant of the sound rules, a bug
+    /// of ours; 74 output failed; 130 interrupted, partial results shown.
+    Exhaust(ExhaustArguments),
+    /// Estimate how probable a stale read is, down to where no number of seeds sees one, by importance splitting.
+    ///
+    /// Exit codes: 0 there is an estimate, or an upper bound; 2 usage or scenario error; 74 output failed; 130 interrupted,
+    /// the replications that were done are shown.
+    Probability(ProbabilityArguments),
     /// Check a history from a real system for linearizability.
     ///
     /// Reads our JSON lines, Jepsen's EDN and old Jepsen logs, as `sim help history` describes them. Exit codes: 0
@@ -243,6 +254,60 @@ pub(super) struct FrontierArguments {
     pub(super) jobs: Option<std::num::NonZeroUsize>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct ExhaustArguments {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArguments,
+    /// Only the row (of a sweep) or the variant with this label.
+    #[arg(long, value_name = "LABEL", allow_hyphen_values = true)]
+    pub(super) row: Option<String>,
+    /// How many decisions are enumerated: fates of messages and election jitters.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(super) choices: usize,
+    /// The true time from which on they are; without it, the send of the round that carried the old leader's last lease.
+    #[arg(long, value_name = "TIME")]
+    pub(super) after: Option<String>,
+    /// Lose no message that the scenario does not lose by chance.
+    #[arg(long)]
+    pub(super) delivered: bool,
+    /// Run one schedule only: the answers to its questions, as a report shows them.
+    #[arg(long, value_name = "ANSWERS")]
+    pub(super) replay: Option<String>,
+    /// Report as one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Threads; as many as there are processors where not given. The results do not depend on it.
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ProbabilityArguments {
+    #[command(flatten)]
+    pub(super) scenario: ScenarioArguments,
+    /// Only the row (of a sweep) or the variant with this label.
+    #[arg(long, value_name = "LABEL", allow_hyphen_values = true)]
+    pub(super) row: Option<String>,
+    /// Of what.
+    #[arg(long, value_enum, default_value_t = ProbableEvent::StaleRead)]
+    pub(super) event: ProbableEvent,
+    /// Runs that each replication keeps side by side.
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub(super) particles: u32,
+    /// Independent replications, whose spread gives the confidence interval.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(5..=100_000))]
+    pub(super) replications: u32,
+    /// Beside it, plain Monte Carlo: so many seeds.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) plain: u64,
+    /// Report as one JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Threads; as many as there are processors where not given. The results do not depend on it.
+    #[arg(short, long, value_name = "N")]
+    pub(super) jobs: Option<std::num::NonZeroUsize>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum By {
     /// The most harmful run: exact.
@@ -267,6 +332,14 @@ pub(super) struct ShrinkArguments {
     /// Say nothing about progress and result on standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProbableEvent {
+    /// A client reads an overwritten value.
+    StaleRead,
+    /// A new leader can acknowledge writes while the old lease runs, whether or not anybody reads.
+    NegativeMargin,
 }
 
 #[derive(Debug, Args)]

@@ -38,6 +38,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "how a violating run becomes a small scenario without chance",
         include_str!("../../../docs/shrink.md"),
     ),
+    (
+        "searching",
+        "every schedule of a small case, and how probable a rare one is",
+        include_str!("../../../docs/search.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -47,7 +52,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 24] = [
+pub(super) const WORDS: [&str; 27] = [
     "scenarios",
     "report",
     "history",
@@ -55,6 +60,7 @@ pub(super) const WORDS: [&str; 24] = [
     "frontiers",
     "exploring",
     "shrinking",
+    "searching",
     "clocks",
     "lease-reads",
     "rules",
@@ -64,6 +70,8 @@ pub(super) const WORDS: [&str; 24] = [
     "check",
     "threshold",
     "frontier",
+    "exhaust",
+    "probability",
     "explore",
     "merge",
     "list",
@@ -103,7 +111,8 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
 }
 
 const EXIT_CODES: &str = "\
-  0  every row showed what the scenario expects; the history is linearizable; the threshold, or the line, is found
+  0  every row showed what the scenario expects; the history is linearizable; the threshold, or the line, is found; no
+     schedule beats the adversary; there is an estimate
   1  some row did not; it is not
   2  the command line, the scenario or the history is wrong, or cannot be read
   3  undecided: the checker gave up; no threshold in the range, no line in the plane; what was shrunk still depends on its

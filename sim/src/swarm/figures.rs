@@ -8,7 +8,7 @@ const Z: f64 = 1.959_963_985;
 
 /// Wilson's 95 % interval for a share of which `found` of `all` were seen.
 #[allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a figure for people")]
-fn interval(found: u64, all: u64) -> (f64, f64) {
+pub fn interval(found: u64, all: u64) -> (f64, f64) {
     if all == 0 {
         return (0.0, 1.0);
     }

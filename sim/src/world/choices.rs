@@ -4,6 +4,7 @@
 //! a [`Draw`]. The seeded implementation makes a draw a pure function of (seed, point): taking one decision away moves no
 //! other. Searches replay, enumerate or choose decisions through the same trait.
 
+mod enumerated;
 mod recorded;
 mod seeded;
 
@@ -11,6 +12,7 @@ use leasehold::time::Span;
 
 use crate::setup::Delay;
 
+pub use enumerated::{Enumerated, Taken};
 pub use recorded::{Decision, Recorded};
 pub use seeded::Seeded;
 

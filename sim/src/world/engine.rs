@@ -128,14 +128,24 @@ impl<P: Process, C: Choices> World<P, C> {
         self.now
     }
 
+    /// When the next event is due, true nanoseconds; `None` when nothing more can happen.
+    pub fn next_at(&self) -> Option<u64> {
+        self.queue.next_at()
+    }
+
+    /// Who decides from now on. What has been decided stays: messages under way keep their delays.
+    pub fn choices_mut(&mut self) -> &mut C {
+        &mut self.choices
+    }
+
+    /// Who decides.
+    pub fn choices(&self) -> &C {
+        &self.choices
+    }
+
     /// What this world was built from.
     pub fn setup(&self) -> &Setup {
         &self.setup
-    }
-
-    /// Who decides in it.
-    pub fn choices(&self) -> &C {
-        &self.choices
     }
 
     /// A hosted process.
