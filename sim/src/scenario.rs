@@ -37,4 +37,3 @@ pub use model::{Expectation, Scenario};
 pub use report::{Diagnostics, Finding, Severity};
 pub use rows::{Knob, Plan, ROWS_MAX, Row, RowExpectation, SweepInfo, UnitKind, load};
 pub use schema::{KnownKey, known_keys};
-pub use write::to_toml;

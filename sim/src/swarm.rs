@@ -5,7 +5,6 @@
 //! * [`run_seed`]: a seed's setup run and judged, as a [`Row`];
 //! * [`explore`]: a range of seeds, on all cores, in the order of the seeds;
 //! * [`Summary`]: what many rows come to, with findings grouped by cause;
-//! * [`scenario_text`]: a drawn setup as a scenario file, for `sim run`.
 //!
 //! Within the bound and under the sound rules no seed may find anything. A seed that does has found the worst bug there
 //! is: in the node, in the simulator, or in the proof of docs/clock-assumption.md.
@@ -24,7 +23,6 @@ mod subject;
 mod summary;
 mod text;
 mod workload;
-mod written;
 
 pub use bound::{slack, within_bound};
 pub use draw::draw;
@@ -34,7 +32,6 @@ pub use row::{Kind, Row};
 pub use subject::{Given, Subject, expect_word};
 pub use summary::{Cause, Group, Summary};
 pub use text::{Heading, summary_json, summary_text};
-pub use written::scenario_text;
 
 use crate::rules;
 #[cfg(doc)]

@@ -13,8 +13,7 @@ use std::sync::atomic::AtomicBool;
 use leasehold_sim::rules;
 use leasehold_sim::scenario;
 use leasehold_sim::swarm::{
-    Bound, End, Limits, Profile, Row, Summary, draw, explore, run_seed, scenario_text, shard, slack,
-    within_bound,
+    Bound, End, Limits, Profile, Row, Summary, draw, explore, run_seed, shard, slack, within_bound,
 };
 use proptest::prelude::*;
 
@@ -35,7 +34,8 @@ fn rows(profile: &Profile, seeds: Range<u64>) -> Vec<Row> {
 
 fn reads_back(seed: u64, bound: Bound) {
     let setup = draw(seed, &Profile { bound, ..SOUND });
-    let text = scenario_text(&setup, "a title", "a story", "any");
+    let story = ["a story".to_owned()];
+    let text = scenario::Written { title: "a title", story: &story, expect: "any", setup: &setup }.to_toml();
     let plan = scenario::load("drawn.toml", &text, &[], &rules::names());
     let plan = plan.unwrap_or_else(|problems| panic!("seed {seed}: {}", problems.render(false)));
     assert_eq!(plan.rows[0].scenario.setup, setup, "seed {seed}");

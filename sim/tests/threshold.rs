@@ -7,7 +7,7 @@ use std::sync::Arc;
 use leasehold_sim::adversary::{Harm, worst};
 use leasehold_sim::rules;
 use leasehold_sim::run::run;
-use leasehold_sim::scenario::{Knob, load, to_toml};
+use leasehold_sim::scenario::{Knob, Written, load};
 use leasehold_sim::threshold::{Range, Search, Side, Threshold, Verdict, threshold};
 
 struct Case {
@@ -61,7 +61,10 @@ impl Case {
             [&found.stale, &found.clean].map(|harm| harm.as_ref().expect("somebody was elected"));
         for (harm, stale) in harms.into_iter().zip([true, false]) {
             assert_eq!(harm.stale > 0, stale, "{}", self.scenario);
-            let text = to_toml("certificate", &["What it shows.".to_owned()], stale, &harm.setup);
+            let expect = if stale { "some" } else { "none" };
+            let story = ["What it shows.".to_owned()];
+            let written = Written { title: "certificate", story: &story, expect, setup: &harm.setup };
+            let text = written.to_toml();
             let plan = load("certificate", &text, &[], &rules::names());
             let plan = plan.unwrap_or_else(|problems| panic!("{}\n{text}", problems.render(false)));
             assert!(plan.warnings.is_empty(), "{}\n{text}", plan.warnings.render(false));
@@ -86,6 +89,25 @@ fn skew() {
     };
     // 2 s, five messages and the two of the clients, and the two nanoseconds of "before" and "until".
     assert_eq!(case.check(Side::Above), "2.000100002s");
+}
+
+/// Where messages take no time everything happens at one instant, and order decides.
+#[test]
+fn skew_without_delays() {
+    for sets in [
+        &["network.delay=0s"],
+        &["network.delay={ lognormal = { median = \"1ms\", sigma = 0.5, most = \"9ms\" } }"],
+    ] {
+        let case = Case {
+            scenario: "skew.toml",
+            sets,
+            keys: &["clock.followers.offset"],
+            from: "0s",
+            to: "4s",
+            tolerance: "1us",
+        };
+        case.check(Side::Above);
+    }
 }
 
 #[test]

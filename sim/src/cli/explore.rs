@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use leasehold_sim::display::count;
 use leasehold_sim::rules;
-use leasehold_sim::scenario::RowExpectation;
+use leasehold_sim::scenario::{RowExpectation, Written};
 use leasehold_sim::swarm::{
-    Bound, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed,
-    scenario_text, shard, summary_json, summary_text, within_bound,
+    Bound, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed, shard,
+    summary_json, summary_text, within_bound,
 };
 use serde_json::json;
 
@@ -200,7 +200,8 @@ fn show(asked: &ExploreArguments, seed: u64) -> Result<u8, Failure> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|error| failed(&error))?;
     }
-    std::fs::write(&path, scenario_text(&setup, &title, &story, expect)).map_err(|error| failed(&error))?;
+    let text = Written { title: &title, story: &[story], expect, setup: &setup }.to_toml();
+    std::fs::write(&path, text).map_err(|error| failed(&error))?;
     let row = run_seed(seed, &profile.into());
     let _ = writeln!(std::io::stderr().lock(), "seed {seed}: {}; written to {shown}", found(&row));
     let mut words = vec!["sim", "run", "-v", &shown];

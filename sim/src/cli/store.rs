@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use leasehold_sim::rules;
-use leasehold_sim::scenario;
-use leasehold_sim::swarm::{Bound, DRAW_VERSION, Given, Row, Subject, expect_word, scenario_text};
+use leasehold_sim::scenario::{self, Written};
+use leasehold_sim::swarm::{Bound, DRAW_VERSION, Given, Row, Subject, expect_word};
 use serde_json::{Value, json};
 
 use super::errors::Failure;
@@ -161,11 +161,13 @@ impl Folder {
 
     pub(super) fn write_manifest(&self, manifest: &Manifest) -> Result<(), Failure> {
         if let Subject::Scenario(given) = &manifest.subject {
-            let story = "What every seed runs, with another seed each.";
-            self.write(
-                SCENARIO,
-                &scenario_text(&given.setup, &given.file, story, expect_word(given.expect)),
-            )?;
+            let written = Written {
+                title: &given.file,
+                story: &["What every seed runs, with another seed each.".to_owned()],
+                expect: expect_word(given.expect),
+                setup: &given.setup,
+            };
+            self.write(SCENARIO, &written.to_toml())?;
         }
         self.write_json("manifest.json", &manifest.to_json())
     }

@@ -8,7 +8,7 @@ use crate::adversary::Harm;
 use crate::attack::Attack;
 use crate::bound::formula;
 use crate::display::{count, instant, signed_span};
-use crate::scenario::{Knob, to_toml};
+use crate::scenario::{Knob, Written};
 use crate::threshold::{Edge, Search, Side, Threshold, Verdict};
 
 /// What a report is about, beside its result.
@@ -204,5 +204,5 @@ pub fn certificate(subject: &ThresholdSubject<'_>) -> Option<String> {
     ));
     lines.push("new leader could acknowledge its first write.".to_owned());
     let title = format!("a stale read at the threshold of {keys}");
-    Some(to_toml(&title, &lines, true, &harm.setup))
+    Some(Written { title: &title, story: &lines, expect: "some", setup: &harm.setup }.to_toml())
 }

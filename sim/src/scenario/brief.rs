@@ -25,12 +25,14 @@ pub struct Written<'a> {
 
 impl Written<'_> {
     /// The scenario file.
-    pub fn brief(&self) -> String {
+    pub fn to_toml(&self) -> String {
         let setup = self.setup;
         let mut out: Vec<String> =
             self.story.iter().map(|line| format!("# {line}").trim_end().to_owned()).collect();
         out.push(format!("title = {:?}", self.title));
-        out.push(format!("seed = {}", setup.seed));
+        // Numbers of TOML have a sign.
+        let quotes = if setup.seed > i64::MAX.unsigned_abs() { "\"" } else { "" };
+        out.push(format!("seed = {quotes}{}{quotes}", setup.seed));
         out.push(format!("duration = {}", span(setup.duration)));
         out.extend(table("[cluster]", cluster(setup)));
         out.extend(table("[lease]", lease(setup)));

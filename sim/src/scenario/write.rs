@@ -1,93 +1,12 @@
-//! A setup as a scenario file: what is read from it is the same setup.
+//! Values, triggers and actions as a scenario file says them.
 
 use std::fmt::Write;
 
-use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
 use super::units::{PARTS, Quantity};
 use crate::display::signed_span;
-use crate::setup::{
-    Action, ClientSpec, ClockSpec, Delay, FaultSpec, NodeSpec, OperationKind, Pace, Setup, StampSource,
-    Target, Trigger,
-};
-
-/// A scenario file that says `title`, begins with `story` as its comment, expects stale reads or none, and reads as
-/// `setup`.
-pub fn to_toml(title: &str, story: &[String], stale: bool, setup: &Setup) -> String {
-    let mut text = String::new();
-    for line in story {
-        text.push_str(format!("# {line}").trim_end());
-        text.push('\n');
-    }
-    let mut line = |written: String| {
-        text.push_str(&written);
-        text.push('\n');
-    };
-    line(format!("title = {title:?}\nseed = {}\nduration = {}", setup.seed, span(setup.duration)));
-    cluster(setup, &mut line);
-    for node in &setup.nodes {
-        clock(node, &mut line);
-        own_settings(setup, node, &mut line);
-    }
-    network(setup, &mut line);
-    for client in &setup.clients {
-        asks(setup, client, &mut line);
-    }
-    for fault in &setup.faults {
-        happens(setup, fault, &mut line);
-    }
-    line(format!("\n[expect]\nstale-reads = {:?}", if stale { "some" } else { "none" }));
-    text
-}
-
-fn cluster(setup: &Setup, line: &mut impl FnMut(String)) {
-    line(format!("\n[cluster]\nnodes = {}", setup.cluster.voters));
-    if setup.nodes.len() > setup.cluster.voters {
-        line(format!("learners = {}", setup.nodes.len() - setup.cluster.voters));
-    }
-    if let Some(first) = setup.cluster.first_leader {
-        line(format!("first-leader = {:?}", setup.nodes[first].name));
-    }
-    let lease = &setup.lease;
-    let form = if lease.form == LeaseForm::Deadline { "deadline" } else { "elapsed" };
-    line(format!("\n[lease]\nform = {form:?}\nrules = {:?}", setup.rules));
-    line(format!("duration = {}", span(lease.duration)));
-    line(format!("election-timeout = {}", span(lease.election_timeout)));
-    line(format!("max-clock-skew = {}", span(lease.max_clock_skew)));
-    let timers = &setup.timers;
-    line(format!("\n[timers]\nheartbeat = {}", span(timers.heartbeat)));
-    line(format!("election-jitter = {}", span(timers.election_jitter)));
-    line(format!("startup-grace = {}", span(timers.startup_grace)));
-    if let Some(deadline) = timers.request_deadline {
-        line(format!("request-deadline = {}", span(deadline)));
-    }
-}
-
-fn clock(node: &NodeSpec, line: &mut impl FnMut(String)) {
-    let (clock, perfect) = (&node.clock, ClockSpec::default());
-    if *clock == perfect {
-        return;
-    }
-    line(format!("\n[clock.{}]", node.name));
-    if clock.offset_ns != 0 {
-        line(format!("offset = {:?}", signed_span(i128::from(clock.offset_ns))));
-    }
-    if clock.rate_ppb != 0 {
-        line(format!("rate = {:?}", Quantity::write(i128::from(clock.rate_ppb), &PARTS[1])));
-    }
-    if clock.wall_error != Span::ZERO {
-        line(format!("wall-error = {}", span(clock.wall_error)));
-    }
-    if !clock.synchronized {
-        line("synchronized = false".to_owned());
-    }
-    match clock.stamp {
-        StampSource::Both => {}
-        StampSource::Raw => line("stamp = \"raw\"".to_owned()),
-        StampSource::Boot => line("stamp = \"boot\"".to_owned()),
-    }
-}
+use crate::setup::{Action, Delay, FaultSpec, NodeSpec, Setup, Trigger};
 
 pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut(String)) {
     let lease = &setup.lease;
@@ -107,77 +26,6 @@ pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut
     for (key, own, _) in own {
         line(format!("{key} = {}", span(own)));
     }
-}
-
-fn network(setup: &Setup, line: &mut impl FnMut(String)) {
-    let network = &setup.network;
-    line(format!("\n[network]\ndelay = {}", delay(network.delay)));
-    line(format!("client-delay = {}", delay(network.client_delay)));
-    let share = |ppm: u32| Quantity::write(i128::from(ppm) * 1_000, &PARTS[1]);
-    if network.loss_ppm > 0 {
-        line(format!("loss = {:?}", share(network.loss_ppm)));
-    }
-    if network.duplicate_ppm > 0 {
-        line(format!("duplicate = {:?}", share(network.duplicate_ppm)));
-    }
-    for link in &network.links {
-        let (from, to) = (&setup.nodes[link.from].name, &setup.nodes[link.to].name);
-        line(format!("\n[[network.link]]\nfrom = {from:?}\nto = {to:?}"));
-        if let Some(own) = link.delay {
-            line(format!("delay = {}", delay(own)));
-        }
-        if let Some(ppm) = link.loss_ppm {
-            line(format!("loss = {:?}", share(ppm)));
-        }
-        if let Some(ppm) = link.duplicate_ppm {
-            line(format!("duplicate = {:?}", share(ppm)));
-        }
-    }
-}
-
-fn asks(setup: &Setup, client: &ClientSpec, line: &mut impl FnMut(String)) {
-    line(format!("\n[client.{}]", client.name));
-    line(match client.target {
-        Target::Node(node) => format!("target = {:?}", setup.nodes[node].name),
-        Target::Leader => "target = \"leader\"".to_owned(),
-        Target::Any => "target = \"any\"".to_owned(),
-    });
-    let operations = client.operations.iter().map(|operation| match operation {
-        OperationKind::Read => "\"read\"",
-        OperationKind::Write => "\"write\"",
-        OperationKind::Cas => "\"cas\"",
-    });
-    line(format!("operations = [{}]", operations.collect::<Vec<_>>().join(", ")));
-    line(match client.pace {
-        Pace::Every(pause) => format!("every = {}", delay(pause)),
-        Pace::Think(pause) => format!("think = {}", delay(pause)),
-    });
-    if client.first_key != 0 {
-        line(format!("first-key = {}", client.first_key));
-    }
-    if client.keys != 1 {
-        line(format!("keys = {}", client.keys));
-    }
-    line(format!("start = {}", span(client.start)));
-    if let Some(stop) = client.stop {
-        line(format!("stop = {}", span(stop)));
-    }
-    line(format!("timeout = {}", span(client.timeout)));
-    if let Some(own) = client.link {
-        line(format!("delay = {}", delay(own)));
-    }
-}
-
-fn happens(setup: &Setup, fault: &FaultSpec, line: &mut impl FnMut(String)) {
-    line("\n[[fault]]".to_owned());
-    line(trigger(setup, fault));
-    if fault.after != Span::ZERO {
-        line(format!("after = {}", span(fault.after)));
-    }
-    if let Some(lasts) = fault.lasts {
-        line(format!("for = {}", span(lasts)));
-    }
-    line(action(setup, &fault.action));
 }
 
 pub(super) fn trigger(setup: &Setup, fault: &FaultSpec) -> String {

@@ -148,7 +148,7 @@ impl<'a> Search<'a> {
 
 /// Is a setup one that a scenario file can hold?
 fn can_be_written(setup: &Setup) -> bool {
-    let text = Written { title: "", story: &[], expect: "any", setup }.brief();
+    let text = Written { title: "", story: &[], expect: "any", setup }.to_toml();
     let plan = load("", &text, &[], &rules::names());
     plan.is_ok_and(|plan| plan.rows.len() == 1 && plan.rows[0].scenario.setup == *setup)
 }

@@ -58,7 +58,7 @@ pub fn text(smallest: &Smallest, origin: &str, story: &str) -> Shrunk {
     };
     lines.extend(told.iter().flat_map(|line| wrapped(bullet(line).0, bullet(line).1)));
     let expect = if matches!(smallest.violation.kind, Kind::BrokenInvariant(_)) { "any" } else { "some" };
-    Shrunk { text: Written { title: &title, story: &lines, expect, setup }.brief(), draws }
+    Shrunk { text: Written { title: &title, story: &lines, expect, setup }.to_toml(), draws }
 }
 
 /// A line of a list is indented below its `*`.
