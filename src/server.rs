@@ -1,10 +1,11 @@
 //! The shell around the node: flags, the operating system's clocks, standard input and output.
 //!
-//! One thread, one loop ([`event_loop`]): wait for input or the next timer, read what is at hand, hand every complete
-//! line to the [`host`](self::host), write everything that came of it in one go. No lock, no queue between threads, and
-//! under load far less than one system call a request.
+//! One loop ([`event_loop`]): wait for input or the next timer, read what is at hand, hand every complete line to the
+//! [`host`](self::host), write everything that came of it in one go. No lock, and under load far less than one system call
+//! a request. With `--data-dir` a second thread makes writes durable ([`disk`]), so that heartbeats and lease reads go on
+//! during a sync.
 //!
-//! A thread that blocks (a full standard output, a stopped process, a suspended machine) delays timers and answers and
+//! A loop that blocks (a full standard output, a stopped process, a suspended machine) delays timers and answers and
 //! nothing else: whether a lease still runs is judged by a reading of the clocks taken when the request is handled, never
 //! by a timer that was to fire.
 //!
@@ -12,6 +13,8 @@
 
 mod assumption;
 mod clock;
+mod data_dir;
+mod disk;
 mod event_loop;
 mod host;
 mod jitter;
@@ -20,15 +23,20 @@ mod logging;
 mod member;
 mod notes;
 mod options;
+mod store;
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use tracing::{debug, error, info, warn};
 
 use self::clock::OsClock;
+use self::data_dir::DataDir;
+use self::event_loop::Stop;
 use self::host::Host;
 pub(crate) use self::options::Options;
+use self::store::Keeper;
 
 /// `EX_IOERR` of sysexits.h.
 const EXIT_IO: u8 = 74;
@@ -46,18 +54,46 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     if let Some(text) = assumption::wall_clock_warning(lease.form, &clock) {
         warn!("{text}");
     }
-    match event_loop::run(&mut Host::new(setup, clock), options.line_bytes_max()) {
+    let keeper = match keeper(options.data_dir(), options.in_memory()) {
+        Ok(keeper) => keeper,
+        Err(text) => {
+            error!("{text}");
+            return ExitCode::from(EXIT_IO);
+        }
+    };
+    let mut host = Host::new(setup, clock, keeper);
+    match event_loop::run(&mut host, options.line_bytes_max()) {
         Ok(()) => {
+            host.close();
             debug!("end of input");
             ExitCode::SUCCESS
         }
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+        Err(Stop::Storage(text)) => {
+            error!("{text}");
+            ExitCode::from(EXIT_IO)
+        }
+        Err(Stop::Stream(error)) if error.kind() == ErrorKind::BrokenPipe => {
             debug!("nobody reads standard output any more");
             ExitCode::from(EXIT_IO)
         }
-        Err(error) => {
+        Err(Stop::Stream(error)) => {
             error!("standard input or output failed: {error}");
             ExitCode::from(EXIT_IO)
         }
     }
+}
+
+/// Where the node keeps its state.
+fn keeper(data_dir: Option<&Path>, in_memory: bool) -> Result<Keeper, String> {
+    let Some(path) = data_dir else {
+        if !in_memory {
+            warn!(
+                "keeps nothing: term, vote and log are in memory and end with this process, which must not come back under \
+                 its old name; name a directory with --data-dir, or say --in-memory"
+            );
+        }
+        return Ok(Keeper::Memory);
+    };
+    let (place, storage) = DataDir::open(path)?;
+    Ok(Keeper::Directory(place, Box::new(storage)))
 }

@@ -1,19 +1,29 @@
 //! Where a node's durable state goes. The node says what to write ([`Write`]); its host writes, syncs and confirms.
+//!
+//! [`MemoryStorage`] keeps it for as long as the process lives; `durable::DurableStorage` (feature `durable`) keeps it in
+//! a database.
+
+#[cfg(feature = "durable")]
+pub mod durable;
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 
 use crate::raft::{Entry, HardState, Index, Log, Write};
 
 /// Durable storage. A write is safe once it is synced, and only then.
 pub trait Storage {
+    /// Why it can fail.
+    type Error;
+
     /// Takes a write, in order. It may be lost until it is synced.
     fn write(&mut self, write: Write);
 
-    /// Makes everything written so far safe and tells the last write's ticket.
-    fn sync(&mut self) -> u64;
+    /// Makes everything written so far safe, in one go, and tells the last write's ticket.
+    fn sync(&mut self) -> Result<u64, Self::Error>;
 
     /// What a node that starts now would find.
-    fn recover(&self) -> (HardState, Log);
+    fn recover(&mut self) -> Result<(HardState, Log), Self::Error>;
 }
 
 /// Storage in memory, which keeps what is written apart from what is synced, so that a crash can be played.
@@ -46,6 +56,11 @@ impl MemoryStorage {
         self.synced_ticket = 0;
     }
 
+    /// Is everything written safe?
+    pub fn is_synced(&self) -> bool {
+        self.unsynced.is_empty()
+    }
+
     fn store(&mut self, first: Index, entries: &[Entry]) {
         let place = usize::try_from(first.previous().0).expect("an index of an entry in memory");
         assert!(place <= self.entries.len(), "a write leaves a gap before index {first}");
@@ -55,19 +70,21 @@ impl MemoryStorage {
 }
 
 impl Storage for MemoryStorage {
+    type Error = Infallible;
+
     fn write(&mut self, write: Write) {
         let last = self.unsynced.back().map_or(self.synced_ticket, |write| write.ticket);
         assert_eq!(write.ticket, last + 1, "writes are taken in order");
         self.unsynced.push_back(write);
     }
 
-    fn sync(&mut self) -> u64 {
+    fn sync(&mut self) -> Result<u64, Infallible> {
         self.sync_up_to(u64::MAX);
-        self.synced_ticket
+        Ok(self.synced_ticket)
     }
 
-    fn recover(&self) -> (HardState, Log) {
-        (self.hard_state, Log::recovered(self.entries.clone()))
+    fn recover(&mut self) -> Result<(HardState, Log), Infallible> {
+        Ok((self.hard_state, Log::recovered(self.entries.clone())))
     }
 }
 
@@ -85,12 +102,12 @@ mod tests {
     fn a_crash_keeps_what_was_synced_and_loses_the_rest() {
         let mut storage = MemoryStorage::default();
         storage.write(write(1, 1, &[1, 1]));
-        assert_eq!(storage.sync(), 1);
+        assert_eq!(storage.sync(), Ok(1));
         storage.write(write(2, 2, &[2, 2, 2]));
         storage.write(write(3, 5, &[3]));
         storage.sync_up_to(2);
         storage.crash();
-        let (_, log) = storage.recover();
+        let Ok((_, log)) = storage.recover();
         assert_eq!((log.last_index(), log.last_term()), (Index(4), Term(2)));
     }
 }

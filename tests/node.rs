@@ -41,8 +41,8 @@ impl Cluster {
         let configuration = Configuration::new(voters, 0);
         let start = |id: NodeId| {
             let identity = Identity { id, configuration, incarnation: 1 };
-            let storage = MemoryStorage::default();
-            let recovered = storage.recover();
+            let mut storage = MemoryStorage::default();
+            let Ok(recovered) = storage.recover();
             let settings = Settings::default();
             let node = Node::start(identity, settings, SoundRules, recovered, &At(0), &mut ByName(id.0));
             (node, storage)
@@ -72,7 +72,7 @@ impl Cluster {
                 Output::Persist(write) => {
                     let (node, storage) = &mut self.nodes[id.index()];
                     storage.write(write);
-                    let ticket = storage.sync();
+                    let Ok(ticket) = storage.sync();
                     node.handle(&At(self.now), &mut ByName(id.0), Input::Persisted { ticket });
                 }
                 Output::Note(_) => {}

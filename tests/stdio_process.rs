@@ -40,7 +40,7 @@ fn the_clock_assumption_is_told_at_the_start() {
     assert_eq!((finished.status, &finished.lines[..]), (Some(0), &[][..]));
     assert!(finished.log.contains("clock rates up to 33.3333 % off"), "{}", finished.log);
     assert!(!finished.log.contains('\u{1b}'), "no colours where there is no terminal");
-    assert_eq!(run(&["-q"], b"").log, "");
+    assert_eq!(run(&["-q", "--in-memory"], b"").log, "");
 }
 
 #[test]

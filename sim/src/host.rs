@@ -108,7 +108,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     type Message = Message;
 
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter, effects: &mut Vec<Effect<Message>>) {
-        let recovered = self.storage.recover();
+        let Ok(recovered) = self.storage.recover();
         let (identity, settings) = (self.identity, self.settings);
         self.node = Some(Node::start(identity, settings, self.rules.clone(), recovered, &Taken(now), jitter));
         self.collect(effects);

@@ -45,6 +45,16 @@ impl Directory {
         Ok(Directory { names, ids, own })
     }
 
+    /// The names of all nodes, in the order of their numbers.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Is that the same node of the same nodes, in whatever order they are named?
+    pub fn is_same_cluster(&self, other: &Directory) -> bool {
+        self.own_name() == other.own_name() && self.ids.keys().eq(other.ids.keys())
+    }
+
     /// The node of that name.
     pub fn id(&self, name: &str) -> Option<NodeId> {
         self.ids.get(name).copied()

@@ -131,6 +131,9 @@ pub enum Input {
         /// The last synced [`Write::ticket`].
         ticket: u64,
     },
+    /// There is no room for the writes under way. The host goes on trying; the next [`Input::Persisted`] says that there is
+    /// room again.
+    StorageFull,
     /// Hand leadership over, if this node leads.
     TransferLeadership {
         /// The successor.

@@ -112,6 +112,7 @@ impl<R: LeaseRules> Node<R> {
                 self.expire_requests(&now);
             }
             Input::Persisted { ticket } => self.raft.handle_persisted(cx, ticket),
+            Input::StorageFull => self.raft.handle_storage_full(cx),
             Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
         }
         self.apply_committed();

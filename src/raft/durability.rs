@@ -9,6 +9,9 @@ use std::sync::Arc;
 use super::{Entry, Index, Message, NodeId, Term};
 use crate::time::Span;
 
+/// Messages held while the disk stands still. Later ones are lost, as messages may be.
+const HELD_MAX: usize = 65_536;
+
 /// The part of the durable state that is not the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HardState {
@@ -81,7 +84,9 @@ impl Durability {
     /// Holds a message until `ticket` is synced. Tickets never decrease from one call to the next.
     pub(super) fn hold(&mut self, ticket: u64, to: NodeId, message: Message) {
         debug_assert!(self.held.back().is_none_or(|(last, _, _)| *last <= ticket));
-        self.held.push_back((ticket, to, message));
+        if self.held.len() < HELD_MAX {
+            self.held.push_back((ticket, to, message));
+        }
     }
 
     pub(super) fn confirm(&mut self, ticket: u64) {

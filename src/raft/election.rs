@@ -32,6 +32,11 @@ impl<R: LeaseRules> Raft<R> {
         if self.role == Role::Leader || !self.is_voter() {
             return;
         }
+        if self.storage_full {
+            // It could not store its own vote.
+            let span = self.settings.lease.election_timeout;
+            return self.await_leader(Alarm::Last { since: cx.now.stamp, span });
+        }
         match self.running_promise(&cx.now) {
             // A promise given meanwhile (to a leader that handed over since) binds the candidate as well.
             Some(end) => self.await_leader(end),

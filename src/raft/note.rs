@@ -104,4 +104,6 @@ pub enum StepDownCause {
     HigherTerm,
     /// It has not heard from a quorum for an election timeout.
     NoQuorum,
+    /// Its disk is full: it could not store what it would have to.
+    StorageFull,
 }

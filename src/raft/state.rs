@@ -100,6 +100,8 @@ pub struct Raft<R> {
     pub(super) hard_state_dirty: bool,
     pub(super) log: Log,
     pub(super) durability: Durability,
+    /// Nothing more can be stored for now: it neither leads nor campaigns.
+    pub(super) storage_full: bool,
 
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
@@ -140,6 +142,7 @@ impl<R: LeaseRules> Raft<R> {
             hard_state,
             hard_state_dirty: false,
             durability: Durability::recovered(log.last_index()),
+            storage_full: false,
             log,
             role: Role::Follower,
             leader: None,
@@ -298,6 +301,7 @@ impl<R: LeaseRules> Raft<R> {
     /// The host has synced all writes up to `ticket`.
     pub(crate) fn handle_persisted(&mut self, cx: &mut Context<'_>, ticket: u64) {
         self.durability.confirm(ticket);
+        self.storage_full = false;
         while let Some((to, message)) = self.durability.release() {
             self.send(to, message);
         }
@@ -305,6 +309,14 @@ impl<R: LeaseRules> Raft<R> {
             Role::Candidate => self.count_own_vote(cx),
             Role::Leader => self.advance_commit(&cx.now),
             Role::Follower | Role::PreCandidate => {}
+        }
+    }
+
+    /// The host has no room for the writes under way: somebody else had better lead.
+    pub(crate) fn handle_storage_full(&mut self, cx: &mut Context<'_>) {
+        self.storage_full = true;
+        if self.role != Role::Follower {
+            self.step_down(cx, self.term(), StepDownCause::StorageFull);
         }
     }
 

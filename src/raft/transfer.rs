@@ -53,8 +53,8 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn handle_timeout_now(&mut self, cx: &mut Context<'_>, from: NodeId, term: Term) {
         // Only the leader this node follows may ask for it, and only in its own term: an older message's sender has
         // ended its own lease, and nobody else's.
-        if term == self.term() && self.leader == Some(from) && self.role == Role::Follower && self.is_voter()
-        {
+        let asked = term == self.term() && self.leader == Some(from) && self.role == Role::Follower;
+        if asked && self.is_voter() && !self.storage_full {
             self.campaign(cx, Ballot::TransferVote);
         }
     }

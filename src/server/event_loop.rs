@@ -5,7 +5,7 @@
 //! costs time and no safety: a lease and a promise are judged by fresh readings when they matter.
 
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use leasehold::time::Span;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -17,13 +17,38 @@ use super::lines::Lines;
 /// Read at once at most. What a read brings is handled before the next one, so this bounds a batch as well.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
+/// Why the loop ended before its input did.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Standard input or output.
+    Stream(io::Error),
+    /// The store: what, where, and what to do.
+    Storage(String),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        Stop::Stream(error)
+    }
+}
+
+impl From<Errno> for Stop {
+    fn from(error: Errno) -> Stop {
+        Stop::Stream(error.into())
+    }
+}
+
 /// Runs the node on standard input and output until the input ends.
-pub(super) fn run(host: &mut Host, line_bytes_max: usize) -> io::Result<()> {
+pub(super) fn run(host: &mut Host, line_bytes_max: usize) -> Result<(), Stop> {
     let (stdin, stdout) = (io::stdin(), io::stdout());
     let mut lines = Lines::new(line_bytes_max);
     let mut chunk = vec![0; READ_BYTES_MAX];
     loop {
-        if wait(&stdin, &stdout, host.sleep())? {
+        let ready = wait(&stdin, &stdout, host.wake(), host.sleep())?;
+        if ready.store {
+            host.hush();
+        }
+        if ready.input {
             // Standard input is left in blocking mode, since that mode belongs to everybody who shares it; a read that
             // follows a poll does not block.
             let count = match rustix::io::read(&stdin, &mut chunk[..]) {
@@ -38,7 +63,7 @@ pub(super) fn run(host: &mut Host, line_bytes_max: usize) -> io::Result<()> {
                 if let Some(line) = lines.last_line() {
                     host.handle(&line);
                 }
-                host.settle();
+                host.settle_durably();
                 return flush(host, &stdout);
             }
         }
@@ -48,29 +73,45 @@ pub(super) fn run(host: &mut Host, line_bytes_max: usize) -> io::Result<()> {
     }
 }
 
-/// Waits for input, for so long at most. `true`: there is some, or it has ended.
-fn wait(stdin: &impl AsFd, stdout: &impl AsFd, most: Option<Span>) -> io::Result<bool> {
+/// What there is to look at.
+struct Ready {
+    /// There is input, or it has ended.
+    input: bool,
+    /// The store has something to say.
+    store: bool,
+}
+
+/// Waits for input or for the store, for so long at most.
+fn wait(
+    stdin: &impl AsFd,
+    stdout: &impl AsFd,
+    store: Option<BorrowedFd<'_>>,
+    most: Option<Span>,
+) -> io::Result<Ready> {
     let timeout = most.map(|most| Timespec {
         tv_sec: i64::try_from(most.as_nanos() / 1_000_000_000).expect("584 years at most"),
         tv_nsec: i64::try_from(most.as_nanos() % 1_000_000_000).expect("below one second"),
     });
-    let mut ready = [
+    let mut polled = [
         PollFd::new(stdin, PollFlags::IN),
         // Asked for nothing, this one still tells when nobody reads any more.
         PollFd::new(stdout, PollFlags::empty()),
+        // Without a store to listen to, the last place is not looked at.
+        PollFd::from_borrowed_fd(store.unwrap_or(stdin.as_fd()), PollFlags::IN),
     ];
-    match poll(&mut ready, timeout.as_ref()) {
-        Err(Errno::INTR) => return Ok(false),
+    let count = if store.is_some() { 3 } else { 2 };
+    match poll(&mut polled[..count], timeout.as_ref()) {
+        Err(Errno::INTR) => return Ok(Ready { input: false, store: false }),
         polled => polled?,
     };
-    if ready[1].revents().contains(PollFlags::ERR) {
+    if polled[1].revents().contains(PollFlags::ERR) {
         return Err(ErrorKind::BrokenPipe.into());
     }
-    Ok(!ready[0].revents().is_empty())
+    Ok(Ready { input: !polled[0].revents().is_empty(), store: !polled[2].revents().is_empty() })
 }
 
-/// Writes everything that has come up, in one go.
-fn flush(host: &mut Host, stdout: &io::Stdout) -> io::Result<()> {
+/// Writes everything that has come up, in one go; then stops if the store has.
+fn flush(host: &mut Host, stdout: &io::Stdout) -> Result<(), Stop> {
     let outbox = host.outbox();
     if !outbox.lines().is_empty() {
         let mut stdout = stdout.lock();
@@ -78,5 +119,5 @@ fn flush(host: &mut Host, stdout: &io::Stdout) -> io::Result<()> {
         stdout.flush()?;
         outbox.clear();
     }
-    Ok(())
+    host.take_failure().map_or(Ok(()), |text| Err(Stop::Storage(text)))
 }

@@ -1,5 +1,7 @@
 //! What a line means for this process: before `init`, and after.
 
+use std::os::fd::BorrowedFd;
+
 use leasehold::maelstrom::{Content, Directory, ErrorCode, Fault, Incoming, MsgId, Outbox, Reply};
 use leasehold::raft::Settings;
 use leasehold::time::Span;
@@ -8,6 +10,7 @@ use tracing::{debug, warn};
 use super::clock::OsClock;
 use super::lines::Line;
 use super::member::{Caller, Member};
+use super::store::Keeper;
 
 /// What the command line says.
 #[derive(Debug, Clone, Copy)]
@@ -24,12 +27,34 @@ pub(super) struct Host {
     setup: Setup,
     clock: OsClock,
     outbox: Outbox,
+    /// Until the node knows who it is.
+    keeper: Option<Keeper>,
     member: Option<Member>,
+    /// Why this process must stop.
+    failure: Option<String>,
 }
 
 impl Host {
-    pub(super) fn new(setup: Setup, clock: OsClock) -> Host {
-        Host { setup, clock, outbox: Outbox::default(), member: None }
+    pub(super) fn new(setup: Setup, clock: OsClock, keeper: Keeper) -> Host {
+        let outbox = Outbox::default();
+        Host { setup, clock, outbox, keeper: Some(keeper), member: None, failure: None }
+    }
+
+    /// Why this process must stop, if it must. What is in the outbox by then may still be written.
+    pub(super) fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
+    }
+
+    /// Readable when the store has something to say.
+    pub(super) fn wake(&self) -> Option<BorrowedFd<'_>> {
+        self.member.as_ref()?.store().wake()
+    }
+
+    /// To be called when [`Host::wake`] was readable, before [`Host::settle`].
+    pub(super) fn hush(&self) {
+        if let Some(member) = &self.member {
+            member.store().hush();
+        }
     }
 
     /// What is to be written.
@@ -49,10 +74,34 @@ impl Host {
         }
     }
 
-    /// Does everything that the node asks for.
+    /// Does everything that the node asks for but what waits for the disk.
     pub(super) fn settle(&mut self) {
         if let Some(member) = &mut self.member {
-            member.settle(&self.clock, &mut self.outbox);
+            let settled = member.settle(&self.clock, &mut self.outbox);
+            self.fail_unless(settled);
+        }
+    }
+
+    /// Does everything that the node asks for, and waits for the disk.
+    pub(super) fn settle_durably(&mut self) {
+        if let Some(member) = &mut self.member {
+            let settled = member.settle_durably(&self.clock, &mut self.outbox);
+            self.fail_unless(settled);
+        }
+    }
+
+    /// Closes what is open.
+    pub(super) fn close(&mut self) {
+        match (self.keeper.take(), &mut self.member) {
+            (Some(keeper), _) => keeper.close(),
+            (None, Some(member)) => member.close(),
+            (None, None) => {}
+        }
+    }
+
+    fn fail_unless(&mut self, done: Result<(), String>) {
+        if let Err(text) = done {
+            self.failure.get_or_insert(text);
         }
     }
 
@@ -118,7 +167,8 @@ impl Host {
                 self.answer(&caller, dest, &Reply::ConfigOk(judgement));
             }
             (Content::Operation(kind, operation), Some(member)) => {
-                member.handle_operation(&self.clock, &mut self.outbox, caller, kind, operation);
+                let done = member.handle_operation(&self.clock, &mut self.outbox, caller, kind, operation);
+                self.fail_unless(done);
             }
             (Content::Peer(_) | Content::BadPeer(_) | Content::Response, Some(_)) => {
                 unreachable!("none of these is a request")
@@ -128,10 +178,22 @@ impl Host {
 
     fn become_member(&mut self, caller: &Caller, directory: Directory) {
         let own_name = directory.own_name().to_owned();
-        self.member = Some(Member::start(self.setup, &self.clock, directory));
-        self.answer(caller, &own_name, &Reply::InitOk);
-        // A node that is alone leads before it handles the next line.
-        self.settle();
+        let Some(keeper) = self.keeper.take() else {
+            // A directory of another node: the process is about to end.
+            return;
+        };
+        match keeper.join(directory, self.setup.settings.lease) {
+            Ok(found) => {
+                self.member = Some(Member::start(self.setup, &self.clock, found));
+                self.answer(caller, &own_name, &Reply::InitOk);
+                // A node that is alone leads before it handles the next line.
+                self.settle_durably();
+            }
+            Err(text) => {
+                self.refuse(caller, &own_name, Fault::new(ErrorCode::Abort, &text));
+                self.fail_unless(Err(text));
+            }
+        }
     }
 
     fn refuse(&mut self, caller: &Caller, own_name: &str, fault: Fault) {

@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use leasehold::lease::SoundRules;
 use leasehold::maelstrom::{Directory, MsgId, Outbox, Reply, RequestKind};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
-use leasehold::storage::{MemoryStorage, Storage};
+use leasehold::raft::Index;
+use leasehold::storage::durable::StorageFault;
 use leasehold::time::{Alarm, Clock, Span};
 use tracing::span::EnteredSpan;
-use tracing::{info_span, warn};
+use tracing::{info, info_span, warn};
 
 use super::clock::OsClock;
+use super::disk::Report;
 use super::host::{Setup, quoted};
 use super::jitter::SeededJitter;
 use super::notes;
+use super::store::{Found, Store};
 
 /// A wall clock may be stepped, so a wait for one is cut into pieces of this length.
 const WALL_SLEEP_MAX: Span = Span::millis(100);
@@ -30,22 +33,24 @@ pub(super) struct Caller {
 pub(super) struct Member {
     directory: Directory,
     node: Node<SoundRules>,
-    storage: MemoryStorage,
+    store: Store,
     jitter: SeededJitter,
     /// Bounded by the node, which refuses requests when too many wait.
     waiting: BTreeMap<RequestId, (Caller, RequestKind)>,
     next_request: u64,
     /// An update was handed to the node since it was last settled.
     updated: bool,
+    /// The writer has found no room.
+    full: bool,
     /// Log lines carry the node's name from now on.
     _span: EnteredSpan,
 }
 
 impl Member {
-    /// Starts the node that the directory calls its own.
-    pub(super) fn start(setup: Setup, clock: &OsClock, directory: Directory) -> Member {
+    /// Starts the node that the directory calls its own, with what its store held.
+    pub(super) fn start(setup: Setup, clock: &OsClock, found: Found) -> Member {
+        let Found { store, directory, recovered } = found;
         let span = info_span!("node", name = directory.own_name()).entered();
-        let storage = MemoryStorage::default();
         let mut jitter = SeededJitter::new(setup.seed, directory.own_name());
         let identity = Identity {
             id: directory.own(),
@@ -53,16 +58,19 @@ impl Member {
             // Not of the seed: two starts of the same node must differ.
             incarnation: getrandom::u64().expect("the operating system has random numbers"),
         };
-        let recovered = storage.recover();
+        if recovered.1.last_index() > Index::ZERO {
+            info!("goes on from term {} with {} log entries", recovered.0.term, recovered.1.last_index());
+        }
         let node = Node::start(identity, setup.settings, SoundRules, recovered, clock, &mut jitter);
         Member {
             directory,
             node,
-            storage,
+            store,
             jitter,
             waiting: BTreeMap::new(),
             next_request: 0,
             updated: false,
+            full: false,
             _span: span,
         }
     }
@@ -73,7 +81,7 @@ impl Member {
 
     /// Is that what this node was told by its `init`?
     pub(super) fn is_called(&self, directory: &Directory) -> bool {
-        self.directory == *directory
+        self.directory.is_same_cluster(directory)
     }
 
     /// How long the node has nothing to do unless input comes.
@@ -114,45 +122,87 @@ impl Member {
         caller: Caller,
         kind: RequestKind,
         operation: Operation,
-    ) {
+    ) -> Result<(), String> {
         let update = matches!(operation, Operation::Update(_));
         // Requests that arrive together are concurrent, and a read may miss a write that came right before it. Where
         // nobody else has to be asked, doing things in the order in which they came is cheap and surprises nobody who
         // pipes a script in.
-        if self.updated && !update && self.directory.configuration().len() == 1 {
-            self.settle(clock, outbox);
+        let behind = self.updated || !self.store.is_idle();
+        if behind && !update && self.directory.configuration().len() == 1 {
+            self.settle_durably(clock, outbox)?;
         }
         self.updated |= update;
         let request = RequestId(self.next_request);
         self.next_request += 1;
         self.waiting.insert(request, (caller, kind));
         self.node.handle(clock, &mut self.jitter, Input::Request { request, operation });
+        Ok(())
     }
 
-    /// Does everything that the node asks for, until it asks for nothing more.
-    pub(super) fn settle(&mut self, clock: &OsClock, outbox: &mut Outbox) {
+    /// Does everything that the node asks for, until it asks for nothing more but what waits for the disk. Fails when the
+    /// store has.
+    pub(super) fn settle(&mut self, clock: &OsClock, outbox: &mut Outbox) -> Result<(), String> {
         loop {
-            let mut wrote = false;
             while let Some(output) = self.node.poll_output() {
                 match output {
                     Output::Send { to, message } => {
                         outbox.send(self.directory.own_name(), self.directory.name(to), &message);
                     }
                     Output::Reply { request, answer } => self.reply(outbox, request, answer),
-                    Output::Persist(write) => {
-                        self.storage.write(write);
-                        wrote = true;
-                    }
+                    Output::Persist(write) => self.store.write(write),
                     Output::Note(note) => notes::log(&note, &self.directory),
                 }
             }
             self.updated = false;
-            if !wrote {
-                return;
+            match self.store.report() {
+                None => return Ok(()),
+                Some(report) => self.take(clock, report)?,
             }
-            let ticket = self.storage.sync();
-            self.node.handle(clock, &mut self.jitter, Input::Persisted { ticket });
         }
+    }
+
+    /// Like [`Member::settle`], and waits for the disk, unless that is full.
+    pub(super) fn settle_durably(&mut self, clock: &OsClock, outbox: &mut Outbox) -> Result<(), String> {
+        loop {
+            self.settle(clock, outbox)?;
+            match self.store.wait_report() {
+                None => return Ok(()),
+                Some(report) => self.take(clock, report)?,
+            }
+        }
+    }
+
+    /// What the store has to say to the node.
+    fn take(&mut self, clock: &OsClock, report: Report) -> Result<(), String> {
+        let input = match report {
+            Report::Failed(fault) => return Err(self.store.say(&fault)),
+            Report::Synced { ticket } => {
+                if std::mem::take(&mut self.full) {
+                    info!("there is room on the disk again");
+                }
+                Input::Persisted { ticket }
+            }
+            Report::Full => {
+                self.full = true;
+                warn!(
+                    "{}; until then it leads nobody and acknowledges nothing",
+                    self.store.say(&StorageFault::Full)
+                );
+                Input::StorageFull
+            }
+        };
+        self.node.handle(clock, &mut self.jitter, input);
+        Ok(())
+    }
+
+    /// See [`Store::wake`].
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Waits until the store is closed.
+    pub(super) fn close(&mut self) {
+        self.store.close();
     }
 
     fn reply(&mut self, outbox: &mut Outbox, request: RequestId, answer: Answer) {
@@ -161,3 +211,6 @@ impl Member {
         outbox.reply(self.directory.own_name(), &caller.name, caller.msg_id, &reply);
     }
 }
+
+#[cfg(test)]
+mod tests;

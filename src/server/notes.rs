@@ -37,6 +37,7 @@ pub(super) fn log(note: &Note, directory: &Directory) {
         },
         Note::SteppedDown { term, cause } => match cause {
             StepDownCause::HigherTerm => info!("no longer leads term {term}: there is a later one"),
+            StepDownCause::StorageFull => warn!("no longer leads term {term}: its disk is full"),
             StepDownCause::NoQuorum => {
                 warn!("no longer leads term {term}: no quorum was heard for an election timeout");
             }

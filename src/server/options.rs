@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::{Path, PathBuf};
+
 use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
@@ -53,6 +55,14 @@ pub(crate) struct Options {
     #[arg(long)]
     allow_unsafe_lease: bool,
 
+    /// Keep term, vote and log in this directory, and go on from there after a restart; created if it does not exist
+    #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
+    data_dir: Option<PathBuf>,
+
+    /// Keep nothing: a node that ends must not come back under its old name
+    #[arg(long)]
+    in_memory: bool,
+
     /// The longest line that is read, in bytes; a longer one is dropped
     #[arg(long, value_name = "BYTES", default_value_t = 1_048_576, value_parser = clap::value_parser!(u32).range(1..))]
     line_max: u32,
@@ -88,7 +98,8 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol
 
 Times are written with their unit: 3s, 250ms, 500us.
 
-Exit codes: 0 at the end of input, 2 for a wrong command line or an unsafe lease, 74 when standard input or output fails.
+Exit codes: 0 at the end of input, 2 for a wrong command line or an unsafe lease, 74 when standard input, standard output
+or the data directory fails.
 
 Example: a cluster of one node
 
@@ -145,6 +156,16 @@ impl Options {
             None => getrandom::u64().map_err(|error| format!("no random numbers, pass --seed: {error}"))?,
         };
         Ok(Setup { settings, seed })
+    }
+
+    /// Where the node keeps its state, if anywhere.
+    pub(super) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+
+    /// Keeping nothing is what is wanted.
+    pub(super) fn in_memory(&self) -> bool {
+        self.in_memory
     }
 
     /// Lines longer than this are dropped.

@@ -1,0 +1,297 @@
+//! The database: what the node wrote, one transaction a batch.
+
+use std::sync::Arc;
+
+use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+
+use super::StorageFault;
+use super::records::{
+    self, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State, entry_from_bytes, entry_to_bytes,
+};
+use super::sectors::{Sectors, Shared};
+use crate::lease::LeaseSettings;
+use crate::raft::{Entry, HardState, Index, Log, Write};
+use crate::storage::Storage;
+
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+
+/// Memory that redb may use for pages. The log is read once, at the start; what is written stays in use for a moment only.
+const CACHE_BYTES: usize = 32 * 1_024 * 1_024;
+
+/// Whose database it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The node.
+    pub own: String,
+    /// All nodes of its cluster, in the order in which they are numbered.
+    pub names: Vec<String>,
+}
+
+/// A node's durable state in a database. See the [module](super).
+#[derive(Debug)]
+pub struct DurableStorage<B> {
+    sectors: Arc<Sectors<B>>,
+    /// `None` after a fault, until it is opened anew.
+    database: Option<Database>,
+    state: State,
+    membership: Option<Membership>,
+    lease: Option<LeaseSettings>,
+    /// The membership and the lease are to be written with the next commit.
+    joined: bool,
+    /// Written and not synced.
+    pending: Vec<Write>,
+    synced_ticket: u64,
+}
+
+impl<B: StorageBackend> DurableStorage<B> {
+    /// An empty database in the place of whatever the backend held.
+    pub fn create(backend: B) -> Result<DurableStorage<B>, StorageFault> {
+        let mut storage = DurableStorage::over(Sectors::create(backend)?);
+        storage.open_database()?;
+        storage.commit()?;
+        Ok(storage)
+    }
+
+    /// The database as it was left. Everything in it is verified, but for the log entries' own checksums, which
+    /// [`recover`](Storage::recover) looks at.
+    pub fn open(backend: B) -> Result<DurableStorage<B>, StorageFault> {
+        let mut storage = DurableStorage::over(Sectors::open(backend)?);
+        if StorageBackend::len(&Shared(Arc::clone(&storage.sectors))).unwrap_or(0) == 0 {
+            return Err(StorageFault::damaged("there is nothing in it"));
+        }
+        storage.open_database()?;
+        storage.read_meta()?;
+        Ok(storage)
+    }
+
+    fn over(sectors: Sectors<B>) -> DurableStorage<B> {
+        DurableStorage {
+            sectors: Arc::new(sectors),
+            database: None,
+            state: State::default(),
+            membership: None,
+            lease: None,
+            joined: false,
+            pending: Vec::new(),
+            synced_ticket: 0,
+        }
+    }
+
+    /// Whose it is; `None` before the first [`join`](DurableStorage::join).
+    pub fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
+    }
+
+    /// The lease that the node was last started with.
+    pub fn lease(&self) -> Option<LeaseSettings> {
+        self.lease
+    }
+
+    /// Makes this the database of a node and puts down the lease it starts with. The first call settles whose it is. Later
+    /// ones must be for the same node of the same nodes, which may be named in another order; the first order stays.
+    pub fn join(&mut self, membership: Membership, lease: LeaseSettings) -> Result<(), StorageFault> {
+        if let Some(stored) = &self.membership {
+            let sorted = |membership: &Membership| {
+                let mut names = membership.names.clone();
+                names.sort();
+                names
+            };
+            if stored.own != membership.own || sorted(stored) != sorted(&membership) {
+                let said =
+                    |membership: &Membership| format!("node {:?} of {:?}", membership.own, membership.names);
+                return Err(StorageFault::OtherNode { stored: said(stored), given: said(&membership) });
+            }
+        } else {
+            self.membership = Some(membership);
+        }
+        self.lease = Some(lease);
+        self.joined = true;
+        self.commit()
+    }
+
+    /// Ends the use of the database, so that the next start need not look for a commit that was interrupted.
+    pub fn close(mut self) -> Result<(), StorageFault> {
+        match self.database.take().map(Database::close) {
+            Some(Err(error)) => Err(self.fault(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Opens what the sectors hold. Whatever redb finds out about pages that do not belong together stops it here.
+    fn open_database(&mut self) -> Result<(), StorageFault> {
+        let opened = Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(true)
+            .create_with_backend(Shared(Arc::clone(&self.sectors)));
+        self.database = Some(opened.map_err(|error| self.fault(error))?);
+        Ok(())
+    }
+
+    /// After a fault that is over: the database as the last commit left it.
+    fn open_again(&mut self) -> Result<(), StorageFault> {
+        self.open_database()?;
+        self.read_meta()
+    }
+
+    fn read_meta(&mut self) -> Result<(), StorageFault> {
+        let meta = self.database().begin_read().map_err(redb::Error::from).and_then(|transaction| {
+            let table = transaction.open_table(META)?;
+            let bytes = |key| Ok::<_, redb::Error>(table.get(key)?.map(|value| value.value().to_vec()));
+            Ok((bytes(STATE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?))
+        });
+        let (state, membership, lease) = meta.map_err(|error| self.fault(error))?;
+        self.state = record(STATE, state)?.ok_or_else(|| StorageFault::damaged("it has no state record"))?;
+        let put_down = self.sectors.commits();
+        if self.state.commits < put_down {
+            let found = self.state.commits;
+            let what = format!("it has gone back to commit {found}, and commit {put_down} was synced");
+            return Err(StorageFault::damaged(what));
+        }
+        let membership = record::<MembershipRecord>(MEMBERSHIP, membership)?;
+        self.membership = membership.map(|MembershipRecord { own, names }| Membership { own, names });
+        self.lease = record::<LeaseRecord>(LEASE, lease)?.map(LeaseSettings::from);
+        Ok(())
+    }
+
+    fn database(&self) -> &Database {
+        self.database.as_ref().expect("opened before it is used")
+    }
+
+    /// One transaction and one sync for everything pending. Then, and not before, the number of commits is put down.
+    fn commit(&mut self) -> Result<(), StorageFault> {
+        if self.database.is_none() {
+            self.open_again()?;
+        }
+        let mut state = self.state;
+        state.commits += 1;
+        if let Err(error) = self.transact(&mut state) {
+            let fault = self.fault(error);
+            // redb refuses everything after an error. What is on the disk is the last commit, or this one.
+            self.database = None;
+            return Err(fault);
+        }
+        self.state = state;
+        self.joined = false;
+        if let Some(last) = self.pending.last() {
+            self.synced_ticket = last.ticket;
+        }
+        self.pending.clear();
+        self.sectors.put_down_commits(state.commits)
+    }
+
+    fn transact(&self, state: &mut State) -> Result<(), redb::Error> {
+        let transaction = self.database().begin_write()?;
+        {
+            let mut log = transaction.open_table(LOG)?;
+            for write in &self.pending {
+                if let Some(hard_state) = write.hard_state {
+                    state.set_hard_state(hard_state);
+                }
+                let Some((first, entries)) = &write.entries else {
+                    continue;
+                };
+                assert!(first.0 <= state.last_index + 1, "a write leaves a gap before index {first}");
+                for index in first.0..=state.last_index {
+                    log.remove(index)?;
+                }
+                state.last_index = first.0 - 1;
+                for entry in entries.iter() {
+                    state.last_index += 1;
+                    log.insert(state.last_index, &*entry_to_bytes(Index(state.last_index), entry))?;
+                }
+            }
+            let mut meta = transaction.open_table(META)?;
+            meta.insert(STATE, &*records::to_bytes(STATE, state))?;
+            if self.joined {
+                if let Some(Membership { own, names }) = self.membership.clone() {
+                    meta.insert(
+                        MEMBERSHIP,
+                        &*records::to_bytes(MEMBERSHIP, &MembershipRecord { own, names }),
+                    )?;
+                }
+                if let Some(lease) = self.lease {
+                    meta.insert(LEASE, &*records::to_bytes(LEASE, &LeaseRecord::from(lease)))?;
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn read_log(&self) -> Result<Result<Vec<Entry>, StorageFault>, redb::Error> {
+        let transaction = self.database().begin_read()?;
+        let table = transaction.open_table(LOG)?;
+        let mut entries = Vec::new();
+        for found in table.iter()? {
+            let (index, bytes) = found?;
+            let (index, expected) = (index.value(), entries.len() as u64 + 1);
+            if index != expected {
+                return Ok(Err(StorageFault::damaged(format!("log entry {expected} is missing"))));
+            }
+            let Some(entry) = entry_from_bytes(Index(index), bytes.value()) else {
+                return Ok(Err(StorageFault::damaged(format!(
+                    "log entry {index} does not fit its checksum"
+                ))));
+            };
+            entries.push(entry);
+        }
+        if entries.len() as u64 != self.state.last_index {
+            let (found, expected) = (entries.len(), self.state.last_index);
+            return Ok(Err(StorageFault::damaged(format!("the log has {found} entries and had {expected}"))));
+        }
+        Ok(Ok(entries))
+    }
+
+    /// What was wrong below, or what redb says is wrong with the database.
+    fn fault(&self, error: impl Into<redb::Error>) -> StorageFault {
+        self.sectors.take_fault().unwrap_or_else(|| match error.into() {
+            redb::Error::Io(error) => {
+                StorageFault::Io { during: "using the database", error: error.to_string() }
+            }
+            error => StorageFault::damaged(error.to_string()),
+        })
+    }
+}
+
+/// What a record says, if there is one.
+fn record<T: for<'a> serde::Deserialize<'a>>(
+    key: &str,
+    bytes: Option<Vec<u8>>,
+) -> Result<Option<T>, StorageFault> {
+    let Some(bytes) = bytes else {
+        return Ok(None);
+    };
+    let value = records::from_bytes(key, &bytes);
+    let fault = || StorageFault::damaged(format!("the {key} record does not fit its checksum"));
+    value.map(Some).ok_or_else(fault)
+}
+
+impl<B: StorageBackend> Storage for DurableStorage<B> {
+    type Error = StorageFault;
+
+    fn write(&mut self, write: Write) {
+        let last = self.pending.last().map_or(self.synced_ticket, |write| write.ticket);
+        assert_eq!(write.ticket, last + 1, "writes are taken in order");
+        self.pending.push(write);
+    }
+
+    /// One commit. After [`StorageFault::Full`] nothing is lost and this may be tried again; after any other fault what is
+    /// on the disk is known only to the next [`DurableStorage::open`].
+    fn sync(&mut self) -> Result<u64, StorageFault> {
+        if !self.pending.is_empty() {
+            self.commit()?;
+        }
+        Ok(self.synced_ticket)
+    }
+
+    fn recover(&mut self) -> Result<(HardState, Log), StorageFault> {
+        let entries = self.read_log().unwrap_or_else(|error| Err(self.fault(error)))?;
+        Ok((self.state.hard_state(), Log::recovered(entries)))
+    }
+}
+
+#[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
+mod tests;
