@@ -330,7 +330,7 @@ impl Scheme<'_> {
         }
         // As a person would write them down.
         faults.sort_by_key(|fault| match fault.trigger {
-            Trigger::At(at) => at,
+            Trigger::At(at) | Trigger::Every { first: at, .. } => at,
             Trigger::When { from, .. } => from,
         });
         let stops: u64 = self.from.faults.iter().filter_map(|fault| fault.lasts).map(Span::as_nanos).sum();

@@ -5,6 +5,7 @@ mod check;
 mod errors;
 mod explore;
 mod inspect;
+mod live;
 mod run;
 mod store;
 mod threshold;
@@ -66,6 +67,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.command {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Live(asked)) => live::run(&asked),
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::Explore(explore)) => explore::run(&explore),

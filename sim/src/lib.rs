@@ -37,6 +37,7 @@ pub mod display;
 pub mod explain;
 pub mod history_file;
 pub mod host;
+pub mod live;
 pub mod report;
 pub mod rules;
 pub mod run;

@@ -236,6 +236,13 @@ pub struct FaultSpec {
 pub enum Trigger {
     /// True time.
     At(Span),
+    /// Again and again, until the run ends.
+    Every {
+        /// True time of the first time.
+        first: Span,
+        /// From one time to the next; above zero.
+        every: Span,
+    },
     /// Something that happens.
     When {
         /// What.

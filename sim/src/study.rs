@@ -122,6 +122,13 @@ pub struct Study {
 }
 
 impl Study {
+    /// A study of one row that was run elsewhere.
+    pub fn of_one(row: RowResult, interrupted: bool) -> Study {
+        let rows = vec![row];
+        let verdict = verdict(&rows);
+        Study { rows, planned: 1, interrupted, boundary: None, verdict }
+    }
+
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
         if self.interrupted { 130 } else { self.verdict.exit_code() }
@@ -187,7 +194,7 @@ pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> St
                 return None;
             }
             let setup = Arc::new(row.scenario.setup.clone());
-            let result = summary(row, &setup, &run(&setup));
+            let result = row_of(row, &setup, &run(&setup));
             progress();
             Some(result)
         })
@@ -199,7 +206,8 @@ pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> St
     Study { rows, planned: plan.rows.len(), interrupted, boundary, verdict }
 }
 
-fn summary(row: &crate::scenario::Row, setup: &Arc<Setup>, outcome: &Outcome) -> RowResult {
+/// What a row's run comes to.
+pub fn row_of(row: &crate::scenario::Row, setup: &Arc<Setup>, outcome: &Outcome) -> RowResult {
     let (reads, reads_under_lease) = outcome.reads();
     RowResult {
         label: row.label.clone(),

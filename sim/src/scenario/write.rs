@@ -171,6 +171,9 @@ fn happens(setup: &Setup, fault: &FaultSpec, line: &mut impl FnMut(String)) {
     line("\n[[fault]]".to_owned());
     match fault.trigger {
         Trigger::At(at) => line(format!("at = {}", span(at))),
+        Trigger::Every { first, every } => {
+            line(format!("at = {}\nevery = {}", span(first), span(every)));
+        }
         Trigger::When { event, node, from, nth } => {
             let node = node.map_or(String::new(), |node| format!(", node = {:?}", setup.nodes[node].name));
             let (event, from) = (event.word(), span(from));

@@ -155,6 +155,7 @@ fn fault(setup: &Setup, fault: &FaultSpec, out: &mut Vec<String>) {
     out.push("\n[[fault]]".to_owned());
     out.push(match fault.trigger {
         Trigger::At(at) => format!("at = {}", span(at)),
+        Trigger::Every { first, every } => format!("at = {}\nevery = {}", span(first), span(every)),
         Trigger::When { event, node, from, nth } => {
             let node = node.map_or(String::new(), |node| format!(", node = {}", name(setup, node)));
             format!("when = {{ event = \"{}\"{node}, from = {}, nth = {nth} }}", event.word(), span(from))

@@ -68,6 +68,19 @@ impl<P: Process, C: Choices> World<P, C> {
 
         let request = self.choose_request(client, spec, turn);
         let node = self.choose_target(client, spec.target, turn);
+        self.invoke(client, node, request, reader);
+    }
+
+    /// A client asks a node, and waits. Gives the operation's number.
+    pub(super) fn invoke(
+        &mut self,
+        client: usize,
+        node: usize,
+        request: Request,
+        reader: &mut impl Reader<P>,
+    ) -> u64 {
+        let setup = self.setup.clone();
+        let spec = &setup.clients[client];
         let operation = self.clients.next_operation;
         self.clients.next_operation += 1;
         self.clients.waiting.insert(operation, Waiting { client, request });
@@ -84,6 +97,19 @@ impl<P: Process, C: Choices> World<P, C> {
         let delay = self.choices.delay(point(Purpose::RequestDelay, client, operation), delay);
         let at = self.at(delay);
         self.queue.push(at, Due::Request { operation, node, request });
+        operation
+    }
+
+    /// Does any client wait for an answer?
+    pub(super) fn anybody_waits(&self) -> bool {
+        !self.clients.waiting.is_empty()
+    }
+
+    /// A value that was never written.
+    pub(super) fn fresh_value(&mut self) -> u64 {
+        let value = self.clients.next_value;
+        self.clients.next_value += 1;
+        value
     }
 
     fn schedule_turn(&mut self, client: usize, pace: Delay, turn: u64) {
@@ -105,8 +131,7 @@ impl<P: Process, C: Choices> World<P, C> {
         if kind == OperationKind::Read {
             return Request::Read { key };
         }
-        let value = self.clients.next_value;
-        self.clients.next_value += 1;
+        let value = self.fresh_value();
         match kind {
             OperationKind::Cas => {
                 Request::Cas { key, from: self.clients.states[client].seen.get(&key).copied(), to: value }

@@ -100,6 +100,12 @@ impl<P: Process, C: Choices> World<P, C> {
         let (at, due) = self.queue.pop().expect("looked at above");
         debug_assert!(at >= self.now, "time goes forward");
         self.now = at;
+        self.happen(due, reader);
+        true
+    }
+
+    /// Lets something happen that is due.
+    pub(super) fn happen(&mut self, due: Due<P::Message>, reader: &mut impl Reader<P>) {
         match due {
             Due::Message { from, to, number, message } => self.deliver(from, to, number, message, reader),
             Due::Wakeup { node } => self.wake(node, reader),
@@ -122,7 +128,6 @@ impl<P: Process, C: Choices> World<P, C> {
             Due::Fault { fault, undo: false } => self.apply_fault(fault, reader),
             Due::Fault { fault, undo: true } => self.undo_fault(fault, reader),
         }
-        true
     }
 
     /// True time, in nanoseconds since the start of the run.
@@ -306,7 +311,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Carries out what a process asks for; tells the last write that is already safe.
-    fn carry_out<R: Reader<P>>(
+    pub(super) fn carry_out<R: Reader<P>>(
         &mut self,
         node: usize,
         effects: &mut Vec<Effect<P::Message>>,
