@@ -379,14 +379,26 @@ fn every_topic_and_command_can_be_explained() {
             "history",
             "thresholds",
             "exploring",
+            "processes",
             "clocks",
             "lease-reads",
             "rules",
             "exit-codes"
         ]
     );
-    let commands =
-        ["run", "threshold", "check", "list", "lint", "explain", "rules", "completions", "man", "help"];
+    let commands = [
+        "run",
+        "live",
+        "threshold",
+        "check",
+        "list",
+        "lint",
+        "explain",
+        "rules",
+        "completions",
+        "man",
+        "help",
+    ];
     for word in topics.iter().chain(&commands) {
         let (code, text, errors) = run(&["help", word]);
         assert_eq!(code, 0, "{word}: {errors}");

@@ -36,6 +36,8 @@ pub(super) fn start(verbosity: i32, format: LogFormat) {
         .log_internal_errors(false);
     match format {
         LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
+        LogFormat::Json => {
+            logs.json().flatten_event(true).with_current_span(false).with_span_list(false).init()
+        }
     }
 }

@@ -270,12 +270,8 @@ mod tests {
     fn every_wait_can_be_given() {
         let flags = ["--heartbeat=7ms", "--jitter=8ms", "--startup-grace=9ms", "--request-deadline=10ms"];
         let settings = setup(&flags).unwrap().settings;
-        let given = [
-            settings.heartbeat,
-            settings.election_jitter,
-            settings.startup_grace,
-            settings.request_deadline,
-        ];
+        let given =
+            [settings.heartbeat, settings.election_jitter, settings.startup_grace, settings.request_deadline];
         assert_eq!(given, [7, 8, 9, 10].map(Span::millis));
     }
 

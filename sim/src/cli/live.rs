@@ -9,7 +9,9 @@ use clap::Args;
 use leasehold_sim::display::{count, instant};
 use leasehold_sim::history_file::{sequential, write_json_lines};
 use leasehold_sim::live::{self, Options, Progress, impossible, latencies};
-use leasehold_sim::report::{LiveSubject, Simulated, Style, Subject, live_exit_code, live_failure, live_json, live_text};
+use leasehold_sim::report::{
+    LiveSubject, Simulated, Style, Subject, live_exit_code, live_failure, live_json, live_text,
+};
 use leasehold_sim::run::run as run_setup;
 use leasehold_sim::scenario::Row;
 use leasehold_sim::setup::Setup;
@@ -81,8 +83,7 @@ pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
             say(setup, end, progress);
         }
     };
-    let (whole, found) =
-        live::run(setup, &options, stop, &mut tell).map_err(|problem| failed(&problem))?;
+    let (whole, found) = live::run(setup, &options, stop, &mut tell).map_err(|problem| failed(&problem))?;
     if let Some((path, mut file)) = history {
         let operations = sequential(&found.outcome.checked_operations());
         write_json_lines(&operations, &mut file)
@@ -124,7 +125,7 @@ fn refuse_what_cannot_be(file: &str, setup: &Setup) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "error: {file} cannot be run on real processes\n  {}\n  `sim help live` says what can",
+        "error: {file} cannot be run on real processes\n  {}\n  `sim help processes` says what can",
         reasons.join("\n  ")
     )))
 }
@@ -160,7 +161,8 @@ fn create(path: &Path) -> Result<(&Path, std::io::BufWriter<std::fs::File>), Fai
 fn data_directory(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
     let Some(keep) = keep else {
         let folder = tempfile::Builder::new().prefix("sim-live-").tempdir();
-        let folder = folder.map_err(|error| Failure::io("cannot create a folder for the nodes' data", &error))?;
+        let folder =
+            folder.map_err(|error| Failure::io("cannot create a folder for the nodes' data", &error))?;
         return Ok((folder.path().to_owned(), Some(folder)));
     };
     let failed = |error| Failure::io(&format!("cannot use {} for the nodes' data", keep.display()), &error);

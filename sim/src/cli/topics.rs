@@ -28,6 +28,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "what exploring draws, what it has found, and how long broken rules last",
         include_str!("../../../docs/explore.md"),
     ),
+    (
+        "processes",
+        "real processes: what a live run does, what it cannot do, and its figures",
+        include_str!("../../../docs/live.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -37,17 +42,19 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 20] = [
+pub(super) const WORDS: [&str; 22] = [
     "scenarios",
     "report",
     "history",
     "thresholds",
     "exploring",
+    "processes",
     "clocks",
     "lease-reads",
     "rules",
     "exit-codes",
     "run",
+    "live",
     "check",
     "threshold",
     "explore",
@@ -90,12 +97,13 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
 
 const EXIT_CODES: &str = "\
   0  every row showed what the scenario expects; the history is linearizable; the threshold is found
-  1  some row did not; it is not
+  1  some row did not; it is not; an acknowledged write is lost
   2  the command line, the scenario or the history is wrong, or cannot be read
-  3  undecided: the checker gave up; no threshold in the range
+  3  undecided: the checker gave up; no threshold in the range; a key could not be read at the end of a live run
   4  the history has no operation to check
   5  two runs of the same scenario and seed differ (--check-determinism)
- 70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules
+ 70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules; a real node
+     ended by itself
  74  the report, the trace or the manual pages could not be written
 130  interrupted; the rows that were done are shown
 ";

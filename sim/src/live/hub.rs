@@ -20,9 +20,7 @@ use crate::check;
 use crate::run::{Outcome, Outside};
 use crate::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
 use crate::watch::History;
-use crate::world::{
-    Choices, Effect, Event, Happening, Milestone, Reader, Reply, Request, Seeded, World,
-};
+use crate::world::{Choices, Effect, Event, Happening, Milestone, Reader, Reply, Request, Seeded, World};
 use leasehold::time::Span;
 
 const SECOND: u64 = 1_000_000_000;
@@ -238,14 +236,19 @@ impl<'a> Hub<'a> {
 
     fn give(&mut self, node: usize, line: &[u8]) -> Result<(), Problem> {
         let Some(child) = &mut self.children[node] else { return Ok(()) };
-        child.input.write(line).map_err(|error| Problem::io(format!("cannot write to {}", self.names[node]), error))
+        child
+            .input
+            .write(line)
+            .map_err(|error| Problem::io(format!("cannot write to {}", self.names[node]), error))
     }
 
     fn signal(&mut self, node: usize, goes_on: bool) -> Result<(), Problem> {
         let Some(child) = &self.children[node] else { return Ok(()) };
         // Before it may serve again, and after it can have served last.
         let before = self.now();
-        child.signal(goes_on).map_err(|error| Problem::io(format!("cannot signal {}", self.names[node]), error))?;
+        child
+            .signal(goes_on)
+            .map_err(|error| Problem::io(format!("cannot signal {}", self.names[node]), error))?;
         let (at, what) = if goes_on { (before, What::Resumed) } else { (self.now(), What::Stopped) };
         self.moments.push(Moment { at, node, what });
         Ok(())

@@ -88,16 +88,22 @@ mod tests {
 
     #[test]
     fn percentiles_are_values_that_occurred() {
-        for (count, per_mille, place) in
-            [(1, 500, 0), (1, 999, 0), (100, 500, 49), (100, 990, 98), (100, 999, 99), (1_000, 999, 998), (4, 500, 1)]
-        {
+        for (count, per_mille, place) in [
+            (1, 500, 0),
+            (1, 999, 0),
+            (100, 500, 49),
+            (100, 990, 98),
+            (100, 999, 99),
+            (1_000, 999, 998),
+            (4, 500, 1),
+        ] {
             assert_eq!(rank(count, per_mille), place, "{per_mille} of {count}");
         }
     }
 
     #[test]
     fn kinds_are_told_by_the_answer() {
-        let read = |value, lease, round_trips, took| Operation {
+        let read = |value, lease, round_trips, took: u64| Operation {
             client: 0,
             node: 0,
             request: Request::Read { key: 1 },

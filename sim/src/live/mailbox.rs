@@ -57,7 +57,9 @@ impl Process for Mailbox {
             ProcessInput::Message { message, .. } => message.bytes().to_vec(),
             ProcessInput::Request { token, request } => wire::request(&self.name, token, request),
             // It looks after its own timers and its own disk, and transfers were refused before the run.
-            ProcessInput::Wakeup | ProcessInput::Synced { .. } | ProcessInput::TransferLeadership { .. } => return,
+            ProcessInput::Wakeup | ProcessInput::Synced { .. } | ProcessInput::TransferLeadership { .. } => {
+                return;
+            }
         }));
     }
 

@@ -20,7 +20,8 @@ impl Epoch {
 
     /// A stamp of the machine as a perfect virtual clock would have shown it.
     fn stamp(self, raw: u64, boot: u64) -> Stamp {
-        let on_virtual = |reading: u64, at_zero: u64| Nanos((MONOTONIC_BASE + reading).saturating_sub(at_zero));
+        let on_virtual =
+            |reading: u64, at_zero: u64| Nanos((MONOTONIC_BASE + reading).saturating_sub(at_zero));
         Stamp::new(on_virtual(raw, self.raw), on_virtual(boot, self.boot))
     }
 }
@@ -62,8 +63,7 @@ pub(super) fn parse(line: &[u8], names: &[String], epoch: Epoch) -> Option<Noted
     let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
     let term = entry.term;
     let place = |name: Option<&str>| names.iter().position(|known| Some(known.as_str()) == name);
-    let (trial, transfer) =
-        (entry.ballot == Some("pre-vote"), entry.ballot == Some("transfer-vote"));
+    let (trial, transfer) = (entry.ballot == Some("pre-vote"), entry.ballot == Some("transfer-vote"));
     let milestone = match entry.note? {
         "campaign" => Milestone::Campaign { term, trial },
         "vote-granted" => Milestone::VoteGranted { to: place(entry.to)?, term, trial, transfer },

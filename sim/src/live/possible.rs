@@ -58,14 +58,18 @@ fn of_node(node: &NodeSpec) -> Vec<String> {
 
 fn why_not(action: &Action) -> Option<&'static str> {
     match action {
-        Action::Suspend { .. } => Some("this machine cannot be suspended for one process; `pause` stops the process alone"),
+        Action::Suspend { .. } => {
+            Some("this machine cannot be suspended for one process; `pause` stops the process alone")
+        }
         Action::HypervisorPause { .. } => {
             Some("the clocks of a real process cannot be stopped; `pause` stops the process alone")
         }
-        Action::Step { .. } | Action::Rate { .. } | Action::Unsynchronize { .. } => {
-            Some("the clocks of this machine are left alone, and cannot be changed for one process; use `sim run`")
+        Action::Step { .. } | Action::Rate { .. } | Action::Unsynchronize { .. } => Some(
+            "the clocks of this machine are left alone, and cannot be changed for one process; use `sim run`",
+        ),
+        Action::Transfer { .. } => {
+            Some("a real node takes no request to hand over; kill or isolate the leader")
         }
-        Action::Transfer { .. } => Some("a real node takes no request to hand over; kill or isolate the leader"),
         Action::Partition { .. }
         | Action::Cut { .. }
         | Action::Isolate { .. }
@@ -122,7 +126,10 @@ mod tests {
     #[test]
     fn what_they_cannot_do_is_named_with_a_reason() {
         for (text, part) in [
-            ("[[fault]]\nat = '1s'\nheal = {}\n[[fault]]\nat = '1s'\nstep = { node = 'n2', by = '1s' }", "fault[1] (at 1s"),
+            (
+                "[[fault]]\nat = '1s'\nheal = {}\n[[fault]]\nat = '1s'\nstep = { node = 'n2', by = '1s' }",
+                "fault[1] (at 1s",
+            ),
             ("[[fault]]\nat = '1s'\nsuspend = { node = 'n2' }", "`pause` stops the process alone"),
             ("[[fault]]\nat = '1s'\ntransfer = { to = 'n2' }", "no request to hand over"),
             ("[clock.n2]\noffset = '1s'", "clock.n2"),

@@ -122,7 +122,11 @@ pub(super) fn parse(bytes: &[u8], names: &[String]) -> Result<Said, String> {
         _ => return Err(format!("nobody is called so: {}", String::from_utf8_lossy(bytes))),
     };
     let reply = reply(reads, &answer).ok_or_else(|| {
-        format!("no answer to {}: {}", if reads { "a read" } else { "a write" }, String::from_utf8_lossy(bytes))
+        format!(
+            "no answer to {}: {}",
+            if reads { "a read" } else { "a write" },
+            String::from_utf8_lossy(bytes)
+        )
     })?;
     Ok(Said::Answer(answer.in_reply_to, reply))
 }
@@ -215,7 +219,10 @@ mod tests {
             ("c1", r#"{"type":"write_ok","in_reply_to":9,"msg_id":1}"#),
             ("c2", r#"{"type":"error","in_reply_to":9,"msg_id":1,"code":12,"text":"malformed"}"#),
             ("c7", r#"{"type":"write_ok","in_reply_to":9,"msg_id":1}"#),
-            ("c0", r#"{"type":"error","in_reply_to":1,"msg_id":0,"code":14,"text":"another node's directory"}"#),
+            (
+                "c0",
+                r#"{"type":"error","in_reply_to":1,"msg_id":0,"code":14,"text":"another node's directory"}"#,
+            ),
         ] {
             assert!(said(to, body).is_err(), "{body} to {to}");
         }

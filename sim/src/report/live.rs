@@ -190,7 +190,8 @@ fn faults(found: &Found) -> String {
     if found.faults.is_empty() {
         return "none happened".to_owned();
     }
-    let each: Vec<String> = found.faults.iter().map(|(word, times)| format!("{word} x {}", count(*times))).collect();
+    let each: Vec<String> =
+        found.faults.iter().map(|(word, times)| format!("{word} x {}", count(*times))).collect();
     each.join(", ")
 }
 
@@ -227,7 +228,13 @@ fn margins(changes: &[LeadershipChange]) -> String {
     };
     let shown = |ns: i64| signed_span(i128::from(ns));
     let median = all[(all.len() - 1) / 2];
-    format!("of {} changes: least {}, median {}, most {}", all.len(), shown(*least), shown(median), shown(most.to_owned()))
+    format!(
+        "of {} changes: least {}, median {}, most {}",
+        all.len(),
+        shown(*least),
+        shown(median),
+        shown(most.to_owned())
+    )
 }
 
 fn latency_json(latencies: &[Latency]) -> Vec<Value> {
@@ -270,7 +277,7 @@ fn stale_read(setup: &Setup, outcome: &Outcome, stale: &StaleRead, style: Style)
             missed.request
         ),
     ];
-    let near = outcome.changes.iter().filter(|change| change.ready_at <= stale.known_at).next_back();
+    let near = outcome.changes.iter().rfind(|change| change.ready_at <= stale.known_at);
     if let Some(change) = near {
         let name = |node| describe::node(setup, node);
         let old = change.old.map_or("nobody had a lease before".to_owned(), |(old, term)| {
