@@ -18,6 +18,8 @@
 //! **Architecture Invariant:** everything about a scenario is decided by the world that the simulator uses as well. Here is
 //! only what carries it out.
 
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "nothing carries out what is decided"))]
+
 mod latency;
 mod mailbox;
 mod margins;
@@ -43,6 +45,21 @@ pub use possible::impossible;
 
 #[cfg(target_os = "linux")]
 pub use hub::run;
+
+/// Live runs need Linux: its clocks, signals and process groups.
+///
+/// # Errors
+///
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn run(
+    _setup: &crate::setup::Setup,
+    _options: &Options,
+    _stop: &std::sync::atomic::AtomicBool,
+    _progress: &mut dyn FnMut(Progress),
+) -> Result<(std::sync::Arc<crate::setup::Setup>, Found), Problem> {
+    Err(Problem::io("live runs need Linux", io::Error::from(io::ErrorKind::Unsupported)))
+}
 
 /// What a live run needs beside its setup.
 #[derive(Debug, Clone)]

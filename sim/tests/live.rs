@@ -134,6 +134,80 @@ fn a_cluster_of_real_processes_survives_a_kill_a_pause_and_a_partition() {
     assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stdout));
 }
 
+/// A leader that is cut off and stands still, with a lease of 4 s on promises of half a second. When it goes on it answers
+/// what has come meanwhile, and another leads already: the run must find it out.
+const UNSAFE: &str = r#"
+title = "an unsafe lease"
+duration = "4s"
+seed = 42
+[cluster]
+first-leader = "n1"
+[lease]
+duration = "4s"
+election-timeout = "500ms"
+max-clock-skew = "0s"
+[timers]
+heartbeat = "25ms"
+election-jitter = "100ms"
+[client.reader]
+target = "n1"
+operations = "read"
+every = "5ms"
+[client.writer]
+operations = "write"
+every = "10ms"
+[[fault]]
+when = { event = "lease-renewed", node = "n1", from = "1s" }
+isolate = { node = "n1" }
+[[fault]]
+when = { event = "lease-renewed", node = "n1", from = "1s" }
+after = "50ms"
+for = "1.5s"
+pause = { node = "n1" }
+[expect]
+stale-reads = "some"
+"#;
+
+#[test]
+fn an_unsafe_lease_is_found_out() {
+    let scenario = scenario("unsafe", UNSAFE);
+    let output =
+        sim(&["live", scenario.to_str().unwrap(), "--node", node().to_str().unwrap(), "--json", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let row = &report["rows"][0];
+    assert_eq!(row["finding"], "stale-reads", "{row}");
+    assert!(row["margin_ns_min"].as_i64().unwrap() < 0, "{row}");
+    assert!(row["two_leases_at_ns"].is_u64(), "{row}");
+}
+
+/// All nodes die at once, and what starts them again has lost their directories.
+#[test]
+fn acknowledged_writes_that_are_lost_are_found_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut text = SHORT.split("[[fault]]").next().unwrap().to_owned();
+    for node in ["n1", "n2", "n3"] {
+        text.push_str(&format!("[[fault]]\nat = \"2s\"\nfor = \"200ms\"\ncrash = {{ node = \"{node}\" }}\n"));
+    }
+    // Only last reads can tell what is lost.
+    let text = text.replace("[client.writers]", "[client.writers]\nstop = \"1.9s\"");
+    let text = text.replace("[client.readers]", "[client.readers]\nstop = \"1.9s\"");
+    let text = text.replace("[client.swapper]", "[client.swapper]\nstop = \"1.9s\"");
+    let (scenario, forgetful) = (scenario("lost", &text), file("lost", "forgetful"));
+    let script = format!(
+        "#!/bin/sh\nfor word; do directory=$word; done\nrm -rf \"$directory\"\nexec '{}' \"$@\"\n",
+        node().display()
+    );
+    std::fs::write(&forgetful, script).unwrap();
+    std::fs::set_permissions(&forgetful, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = sim(&["live", scenario.to_str().unwrap(), "--node", forgetful.to_str().unwrap(), "--quiet"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    // 70 when a term has two leaders as well: votes are forgotten, too.
+    assert!(matches!(output.status.code(), Some(1 | 70)), "{text}{}", errors(&output));
+    assert!(text.contains("ACKNOWLEDGED WRITES ARE LOST: of"), "{text}");
+    assert!(errors(&output).contains("run it again with:  cargo sim live "), "{}", errors(&output));
+}
+
 #[test]
 fn no_process_outlives_a_hub_that_is_killed_not_even_one_that_stands_still() {
     let keep = file("orphans", "data");

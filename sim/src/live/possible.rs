@@ -134,7 +134,7 @@ mod tests {
             ("[[fault]]\nat = '1s'\ntransfer = { to = 'n2' }", "no request to hand over"),
             ("[clock.n2]\noffset = '1s'", "clock.n2"),
             ("[lease]\nform = 'deadline'", "one wall clock"),
-            ("[lease]\nrules = 'lease-from-receipt'", "sound rules"),
+            ("[lease]\nrules = 'half-quorum'", "sound rules"),
             ("[cluster]\nlearners = 1", "every node that init names is a voter"),
             ("[node.n1]\ndisk-sync = '1ms'", "node.n1.disk-sync"),
         ] {
