@@ -25,6 +25,7 @@ mod mailbox;
 mod margins;
 mod notes;
 mod possible;
+mod watch;
 mod wire;
 
 #[cfg(target_os = "linux")]

@@ -13,14 +13,13 @@ use super::children::Child;
 use super::mailbox::{Command, Mailbox};
 use super::margins::{Measured, Moment, What, measure};
 use super::notes::{self, Epoch};
-use super::possible::word;
-use super::wire::{self, Line, Said};
+use super::watch::Watch;
+use super::wire::{self, Said};
 use super::{Found, LastReads, Options, Problem, Progress};
 use crate::check;
 use crate::run::{Outcome, Outside};
 use crate::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
-use crate::watch::History;
-use crate::world::{Choices, Effect, Event, Happening, Milestone, Reader, Reply, Request, Seeded, World};
+use crate::world::{Effect, Milestone, Reply, Request, Seeded, World};
 use leasehold::time::Span;
 
 const SECOND: u64 = 1_000_000_000;
@@ -76,30 +75,6 @@ fn with_last_reader(setup: &Setup) -> Setup {
         link: None,
     });
     setup
-}
-
-/// Watches the world: the history, and what is to be signalled.
-#[derive(Debug, Default)]
-struct Watch {
-    history: History,
-    signals: Vec<(usize, bool)>,
-    faults: Vec<(&'static str, u64)>,
-}
-
-impl Reader<Mailbox> for Watch {
-    fn read<C: Choices>(&mut self, event: &Event<'_, Line>, world: &World<Mailbox, C>) {
-        match event.what {
-            Happening::Stopped { node, resumed } => self.signals.push((node, resumed)),
-            Happening::Fault { fault, undone: false } => {
-                let word = word(&world.setup().faults[fault].action);
-                match self.faults.iter_mut().find(|(known, _)| *known == word) {
-                    Some((_, count)) => *count += 1,
-                    None => self.faults.push((word, 1)),
-                }
-            }
-            _ => self.history.read(event, world),
-        }
-    }
 }
 
 #[derive(Debug)]

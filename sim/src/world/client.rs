@@ -63,7 +63,8 @@ impl<P: Process, C: Choices> World<P, C> {
         let turn = self.clients.states[client].turns;
         self.clients.states[client].turns += 1;
         if let Pace::Every(pace) = spec.pace {
-            self.schedule_turn(client, pace, turn);
+            // From when it was due: a client in real time that is late keeps its pace.
+            self.schedule_turn(client, pace, turn, self.due_at);
         }
 
         let request = self.choose_request(client, spec, turn);
@@ -112,9 +113,9 @@ impl<P: Process, C: Choices> World<P, C> {
         value
     }
 
-    fn schedule_turn(&mut self, client: usize, pace: Delay, turn: u64) {
+    fn schedule_turn(&mut self, client: usize, pace: Delay, turn: u64, since: u64) {
         let pause = self.choices.delay(point(Purpose::ClientPace, client, turn), pace);
-        let at = self.at(pause);
+        let at = since.saturating_add(pause.as_nanos());
         self.queue.push(at, Due::ClientTurn { client });
     }
 
@@ -215,7 +216,7 @@ impl<P: Process, C: Choices> World<P, C> {
     fn think(&mut self, client: usize, spec: &ClientSpec) {
         if let Pace::Think(pace) = spec.pace {
             let turn = self.clients.states[client].turns;
-            self.schedule_turn(client, pace, turn);
+            self.schedule_turn(client, pace, turn, self.now);
         }
     }
 

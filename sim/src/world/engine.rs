@@ -22,6 +22,8 @@ pub struct World<P: Process, C> {
     pub(super) setup: Arc<Setup>,
     pub(super) choices: C,
     pub(super) now: u64,
+    /// When what happens now was due: `now`, but in a world that runs in real time and may be late.
+    pub(super) due_at: u64,
     pub(super) queue: Queue<Due<P::Message>>,
     pub(super) slots: Vec<Slot<P>>,
     pub(super) links: Links<P::Message>,
@@ -73,6 +75,7 @@ impl<P: Process, C: Choices> World<P, C> {
             setup,
             choices,
             now: 0,
+            due_at: 0,
             queue: Queue::default(),
             leader: None,
             effects: Vec::new(),
@@ -100,6 +103,7 @@ impl<P: Process, C: Choices> World<P, C> {
         let (at, due) = self.queue.pop().expect("looked at above");
         debug_assert!(at >= self.now, "time goes forward");
         self.now = at;
+        self.due_at = at;
         self.happen(due, reader);
         true
     }

@@ -18,7 +18,8 @@ impl<P: Process, C: Choices> World<P, C> {
         if self.queue.next_at().is_none_or(|at| at > now) {
             return false;
         }
-        let (_, due) = self.queue.pop().expect("looked at above");
+        let (at, due) = self.queue.pop().expect("looked at above");
+        self.due_at = at;
         self.happen(due, reader);
         true
     }
