@@ -43,7 +43,7 @@ const EXIT_IO: u8 = 74;
 
 /// Runs the node until its input ends.
 pub(crate) fn run(options: &Options) -> ExitCode {
-    logging::start(options.verbosity());
+    logging::start(options.verbosity(), options.log_format());
     let setup = options.setup().unwrap_or_else(|text| options::refuse(&text));
     let lease = setup.settings.lease;
     let clock = OsClock::for_form(lease.form);

@@ -332,10 +332,7 @@ impl Scheme<'_> {
             }
         }
         // As a person would write them down.
-        faults.sort_by_key(|fault| match fault.trigger {
-            Trigger::At(at) => at,
-            Trigger::When { from, .. } => from,
-        });
+        faults.sort_by_key(|fault| fault.trigger.earliest());
         let stops: u64 = self.from.faults.iter().filter_map(|fault| fault.lasts).map(Span::as_nanos).sum();
         let end = at.round.max(at.isolated) + 2 * self.promise + stops + 64 * self.messages + SECOND;
         setup.duration = Span::nanos(end);

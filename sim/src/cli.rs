@@ -7,6 +7,7 @@ mod exhaust;
 mod explore;
 mod frontier;
 mod inspect;
+mod live;
 mod probability;
 mod run;
 mod shrink;
@@ -72,6 +73,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Shrink(asked)) => shrink::shrink(&asked),
+        Some(Command::Live(asked)) => live::run(&asked),
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::Frontier(asked)) => frontier::frontier(&asked),

@@ -126,6 +126,12 @@ pub fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
     };
     match fault.trigger {
         Trigger::At(at) => format!("{after}{}{at}", if after.is_empty() { "at " } else { "" }),
+        Trigger::Every { first, every } => {
+            format!(
+                "{after}{}{first} and every {every} from then on",
+                if after.is_empty() { "at " } else { "" }
+            )
+        }
         Trigger::When { event: kind, node: place, from, nth } => {
             let who = place.map_or("a node", |place| node(setup, place));
             let which = if nth == 1 { String::new() } else { format!(", number {nth}") };

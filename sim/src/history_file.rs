@@ -29,7 +29,7 @@ use std::io::BufRead;
 use crate::check::{Key, Operation, Value};
 use assemble::Names;
 
-pub use json_write::write_json_lines;
+pub use json_write::{sequential, write_json_lines};
 pub use problem::{Place, Problem, ReadError, shown};
 
 /// How a history is written.

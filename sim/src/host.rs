@@ -32,6 +32,17 @@ pub struct LeaseNode<R> {
 /// Nodes that are not to lead first wait for so many election timeouts.
 const FIRST_LEADER_HEAD_START: u64 = 10;
 
+/// How much longer a node waits after a start before it campaigns; `starts` is how often it was started before.
+pub(crate) fn startup_grace(setup: &Setup, node: usize, starts: u64) -> Span {
+    match setup.cluster.first_leader {
+        // The head start is for the first leader of all.
+        _ if starts > 0 => setup.timers.heartbeat,
+        None => setup.timers.startup_grace,
+        Some(first) if first == node => Span::ZERO,
+        Some(_) => setup.nodes[node].lease.election_timeout * FIRST_LEADER_HEAD_START,
+    }
+}
+
 impl<R: LeaseRules + Clone> LeaseNode<R> {
     /// The processes of a setup.
     pub fn cluster(setup: &Setup, rules: &R) -> Vec<LeaseNode<R>> {
@@ -39,11 +50,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
         let configuration = Configuration::new(voters, narrow(setup.nodes.len()) - voters);
         let nodes = setup.nodes.iter().zip(configuration.nodes()).enumerate();
         let process = |(place, (spec, id)): (usize, (&crate::setup::NodeSpec, NodeId))| {
-            let startup_grace = match setup.cluster.first_leader {
-                None => setup.timers.startup_grace,
-                Some(first) if first == place => Span::ZERO,
-                Some(_) => spec.lease.election_timeout * FIRST_LEADER_HEAD_START,
-            };
+            let startup_grace = startup_grace(setup, place, 0);
             let settings = Settings {
                 lease: spec.lease,
                 heartbeat: setup.timers.heartbeat,
@@ -100,7 +107,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
         self.node = None;
         self.tokens.clear();
         self.identity.incarnation += 1;
-        // The head start is for the first leader of all.
+        // As `startup_grace` says of one that was started before.
         self.settings.startup_grace = self.settings.heartbeat;
     }
 

@@ -23,10 +23,12 @@
 //! Three types to know: [`setup::Setup`] is what a run is made of; [`world::World`] is a run in progress;
 //! [`run::Outcome`] is what it showed.
 //!
+//! `live` runs a scenario on real processes in real time: the world decides as ever, a hub carries out.
+//!
 //! It is not a model of Raft: it hosts the production node. It is not a load generator: time is virtual.
 //!
 //! **Architecture Invariant:** a run is a pure function of its setup. Nothing here reads the machine's clock, its random
-//! numbers or its hash seeds, but for `sim`'s own progress display.
+//! numbers or its hash seeds, but for `sim`'s own progress display, and `live`, whose time is the machine's.
 //!
 //! **Architecture Invariant:** the world names no protocol and no scenario syntax; reports know no event loop; a reader of
 //! the event stream cannot change the run.
@@ -43,6 +45,7 @@ pub mod explain;
 pub mod frontier;
 pub mod history_file;
 pub mod host;
+pub mod live;
 pub mod probability;
 pub mod report;
 pub mod rules;

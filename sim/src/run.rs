@@ -35,7 +35,32 @@ pub struct Outcome {
     pub messages: u64,
 }
 
+/// What is seen of a run whose processes are elsewhere.
+#[derive(Debug)]
+pub(crate) struct Outside {
+    pub(crate) history: Vec<Operation>,
+    pub(crate) changes: Vec<LeadershipChange>,
+    pub(crate) overlap: Option<(u64, usize, usize)>,
+    pub(crate) broken: Vec<Broken>,
+    pub(crate) events: u64,
+    pub(crate) messages: u64,
+    pub(crate) limits: check::Limits,
+}
+
 impl Outcome {
+    /// What a run found of which only that was seen. It has no trace, and so no hash of one.
+    pub(crate) fn from_outside(seen: Outside) -> Outcome {
+        let Outside { history, changes, overlap, broken, events, messages, limits } = seen;
+        let (checked, operations) = to_check(&history);
+        let check = check::check(&operations, limits);
+        Outcome { check, checked, changes, overlap, broken, trace_hash: 0, events, messages, history }
+    }
+
+    /// The history as the checker had it.
+    pub fn checked_operations(&self) -> Vec<check::Operation> {
+        to_check(&self.history).1
+    }
+
     /// The place in the history of the operation that the checker calls `index`.
     pub fn history_index(&self, index: usize) -> usize {
         self.checked[index]

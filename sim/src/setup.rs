@@ -238,6 +238,13 @@ pub struct FaultSpec {
 pub enum Trigger {
     /// True time.
     At(Span),
+    /// Again and again, until the run ends.
+    Every {
+        /// True time of the first time.
+        first: Span,
+        /// From one time to the next; above zero.
+        every: Span,
+    },
     /// Something that happens.
     When {
         /// What.
@@ -249,6 +256,17 @@ pub enum Trigger {
         /// The how-many-eth such event, from 1.
         nth: u32,
     },
+}
+
+impl Trigger {
+    /// The fault happens at this true time at the earliest.
+    pub fn earliest(&self) -> Span {
+        match *self {
+            Trigger::At(at) => at,
+            Trigger::Every { first, .. } => first,
+            Trigger::When { from, .. } => from,
+        }
+    }
 }
 
 /// What a fault may wait for.

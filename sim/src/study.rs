@@ -132,6 +132,13 @@ pub struct Study {
 }
 
 impl Study {
+    /// A study of one row that was run elsewhere.
+    pub fn of_one(row: RowResult, interrupted: bool) -> Study {
+        let rows = vec![row];
+        let verdict = verdict(&rows);
+        Study { rows, planned: 1, interrupted, boundary: None, verdict }
+    }
+
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
         if self.interrupted { 130 } else { self.verdict.exit_code() }
@@ -199,7 +206,7 @@ pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> St
             let setup = Arc::new(row.scenario.setup.clone());
             let mut accountant = Accountant::new(&setup);
             let outcome = run_observed(&setup, &mut accountant);
-            let result = summary(row, &setup, &outcome, accountant.split(&outcome.changes));
+            let result = row_of(row, &setup, &outcome, accountant.split(&outcome.changes));
             progress();
             Some(result)
         })
@@ -211,7 +218,8 @@ pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> St
     Study { rows, planned: plan.rows.len(), interrupted, boundary, verdict }
 }
 
-fn summary(
+/// What a row's run comes to. `blames` are the parts of its changes' margins.
+pub fn row_of(
     row: &crate::scenario::Row,
     setup: &Arc<Setup>,
     outcome: &Outcome,

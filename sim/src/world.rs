@@ -18,6 +18,7 @@ mod clock;
 mod engine;
 mod event;
 mod fault;
+mod hosted;
 mod network;
 mod process;
 mod queue;

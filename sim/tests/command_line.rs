@@ -386,6 +386,7 @@ fn every_topic_and_command_can_be_explained() {
             "exploring",
             "shrinking",
             "searching",
+            "processes",
             "clocks",
             "lease-reads",
             "rules",
@@ -395,6 +396,7 @@ fn every_topic_and_command_can_be_explained() {
     let commands = [
         "run",
         "shrink",
+        "live",
         "threshold",
         "frontier",
         "exhaust",

@@ -150,7 +150,7 @@ impl Member {
                     }
                     Output::Reply { request, answer } => self.reply(outbox, request, answer),
                     Output::Persist(write) => self.store.write(write),
-                    Output::Note(note) => notes::log(&note, &self.directory),
+                    Output::Note(note) => notes::log(&note, &self.directory, clock),
                 }
             }
             self.updated = false;

@@ -1,12 +1,26 @@
 //! What the node tells about itself, as log lines.
 
+mod fields;
+
 use leasehold::lease::Ballot;
 use leasehold::maelstrom::Directory;
 use leasehold::raft::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+use leasehold::time::Clock;
 use tracing::{debug, info, trace, warn};
 
+use super::clock::OsClock;
+use super::logging;
+use super::options::LogFormat;
+
 /// Logs a note: what changes who leads at `info`, what happens all the time further down.
-pub(super) fn log(note: &Note, directory: &Directory) {
+pub(super) fn log(note: &Note, directory: &Directory, clock: &OsClock) {
+    match logging::format() {
+        LogFormat::Text => as_text(note, directory),
+        LogFormat::Json => fields::log(note, directory, clock.read().stamp),
+    }
+}
+
+fn as_text(note: &Note, directory: &Directory) {
     match *note {
         Note::Campaign { term, ballot } => match ballot {
             Ballot::PreVote => info!("asks whether it would be elected in term {term}"),

@@ -47,6 +47,10 @@ pub(crate) struct Options {
     #[arg(long, alias = "jitter", value_name = "TIME", value_parser = parse_span)]
     election_jitter: Option<Span>,
 
+    /// After its start the node waits so much longer before it campaigns [default: a tenth of the election timeout]
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    startup_grace: Option<Span>,
+
     /// A request that finds no leader gets error 11 after this [default: election timeout plus jitter]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     request_deadline: Option<Span>,
@@ -71,6 +75,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 
+    /// How logs are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+
     /// More logs: -v what is dropped and refused, -vv every renewal of the lease
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -86,6 +94,15 @@ enum Form {
     Elapsed,
     /// Both sides compare wall-clock times; needs synchronized clocks
     Deadline,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line; what happens to leaders and leases has its terms and clock readings as fields
+    Json,
 }
 
 const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol.md for the answers):
@@ -148,8 +165,9 @@ impl Options {
         let settings = Settings {
             heartbeat,
             election_jitter,
+            startup_grace: self.startup_grace.unwrap_or(defaults.startup_grace),
             request_deadline: self.request_deadline.unwrap_or(lease.election_timeout + election_jitter),
-            ..defaults
+            lease,
         };
         let seed = match self.seed {
             Some(seed) => seed,
@@ -171,6 +189,11 @@ impl Options {
     /// Lines longer than this are dropped.
     pub(super) fn line_bytes_max(&self) -> usize {
         usize::try_from(self.line_max).expect("four bytes fit the machines that this runs on")
+    }
+
+    /// How logs are written.
+    pub(super) fn log_format(&self) -> LogFormat {
+        self.log_format
     }
 
     /// See [`logging::start`](super::logging::start).
@@ -241,6 +264,15 @@ mod tests {
     fn the_defaults_are_the_documented_ones() {
         let settings = setup(&[]).unwrap().settings;
         assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn every_wait_can_be_given() {
+        let flags = ["--heartbeat=7ms", "--jitter=8ms", "--startup-grace=9ms", "--request-deadline=10ms"];
+        let settings = setup(&flags).unwrap().settings;
+        let given =
+            [settings.heartbeat, settings.election_jitter, settings.startup_grace, settings.request_deadline];
+        assert_eq!(given, [7, 8, 9, 10].map(Span::millis));
     }
 
     #[test]

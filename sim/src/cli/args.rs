@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use leasehold_sim::rules;
 use leasehold_sim::scenario::units;
 
+use super::live::LiveArguments;
 use super::topics;
 
 /// Shown when nothing is asked.
@@ -38,6 +39,13 @@ pub(super) enum Command {
     /// Exit codes: 0 as expected; 1 not as expected; 2 usage or scenario error; 3 undecided; 5 two runs of the same seed
     /// differ; 70 a bug of ours; 74 output failed; 130 interrupted, partial results shown.
     Run(RunArguments),
+    /// Run a scenario on real `leasehold` processes, in real time, and report: kill -9, SIGSTOP, partitions, and the figures.
+    ///
+    /// The scenario's own cluster, network, faults, clients and checker; what the simulator shows of it stands beside it. Exit
+    /// codes: 0 as expected, and no acknowledged write is lost; 1 not as expected; 2 usage or scenario error, or something
+    /// that real processes cannot do; 3 undecided, or a key could not be read at the end; 70 a node ended by itself, or
+    /// another bug of ours; 74 a process, a folder or the output failed; 130 interrupted, partial results shown.
+    Live(LiveArguments),
     /// Find the value of a key at which a stale read begins to exist: by arithmetic, and by the most harmful run.
     ///
     /// Exit codes: 0 found, theory and adversary agree; 2 usage or scenario error; 3 no threshold in the range, or not one
@@ -122,7 +130,7 @@ pub(super) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct ScenarioArguments {
     /// The scenario file.
     #[arg(value_hint = clap::ValueHint::FilePath)]

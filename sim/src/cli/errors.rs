@@ -21,6 +21,10 @@ impl Failure {
         Failure { code: exit::USAGE, message: message.into() }
     }
 
+    pub(super) fn with(code: u8, message: String) -> Failure {
+        Failure { code, message }
+    }
+
     pub(super) fn nothing(message: impl Into<String>) -> Failure {
         Failure { code: exit::NOTHING, message: message.into() }
     }

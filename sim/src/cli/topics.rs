@@ -43,6 +43,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "every schedule of a small case, and how probable a rare one is",
         include_str!("../../../docs/search.md"),
     ),
+    (
+        "processes",
+        "real processes: what a live run does, what it cannot do, and its figures",
+        include_str!("../../../docs/live.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -52,7 +57,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 27] = [
+pub(super) const WORDS: [&str; 29] = [
     "scenarios",
     "report",
     "history",
@@ -61,12 +66,14 @@ pub(super) const WORDS: [&str; 27] = [
     "exploring",
     "shrinking",
     "searching",
+    "processes",
     "clocks",
     "lease-reads",
     "rules",
     "exit-codes",
     "run",
     "shrink",
+    "live",
     "check",
     "threshold",
     "frontier",
@@ -113,13 +120,14 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
 const EXIT_CODES: &str = "\
   0  every row showed what the scenario expects; the history is linearizable; the threshold, or the line, is found; no
      schedule beats the adversary; there is an estimate
-  1  some row did not; it is not
+  1  some row did not; it is not; an acknowledged write is lost
   2  the command line, the scenario or the history is wrong, or cannot be read
   3  undecided: the checker gave up; no threshold in the range, no line in the plane; what was shrunk still depends on its
-     seed
+     seed; a key could not be read at the end of a live run
   4  the history has no operation to check; the run shows nothing to shrink
   5  two runs of the same scenario and seed differ (--check-determinism)
- 70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules
+ 70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules; a real node
+     ended by itself
  74  the report, the trace or the manual pages could not be written
 130  interrupted; the rows that were done are shown, the smallest scenario so far is written
 ";

@@ -1,5 +1,6 @@
 //! Writes histories in our own format.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::check::{Action, Operation, Value};
@@ -43,6 +44,31 @@ pub fn write_json_lines(history: &[Operation], to: &mut impl Write) -> io::Resul
         write_event(to, &history[index], kind, time)?;
     }
     Ok(())
+}
+
+/// The same history with clients that wait for their answers: one that asks several things at a time becomes several, and
+/// one whose operation got no answer is not heard of again.
+pub fn sequential(history: &[Operation]) -> Vec<Operation> {
+    let mut order: Vec<usize> = (0..history.len()).collect();
+    order.sort_by_key(|&index| history[index].invoked);
+    // Who is free for which client, and since when.
+    let mut free: BTreeMap<u32, Vec<(u64, u32)>> = BTreeMap::new();
+    let mut processes = 0;
+    let mut sequential = history.to_vec();
+    for index in order {
+        let operation = &mut sequential[index];
+        let free = free.entry(operation.client).or_default();
+        let process = match free.iter().position(|(since, _)| *since <= operation.invoked) {
+            Some(place) => free.swap_remove(place).1,
+            None => {
+                processes += 1;
+                processes - 1
+            }
+        };
+        operation.client = process;
+        free.extend(operation.responded.map(|responded| (responded, process)));
+    }
+    sequential
 }
 
 fn write_event(to: &mut impl Write, operation: &Operation, kind: &str, time: u64) -> io::Result<()> {

@@ -58,12 +58,28 @@ pub fn text_report(subject: &Subject<'_>, style: Style) -> String {
 
 /// What comes last on the screen when things are not as they should be.
 pub fn failure(subject: &Subject<'_>, style: Style) -> Option<String> {
+    let (headline, place) = headline(subject, style)?;
+    let row = &subject.study.rows[place];
+    let shrink = match row.stale > 0 || !row.broken.is_empty() {
+        true => format!("\n  shrink with:  {} -o minimal.toml", command("shrink", subject, row)),
+        false => String::new(),
+    };
+    Some(format!(
+        "{headline}\n  replay with:  {}{shrink}\n  sim {} trace {:016x}\n",
+        replay(subject, row),
+        env!("CARGO_PKG_VERSION"),
+        row.trace_hash
+    ))
+}
+
+/// What is not as it should be, and the row to look at.
+pub(super) fn headline(subject: &Subject<'_>, style: Style) -> Option<(String, usize)> {
     let Subject { study, .. } = *subject;
     let rows = |places: &[usize]| {
         let labels: Vec<&str> = places.iter().map(|place| study.rows[*place].label.as_str()).collect();
         if labels == [""] { String::new() } else { format!(" at {}", some_of(&labels)) }
     };
-    let (headline, place) = match &study.verdict {
+    Some(match &study.verdict {
         Verdict::AsExpected => return None,
         Verdict::NotAsExpected(places) => (
             style.bad(&format!("NOT AS EXPECTED{}: expected {}", rows(places), expectation(subject.plan))),
@@ -79,21 +95,10 @@ pub fn failure(subject: &Subject<'_>, style: Style) -> Option<String> {
             )),
             *place,
         ),
-    };
-    let row = &study.rows[place];
-    let shrink = match row.stale > 0 || !row.broken.is_empty() {
-        true => format!("\n  shrink with:  {} -o minimal.toml", command("shrink", subject, row)),
-        false => String::new(),
-    };
-    Some(format!(
-        "{headline}\n  replay with:  {}{shrink}\n  sim {} trace {:016x}\n",
-        replay(subject, row),
-        env!("CARGO_PKG_VERSION"),
-        row.trace_hash
-    ))
+    })
 }
 
-fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec<String> {
+pub(super) fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| {
         // Wrapped without escape codes, which would count as width.
@@ -170,7 +175,7 @@ fn table(plan: &Plan, rows: &[RowResult], style: Style) -> String {
 }
 
 /// The table is laid out without escape codes, which would count as width.
-fn colour(table: &str, style: Style) -> String {
+pub(super) fn colour(table: &str, style: Style) -> String {
     let line = |line: &str| {
         for (word, painted) in [
             ("✓ linearizable", style.good("✓ linearizable")),
@@ -187,7 +192,7 @@ fn colour(table: &str, style: Style) -> String {
     table.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn margin(margin: Option<i64>) -> String {
+pub(super) fn margin(margin: Option<i64>) -> String {
     match margin {
         None => "-".to_owned(),
         Some(i64::MIN) => "never ends".to_owned(),
@@ -195,7 +200,7 @@ fn margin(margin: Option<i64>) -> String {
     }
 }
 
-fn finding(row: &RowResult) -> String {
+pub(super) fn finding(row: &RowResult) -> String {
     let mut text = match row.finding {
         Finding::Clean => "✓ linearizable",
         Finding::Stale if row.stale > 0 => "✗ stale reads",
@@ -215,7 +220,7 @@ fn finding(row: &RowResult) -> String {
     text
 }
 
-fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
+pub(super) fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
     let Subject { plan, study, .. } = *subject;
     let verdict = match &study.verdict {
         _ if study.interrupted => style.doubtful(&format!(
@@ -418,7 +423,7 @@ fn story(setup: &Setup, moments: &[Moment], style: Style) -> Vec<String> {
 }
 
 /// Things that are easily taken for something else.
-fn remarks(study: &Study) -> Vec<String> {
+pub(super) fn remarks(study: &Study) -> Vec<String> {
     let mut lines = Vec::new();
     for row in &study.rows {
         let label = if row.label.is_empty() { String::new() } else { format!(" ({})", row.label) };

@@ -121,6 +121,10 @@ fn everything_that_can_be_said_is_understood() {
             action: Action::Partition { between: vec![vec![0], vec![1, 2]] },
         }
     );
+    assert_eq!(
+        scenario.setup.faults[1].trigger,
+        Trigger::Every { first: Span::secs(20), every: Span::secs(3) }
+    );
     assert_eq!(scenario.setup.faults[14].action, Action::Transfer { to: 2 });
 }
 
@@ -267,6 +271,8 @@ fn small_mistakes_are_told() {
         ("[clock.a]\nnodes = 'n1'\noffset = '1s'\n[clock.b]\nnodes = 'n1'\noffset = '2s'", "two groups set"),
         ("[clock.n1]\nnodes = ['n1']", "`n1` is a node, not a group"),
         ("[client.'a b']\noperations = 'read'\nevery = '1s'", "is no name"),
+        ("[[fault]]\nat = '1s'\nevery = '2s'\nfor = '2s'\nisolate = { node = 'n1' }", "`for` shorter than"),
+        ("[[fault]]\nwhen = { event = 'elected' }\nevery = '2s'\nheal = {}", "`every` without `at`"),
         ("[[fault]]\nat = '1s'\nhold = { from = 'n1', to = 'n1' }", "no link to itself"),
         ("[[fault]]\nat = '1s'\npartition = { between = [['n1', 'n1'], ['n2']] }", "named twice"),
         ("[[fault]]\nat = '1s'\npartition = { between = [['n1']] }", "at least two groups"),

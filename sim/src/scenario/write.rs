@@ -31,6 +31,7 @@ pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut
 pub(super) fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
     match fault.trigger {
         Trigger::At(at) => format!("at = {}", span(at)),
+        Trigger::Every { first, every } => format!("at = {}\nevery = {}", span(first), span(every)),
         Trigger::When { event, node, from, nth } => {
             let node = node.map_or(String::new(), |node| format!(", node = {:?}", setup.nodes[node].name));
             let from = if from == Span::ZERO { String::new() } else { format!(", from = {}", span(from)) };

@@ -247,6 +247,10 @@ fn faults(setup: &mut Setup, see: &mut See<'_>) {
     for fault in &mut setup.faults {
         match &mut fault.trigger {
             Trigger::At(at) => span(at, &time, see),
+            Trigger::Every { first, every } => {
+                span(first, &time, see);
+                span(every, &Number { least: 1, part: Part::Fault, ..time }, see);
+            }
             Trigger::When { from, nth, .. } => {
                 span(from, &Number { usual: Some(0), ..time }, see);
                 let mut wide = u64::from(*nth);

@@ -8,7 +8,7 @@ use super::search::Search;
 use super::violation::Kind;
 use crate::check::{StaleRead, Verdict};
 use crate::run::Outcome;
-use crate::setup::{ClientSpec, OperationKind, Pace, Setup, Target, Trigger};
+use crate::setup::{ClientSpec, OperationKind, Pace, Setup, Target};
 use crate::watch::Operation;
 use crate::world::Request;
 
@@ -127,10 +127,7 @@ pub(super) fn asks_at(
 /// Faults stand in the order in which they happen, as far as that is known. Clients that ask once are called after what they
 /// do, in the order in which they do it.
 pub(super) fn tidy(setup: &mut Setup) {
-    setup.faults.sort_by_key(|fault| match fault.trigger {
-        Trigger::At(at) => at + fault.after,
-        Trigger::When { from, .. } => from + fault.after,
-    });
+    setup.faults.sort_by_key(|fault| fault.trigger.earliest() + fault.after);
     if !setup.clients.iter().all(|client| client.pace == Pace::Every(ONCE) && client.operations.len() == 1) {
         return;
     }

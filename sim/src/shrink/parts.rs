@@ -37,10 +37,7 @@ fn end(search: &mut Search<'_>) {
     let mut proposal = Setup::clone(best);
     proposal.duration = Span::nanos(over + 1);
     // What would come later is none of this run.
-    proposal.faults.retain(|fault| match fault.trigger {
-        Trigger::At(at) => at + fault.after <= proposal.duration,
-        Trigger::When { from, .. } => from + fault.after <= proposal.duration,
-    });
+    proposal.faults.retain(|fault| fault.trigger.earliest() + fault.after <= proposal.duration);
     proposal.clients.retain(|client| client.start <= proposal.duration);
     for client in &mut proposal.clients {
         client.stop = client.stop.filter(|stop| *stop <= proposal.duration);
@@ -158,7 +155,7 @@ fn no_delay(setup: &Arc<Setup>, place: usize) -> Vec<Setup> {
     let fault = &setup.faults[place];
     let trigger = match fault.trigger {
         Trigger::At(at) => Trigger::At(at + fault.after),
-        when @ Trigger::When { .. } => when,
+        other @ (Trigger::When { .. } | Trigger::Every { .. }) => other,
     };
     vec![with_fault(setup, place, FaultSpec { trigger, after: Span::ZERO, ..fault.clone() })]
 }

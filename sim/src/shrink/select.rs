@@ -82,7 +82,7 @@ pub(super) fn earlier(setup: &Setup, by: Span) -> Option<Setup> {
     };
     for fault in &mut moved.faults {
         match &mut fault.trigger {
-            Trigger::At(at) => move_span(at)?,
+            Trigger::At(at) | Trigger::Every { first: at, .. } => move_span(at)?,
             // One that waits from the beginning goes on doing so.
             Trigger::When { from, .. } => *from = Span::nanos(from.as_nanos().saturating_sub(by.as_nanos())),
         }

@@ -31,6 +31,16 @@ impl History {
         self.operations
     }
 
+    /// The operation of that number, once it was invoked.
+    pub fn get(&self, number: u64) -> Option<&Operation> {
+        self.operations.get(usize::try_from(number).ok()?)
+    }
+
+    /// All operations so far.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
     fn operation(&mut self, number: u64) -> &mut Operation {
         let place = usize::try_from(number).expect("a number of something in memory");
         self.operations.get_mut(place).expect("operations are numbered as they are invoked")

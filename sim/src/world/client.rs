@@ -63,11 +63,25 @@ impl<P: Process, C: Choices> World<P, C> {
         let turn = self.clients.states[client].turns;
         self.clients.states[client].turns += 1;
         if let Pace::Every(pace) = spec.pace {
-            self.schedule_turn(client, pace, turn);
+            // From when it was due: a client in real time that is late keeps its pace.
+            self.schedule_turn(client, pace, turn, self.due_at);
         }
 
         let request = self.choose_request(client, spec, turn);
         let node = self.choose_target(client, spec.target, turn);
+        self.invoke(client, node, request, reader);
+    }
+
+    /// A client asks a node, and waits. Gives the operation's number.
+    pub(super) fn invoke(
+        &mut self,
+        client: usize,
+        node: usize,
+        request: Request,
+        reader: &mut impl Reader<P>,
+    ) -> u64 {
+        let setup = self.setup.clone();
+        let spec = &setup.clients[client];
         let operation = self.clients.next_operation;
         self.clients.next_operation += 1;
         self.clients.waiting.insert(operation, Waiting { client, request });
@@ -84,11 +98,24 @@ impl<P: Process, C: Choices> World<P, C> {
         let delay = self.choices.delay(point(Purpose::RequestDelay, client, operation), delay);
         let at = self.at(delay);
         self.queue.push(at, Due::Request { operation, node, request });
+        operation
     }
 
-    fn schedule_turn(&mut self, client: usize, pace: Delay, turn: u64) {
+    /// Does any client wait for an answer?
+    pub(super) fn anybody_waits(&self) -> bool {
+        !self.clients.waiting.is_empty()
+    }
+
+    /// A value that was never written.
+    pub(super) fn fresh_value(&mut self) -> u64 {
+        let value = self.clients.next_value;
+        self.clients.next_value += 1;
+        value
+    }
+
+    fn schedule_turn(&mut self, client: usize, pace: Delay, turn: u64, since: u64) {
         let pause = self.choices.delay(point(Purpose::ClientPace, client, turn), pace);
-        let at = self.at(pause);
+        let at = since.saturating_add(pause.as_nanos());
         self.queue.push(at, Due::ClientTurn { client });
     }
 
@@ -105,8 +132,7 @@ impl<P: Process, C: Choices> World<P, C> {
         if kind == OperationKind::Read {
             return Request::Read { key };
         }
-        let value = self.clients.next_value;
-        self.clients.next_value += 1;
+        let value = self.fresh_value();
         match kind {
             OperationKind::Cas => {
                 Request::Cas { key, from: self.clients.states[client].seen.get(&key).copied(), to: value }
@@ -190,7 +216,7 @@ impl<P: Process, C: Choices> World<P, C> {
     fn think(&mut self, client: usize, spec: &ClientSpec) {
         if let Pace::Think(pace) = spec.pace {
             let turn = self.clients.states[client].turns;
-            self.schedule_turn(client, pace, turn);
+            self.schedule_turn(client, pace, turn, self.now);
         }
     }
 

@@ -22,6 +22,8 @@ pub struct World<P: Process, C> {
     pub(super) setup: Arc<Setup>,
     pub(super) choices: C,
     pub(super) now: u64,
+    /// When what happens now was due: `now`, but in a world that runs in real time and may be late.
+    pub(super) due_at: u64,
     pub(super) queue: Queue<Due<P::Message>>,
     pub(super) slots: Vec<Slot<P>>,
     pub(super) links: Links<P::Message>,
@@ -72,6 +74,7 @@ impl<P: Process, C: Choices> World<P, C> {
             setup,
             choices,
             now: 0,
+            due_at: 0,
             queue: Queue::default(),
             leader: None,
             delivered: 0,
@@ -98,6 +101,13 @@ impl<P: Process, C: Choices> World<P, C> {
         let (at, due) = self.queue.pop().expect("looked at above");
         debug_assert!(at >= self.now, "time goes forward");
         self.now = at;
+        self.due_at = at;
+        self.happen(due, reader);
+        true
+    }
+
+    /// Lets something happen that is due.
+    pub(super) fn happen(&mut self, due: Due<P::Message>, reader: &mut impl Reader<P>) {
         match due {
             Due::Message { from, to, number, message } => self.deliver(from, to, number, message, reader),
             Due::Wakeup { node } => self.wake(node, reader),
@@ -120,7 +130,6 @@ impl<P: Process, C: Choices> World<P, C> {
             Due::Fault { fault, undo: false } => self.apply_fault(fault, reader),
             Due::Fault { fault, undo: true } => self.undo_fault(fault, reader),
         }
-        true
     }
 
     /// True time, in nanoseconds since the start of the run.
@@ -319,24 +328,35 @@ impl<P: Process, C: Choices> World<P, C> {
     fn carry_out<R: Reader<P>>(&mut self, node: usize, reader: &mut R) -> Option<u64> {
         let mut synced = None;
         while let Some(effect) = self.slots[node].process.poll_effect() {
-            match effect {
-                Effect::Send { to, message } => self.send(node, to, message, reader),
-                Effect::Reply { token, reply } => self.reply(node, token, reply, reader),
-                Effect::Write { ticket } => {
-                    self.tell(reader, Happening::Written { node, ticket });
-                    let slot = &self.slots[node];
-                    if slot.disk_sync == Span::ZERO {
-                        synced = Some(ticket);
-                    } else {
-                        let incarnation = slot.incarnation;
-                        let at = self.at(slot.disk_sync);
-                        self.queue.push(at, Due::Synced { node, incarnation, ticket });
-                    }
-                }
-                Effect::Milestone(milestone) => self.milestone(node, milestone, reader),
-            }
+            synced = self.carry_out_one(node, effect, reader).or(synced);
         }
         synced
+    }
+
+    /// Carries out one thing that a process asks for; tells it if it is a write that is already safe.
+    #[inline]
+    pub(super) fn carry_out_one<R: Reader<P>>(
+        &mut self,
+        node: usize,
+        effect: Effect<P::Message>,
+        reader: &mut R,
+    ) -> Option<u64> {
+        match effect {
+            Effect::Send { to, message } => self.send(node, to, message, reader),
+            Effect::Reply { token, reply } => self.reply(node, token, reply, reader),
+            Effect::Write { ticket } => {
+                self.tell(reader, Happening::Written { node, ticket });
+                let slot = &self.slots[node];
+                if slot.disk_sync == Span::ZERO {
+                    return Some(ticket);
+                }
+                let incarnation = slot.incarnation;
+                let at = self.at(slot.disk_sync);
+                self.queue.push(at, Due::Synced { node, incarnation, ticket });
+            }
+            Effect::Milestone(milestone) => self.milestone(node, milestone, reader),
+        }
+        None
     }
 
     fn send(&mut self, from: usize, to: usize, message: P::Message, reader: &mut impl Reader<P>) {

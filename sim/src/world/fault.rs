@@ -25,12 +25,17 @@ struct Waiting {
 }
 
 impl Triggers {
+    /// Nothing is waited for any more.
+    pub(super) fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
     pub(super) fn new(faults: &[FaultSpec]) -> Triggers {
         let waiting = faults.iter().enumerate().filter_map(|(fault, spec)| match spec.trigger {
             Trigger::When { event, node, from, nth } => {
                 Some(Waiting { fault, event, node, from: from.as_nanos(), left: nth })
             }
-            Trigger::At(_) => None,
+            Trigger::At(_) | Trigger::Every { .. } => None,
         });
         Triggers { waiting: waiting.collect() }
     }
@@ -55,10 +60,17 @@ impl Triggers {
     }
 }
 
+/// The first of `first`, `first + every`, ... that is after `now`. Counted from the first, so that a world that is late, as
+/// one in real time may be, is not late for ever.
+fn next_time(first: u64, every: u64, now: u64) -> u64 {
+    let times = now.saturating_sub(first) / every.max(1) + 1;
+    first.saturating_add(every.max(1).saturating_mul(times))
+}
+
 impl<P: Process, C: Choices> World<P, C> {
     pub(super) fn schedule_timed_faults(&mut self) {
         for (fault, spec) in self.setup.faults.iter().enumerate() {
-            if let Trigger::At(at) = spec.trigger {
+            if let Trigger::At(at) | Trigger::Every { first: at, .. } = spec.trigger {
                 self.queue.push((at + spec.after).as_nanos(), Due::Fault { fault, undo: false });
             }
         }
@@ -82,6 +94,10 @@ impl<P: Process, C: Choices> World<P, C> {
         if let Some(lasts) = spec.lasts {
             let at = self.at(lasts);
             self.queue.push(at, Due::Fault { fault, undo: true });
+        }
+        if let Trigger::Every { first, every } = spec.trigger {
+            let at = next_time((first + spec.after).as_nanos(), every.as_nanos(), self.now);
+            self.queue.push(at, Due::Fault { fault, undo: false });
         }
         match &spec.action {
             Action::Partition { between } => self.links.cut(fault, separated(between)),
@@ -160,7 +176,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Delivers what is held on a link, in the order in which it was sent, and holds nothing more.
-    fn release(&mut self, from: usize, to: usize, reader: &mut impl Reader<P>) {
+    pub(super) fn release(&mut self, from: usize, to: usize, reader: &mut impl Reader<P>) {
         let _ = &reader;
         let link = self.links.link(from, to);
         link.hold(None);
@@ -188,7 +204,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// The process goes on: first with what has arrived meanwhile, then with what is due.
-    fn resume(&mut self, node: usize, reader: &mut impl Reader<P>) {
+    pub(super) fn resume(&mut self, node: usize, reader: &mut impl Reader<P>) {
         let slot = &mut self.slots[node];
         slot.stops = slot.stops.saturating_sub(1);
         if !slot.runs() {
@@ -218,10 +234,22 @@ impl<P: Process, C: Choices> World<P, C> {
         slot.incarnation += 1;
     }
 
-    fn restart(&mut self, node: usize, reader: &mut impl Reader<P>) {
+    pub(super) fn restart(&mut self, node: usize, reader: &mut impl Reader<P>) {
         if !self.slots[node].up {
             self.start(node, reader);
             self.trigger(EventKind::Restarted, node);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_time;
+
+    #[test]
+    fn a_repeated_fault_keeps_to_its_times_even_when_it_was_late() {
+        for (now, next) in [(5, 15), (6, 15), (14, 15), (15, 25), (38, 45)] {
+            assert_eq!(next_time(5, 10, now), next, "after {now}");
         }
     }
 }

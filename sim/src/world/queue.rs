@@ -72,6 +72,20 @@ impl<T> Queue<T> {
         self.heap.peek().map(|Reverse(key)| key.at())
     }
 
+    /// Drops what is not to be kept.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        let (slab, free) = (&mut self.slab, &mut self.free);
+        self.heap.retain(|Reverse(key)| {
+            let slot = &mut slab[key.place() as usize];
+            let kept = slot.as_ref().is_some_and(&mut keep);
+            if !kept {
+                *slot = None;
+                free.push(key.place());
+            }
+            kept
+        });
+    }
+
     pub(super) fn pop(&mut self) -> Option<(u64, T)> {
         let Reverse(key) = self.heap.pop()?;
         let what = self.slab[key.place() as usize].take().expect("a pending event is in the slab");
@@ -93,5 +107,18 @@ mod tests {
         assert_eq!(queue.next_at(), Some(3));
         let order: String = std::iter::from_fn(|| queue.pop()).map(|(_, what)| what).collect();
         assert_eq!(order, "abcd");
+    }
+
+    #[test]
+    fn what_is_dropped_leaves_its_place_to_others() {
+        let mut queue = Queue::default();
+        for (at, what) in [(5, 'c'), (3, 'a'), (4, 'b')] {
+            queue.push(at, what);
+        }
+        queue.retain(|what| *what != 'b');
+        queue.push(9, 'd');
+        assert_eq!(queue.slab.len(), 3);
+        let order: String = std::iter::from_fn(|| queue.pop()).map(|(_, what)| what).collect();
+        assert_eq!(order, "acd");
     }
 }

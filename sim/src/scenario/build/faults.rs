@@ -51,7 +51,15 @@ impl Builder<'_> {
         }
         if let Some(at) = section.leaf("at") {
             self.within_run(at, after, "the fault at");
-            return Some(Trigger::At(at.span()));
+            let first = at.span();
+            let Some(every) = section.leaf("every") else { return Some(Trigger::At(first)) };
+            self.ends_before_the_next(section, every);
+            return Some(Trigger::Every { first, every: every.span() });
+        }
+        if let Some(every) = section.given("every") {
+            let message = format!("`{}` has `every` without `at`", section.path);
+            let help = r#"say when it happens first: `at = "10s"`; an event sets a fault off once"#;
+            self.error(Problem::error(Some(every), message).help(help));
         }
         let when = section.section("when")?;
         let (event, from, nth) = (when.leaf("event")?, when.leaf("from")?, when.leaf("nth")?);
@@ -62,6 +70,14 @@ impl Builder<'_> {
             from: from.span(),
             nth: u32::try_from(nth.count()).ok()?,
         })
+    }
+
+    /// A fault that is still in force when it happens again would be undone too early, by the first time's end.
+    fn ends_before_the_next(&mut self, section: &Section, every: &Found) {
+        let Some(lasts) = section.leaf("for").filter(|lasts| lasts.span() >= every.span()) else { return };
+        let message = format!("it lasts {} and happens again every {}", lasts.text, every.text);
+        let problem = Problem::error(lasts.place, message).context(every.place, "again after this");
+        self.error(problem.help("make `for` shorter than `every`"));
     }
 
     fn action(&mut self, section: &Section, voters: usize) -> Option<Action> {

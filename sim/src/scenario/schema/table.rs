@@ -132,6 +132,7 @@ const CLIENT: &[Field] = &[
 
 const FAULT: &[Field] = &[
     key("at", Kind::Span, Unset("`when` instead"), "The time that sets it off."),
+    key("every", Kind::Positive, Unset("once"), "With `at`: it happens again each time this has passed."),
     key("when", Kind::Given(WHEN), Unset("`at` instead"), "The event that sets it off."),
     key("after", Kind::Span, Is("0s"), "It happens so long after the trigger."),
     key("for", Kind::Positive, Unset("until something ends it"), "It heals itself after this long."),
@@ -163,7 +164,7 @@ const FAULT: &[Field] = &[
 ];
 
 /// The keys of a fault that are no action.
-pub(in super::super) const FAULT_CONTROLS: [&str; 4] = ["at", "when", "after", "for"];
+pub(in super::super) const FAULT_CONTROLS: [&str; 5] = ["at", "every", "when", "after", "for"];
 
 const EVENTS: &[&str] = &{
     let mut words = [""; EventKind::ALL.len()];

@@ -1,0 +1,70 @@
+//! A process as the world sees it, when it runs elsewhere: what the world tells it waits here to be carried out.
+
+use leasehold::raft::Jitter;
+use leasehold::time::{Alarm, Reading};
+
+use super::wire::{self, Line};
+use crate::world::{Effect, Process, ProcessInput};
+
+/// What is to be done with a real process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Start it, for the first time or on what its directory holds.
+    Start,
+    /// Kill it, without a warning.
+    Kill,
+    /// Write this line to its standard input.
+    Give(Vec<u8>),
+}
+
+/// A process that runs elsewhere.
+#[derive(Debug, Clone)]
+pub(super) struct Mailbox {
+    name: String,
+    commands: Vec<Command>,
+}
+
+impl Mailbox {
+    pub(super) fn new(name: &str) -> Mailbox {
+        Mailbox { name: name.to_owned(), commands: Vec::new() }
+    }
+
+    /// What is to be done, in this order.
+    pub(super) fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+}
+
+impl Process for Mailbox {
+    type Message = Line;
+
+    fn start(&mut self, _now: Reading, _jitter: &mut dyn Jitter) {
+        self.commands.push(Command::Start);
+    }
+
+    fn crash(&mut self) {
+        self.commands.push(Command::Kill);
+    }
+
+    fn handle(&mut self, _now: Reading, _jitter: &mut dyn Jitter, input: ProcessInput<Line>) {
+        self.commands.push(Command::Give(match input {
+            ProcessInput::Message { message, .. } => message.bytes().to_vec(),
+            ProcessInput::Request { token, request } => wire::request(&self.name, token, request),
+            // It looks after its own timers and its own disk, and transfers were refused before the run.
+            ProcessInput::Wakeup | ProcessInput::Synced { .. } | ProcessInput::TransferLeadership { .. } => {
+                return;
+            }
+        }));
+    }
+
+    /// What it does comes in from outside.
+    fn poll_effect(&mut self) -> Option<Effect<Line>> {
+        None
+    }
+
+    fn alarms(&self, _each: impl FnMut(Alarm)) {}
+
+    fn take_hastened(&mut self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,145 @@
+//! What a scenario asks for that real processes on one machine cannot do. It is refused, not passed over.
+
+use crate::describe;
+use crate::rules;
+use crate::setup::{Action, ClockSpec, NodeSpec, Setup};
+use leasehold::lease::LeaseForm;
+use leasehold::time::Span;
+
+/// Why this setup cannot be run on real processes, one sentence a reason, each with its remedy; none if it can.
+pub fn impossible(setup: &Setup) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if setup.rules != rules::SOUND {
+        reasons.push(format!(
+            "lease.rules is `{}`: a real node follows the sound rules and no others; broken ones exist in the simulator alone",
+            setup.rules
+        ));
+    }
+    if setup.lease.form == LeaseForm::Deadline {
+        reasons.push(
+            "lease.form is `deadline`: all processes share this machine's one wall clock, so that nothing would be tested; \
+             use `elapsed`"
+                .to_owned(),
+        );
+    }
+    if setup.cluster.voters < setup.nodes.len() {
+        reasons.push("cluster.learners is above 0: every node that init names is a voter".to_owned());
+    }
+    setup.nodes.iter().for_each(|node| reasons.extend(of_node(node)));
+    for (place, fault) in setup.faults.iter().enumerate() {
+        if let Some(why) = why_not(&fault.action) {
+            reasons.push(format!("fault[{place}] ({}): {why}", describe::fault(setup, fault)));
+        }
+    }
+    reasons
+}
+
+fn of_node(node: &NodeSpec) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let name = &node.name;
+    let ClockSpec { offset_ns, rate_ppb, wall_error, synchronized, stamp } = node.clock;
+    let perfect = ClockSpec::default();
+    if (offset_ns, rate_ppb, wall_error, synchronized, stamp)
+        != (0, 0, perfect.wall_error, perfect.synchronized, perfect.stamp)
+    {
+        reasons.push(format!(
+            "clock.{name}: a real process reads this machine's clocks, which cannot be set for it alone; leave it away, or use \
+             `sim run`"
+        ));
+    }
+    if node.disk_sync != Span::ZERO {
+        reasons.push(format!(
+            "node.{name}.disk-sync is {}: a real disk takes as long as it takes; leave it away",
+            node.disk_sync
+        ));
+    }
+    reasons
+}
+
+fn why_not(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Suspend { .. } => {
+            Some("this machine cannot be suspended for one process; `pause` stops the process alone")
+        }
+        Action::HypervisorPause { .. } => {
+            Some("the clocks of a real process cannot be stopped; `pause` stops the process alone")
+        }
+        Action::Step { .. } | Action::Rate { .. } | Action::Unsynchronize { .. } => Some(
+            "the clocks of this machine are left alone, and cannot be changed for one process; use `sim run`",
+        ),
+        Action::Transfer { .. } => {
+            Some("a real node takes no request to hand over; kill or isolate the leader")
+        }
+        Action::Partition { .. }
+        | Action::Cut { .. }
+        | Action::Isolate { .. }
+        | Action::Heal
+        | Action::Hold { .. }
+        | Action::Release { .. }
+        | Action::Pause { .. }
+        | Action::Crash { .. }
+        | Action::Restart { .. } => None,
+    }
+}
+
+/// The word for what a fault does.
+pub(super) fn word(action: &Action) -> &'static str {
+    match action {
+        Action::Partition { .. } => "partition",
+        Action::Cut { .. } => "cut",
+        Action::Isolate { .. } => "isolate",
+        Action::Heal => "heal",
+        Action::Hold { .. } => "hold",
+        Action::Release { .. } => "release",
+        Action::Pause { .. } => "pause",
+        Action::Crash { .. } => "kill",
+        Action::Restart { .. } => "restart",
+        Action::Suspend { .. }
+        | Action::HypervisorPause { .. }
+        | Action::Step { .. }
+        | Action::Rate { .. }
+        | Action::Unsynchronize { .. }
+        | Action::Transfer { .. } => "impossible",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+
+    fn reasons(text: &str) -> Vec<String> {
+        let text = format!("duration = '10s'\n{text}");
+        let plan = scenario::load("t", &text, &[], &rules::names()).unwrap_or_else(|problems| {
+            panic!("{}", problems.render(false));
+        });
+        impossible(&plan.rows[0].scenario.setup)
+    }
+
+    #[test]
+    fn what_processes_can_do_is_not_refused() {
+        let possible = "[[fault]]\nat = '1s'\nevery = '2s'\nfor = '1s'\ncrash = { node = 'n1' }\n[[fault]]\nat = '2s'\n\
+            pause = { node = 'n2' }\n[[fault]]\nwhen = { event = 'elected' }\nisolate = { node = 'n3' }";
+        assert_eq!(reasons(possible), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_they_cannot_do_is_named_with_a_reason() {
+        for (text, part) in [
+            (
+                "[[fault]]\nat = '1s'\nheal = {}\n[[fault]]\nat = '1s'\nstep = { node = 'n2', by = '1s' }",
+                "fault[1] (at 1s",
+            ),
+            ("[[fault]]\nat = '1s'\nsuspend = { node = 'n2' }", "`pause` stops the process alone"),
+            ("[[fault]]\nat = '1s'\ntransfer = { to = 'n2' }", "no request to hand over"),
+            ("[clock.n2]\noffset = '1s'", "clock.n2"),
+            ("[lease]\nform = 'deadline'", "one wall clock"),
+            ("[lease]\nrules = 'half-quorum'", "sound rules"),
+            ("[cluster]\nlearners = 1", "every node that init names is a voter"),
+            ("[node.n1]\ndisk-sync = '1ms'", "node.n1.disk-sync"),
+        ] {
+            let found = reasons(text);
+            assert!(found.len() == 1 && found[0].contains(part), "{text}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Notes for programs: a name, and numbers with the clock readings that belong to them. docs/protocol.md lists them.
+//!
+//! `raw_ns` and `boot_ns` are the machine's two monotonic clocks after what is told was decided and before anything that
+//! follows from it has left the process. Processes of one machine share these clocks, so their lines can be compared.
+
+use leasehold::lease::Ballot;
+use leasehold::maelstrom::Directory;
+use leasehold::raft::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+use leasehold::time::{Alarm, Stamp};
+use tracing::{debug, info, trace, warn};
+
+pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
+    let (node, raw_ns, boot_ns) = (directory.own_name(), now.raw().0, now.boot().0);
+    match *note {
+        Note::Campaign { term, ballot } => {
+            info!(note = "campaign", node, raw_ns, boot_ns, term = term.0, ballot = word(ballot));
+        }
+        Note::VoteGranted { candidate, term, ballot } => {
+            let to = directory.name(candidate);
+            debug!(note = "vote-granted", node, raw_ns, boot_ns, term = term.0, ballot = word(ballot), to);
+        }
+        Note::Elected { term } => info!(note = "elected", node, raw_ns, boot_ns, term = term.0),
+        Note::LeaderReady { term, commit } => {
+            info!(note = "leader-ready", node, raw_ns, boot_ns, term = term.0, commit = commit.0);
+        }
+        Note::Follows { leader, term } => {
+            let leader = directory.name(leader);
+            info!(note = "follows", node, raw_ns, boot_ns, term = term.0, leader);
+        }
+        Note::LeaseRenewed { term, start, end } => {
+            let (since, span, deadline) = lease_end(end);
+            trace!(
+                note = "lease-renewed",
+                node,
+                raw_ns,
+                boot_ns,
+                term = term.0,
+                start_raw_ns = start.stamp.raw().0,
+                start_boot_ns = start.stamp.boot().0,
+                since_raw_ns = since.raw().0,
+                since_boot_ns = since.boot().0,
+                span_ns = span,
+                wall_deadline_ns = deadline
+            );
+        }
+        Note::LeaseEnded { term, cause } => {
+            let cause = match cause {
+                LeaseEndCause::Transfer => "transfer",
+                LeaseEndCause::StepDown => "step-down",
+                LeaseEndCause::ClockSetBack => "clock-set-back",
+            };
+            info!(note = "lease-ended", node, raw_ns, boot_ns, term = term.0, cause);
+        }
+        Note::SteppedDown { term, cause } => {
+            let cause = match cause {
+                StepDownCause::HigherTerm => "higher-term",
+                StepDownCause::StorageFull => "storage-full",
+                StepDownCause::NoQuorum => "no-quorum",
+            };
+            info!(note = "stepped-down", node, raw_ns, boot_ns, term = term.0, cause);
+        }
+        Note::Misbehaviour { peer, fact } => {
+            let fact = match fact {
+                Misbehaviour::LeadsOurTerm => "leads-our-term",
+                Misbehaviour::ContradictsCommitted => "contradicts-committed",
+                Misbehaviour::AcknowledgesUnsent => "acknowledges-unsent",
+            };
+            warn!(note = "misbehaviour", node, raw_ns, boot_ns, peer = directory.name(peer), fact);
+        }
+    }
+}
+
+/// The lease runs for so many nanoseconds from the stamp on by either monotonic clock, and in the deadline form no longer
+/// than to that time of the wall clock.
+fn lease_end(end: Alarm) -> (Stamp, u64, Option<u64>) {
+    match end {
+        Alarm::First { since, span } | Alarm::Last { since, span } => (since, span.as_nanos(), None),
+        Alarm::WallLatest { deadline, since, span } | Alarm::WallEarliest { deadline, since, span } => {
+            (since, span.as_nanos(), Some(deadline.0))
+        }
+    }
+}
+
+fn word(ballot: Ballot) -> &'static str {
+    match ballot {
+        Ballot::PreVote => "pre-vote",
+        Ballot::Vote => "vote",
+        Ballot::TransferVote => "transfer-vote",
+    }
+}
