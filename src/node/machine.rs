@@ -53,10 +53,12 @@ impl<R: LeaseRules> Node<R> {
     ) -> Node<R> {
         let now = clock.read();
         let cx = &mut Context { now, jitter };
+        // A single voter leads its next term before it is asked anything.
+        let forwarding = Forwarding::new(identity.incarnation, hard_state.term);
         let raft = Raft::start(cx, identity.id, identity.configuration, settings, rules, hard_state, log);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
         Node {
-            forwarding: Forwarding::new(identity.incarnation, raft.term()),
+            forwarding,
             raft,
             state: KeyValues::default(),
             applied: Index::ZERO,
