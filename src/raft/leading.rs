@@ -36,6 +36,8 @@ struct Progress {
     probe_sent: bool,
     /// The newest round it has acknowledged, as far as the lease rules count it.
     round: u64,
+    /// The newest round that was sent to it. A round is opened for all, and may have nothing for some.
+    round_sent: u64,
     /// The last entry of each message under way, and the message's bytes.
     in_flight: VecDeque<(Index, usize)>,
     in_flight_bytes: usize,
@@ -108,6 +110,7 @@ impl<R: LeaseRules> Raft<R> {
             probing: true,
             probe_sent: false,
             round: 0,
+            round_sent: 0,
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
         };
@@ -242,6 +245,7 @@ impl<R: LeaseRules> Raft<R> {
         if entries.is_none() && !always {
             return;
         }
+        progress.round_sent = round;
         let previous_index = progress.next.previous();
         if progress.probing {
             progress.probe_sent = true;
@@ -278,7 +282,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         let current_term = reply.term == self.term();
         let from_voter = self.configuration.is_voter(from);
-        if current_term && reply.round > self.leadership.rounds.latest() {
+        if current_term && reply.round > self.leadership.progress[from.index()].round_sent {
             self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
             return;
         }
