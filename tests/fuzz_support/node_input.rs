@@ -289,7 +289,7 @@ impl<'a> Player<'a> {
         let Some((from, message)) = self.kept.get(place).cloned() else {
             return;
         };
-        if self.bytes.byte() % 4 == 0 {
+        if self.bytes.byte().is_multiple_of(4) {
             self.deliver(message);
         } else {
             self.give(Input::Message { from, message });
