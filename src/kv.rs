@@ -34,14 +34,20 @@ impl fmt::Display for Scalar {
 }
 
 impl Scalar {
-    /// About how many bytes it takes in a message.
-    fn weight(&self) -> usize {
+    /// The bytes it takes in a message, or a few more.
+    pub(crate) fn weight(&self) -> usize {
         match self {
             Scalar::Null | Scalar::Bool(_) => 8,
             Scalar::Integer(_) => 24,
-            // A control character takes six bytes when it is escaped.
-            Scalar::Number(text) | Scalar::Text(text) => {
-                8 + text.len() + 5 * text.bytes().filter(u8::is_ascii_control).count()
+            Scalar::Number(text) => 8 + text.len(),
+            Scalar::Text(text) => {
+                // When it is escaped a control character takes six bytes, a quote and a backslash two.
+                let escapes = text.bytes().map(|byte| match byte {
+                    b'"' | b'\\' => 1,
+                    byte if byte.is_ascii_control() => 5,
+                    _ => 0,
+                });
+                8 + text.len() + escapes.sum::<usize>()
             }
         }
     }
@@ -62,7 +68,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// About how many bytes it takes in a message.
+    /// The bytes it takes in a message, or a few more.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Command::Write { key, value } => key.weight() + value.weight(),

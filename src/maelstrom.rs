@@ -18,15 +18,17 @@ mod error_code;
 mod fields;
 mod incoming;
 mod lease_config;
+mod limits;
 mod outgoing;
 mod peer;
 mod reply;
 mod scalar;
 
-pub use directory::Directory;
+pub use directory::{Directory, NAME_BYTES_MAX};
 pub use error_code::{ErrorCode, Fault};
 pub use fields::MsgId;
 pub use incoming::{Content, Incoming, RequestKind};
 pub use lease_config::{CONFIG_MILLIS_MAX, ConfigQuestion};
+pub use limits::{FORWARD_SLACK_BYTES, message_line_bytes_max, peer_line_bytes_max};
 pub use outgoing::Outbox;
 pub use reply::Reply;

@@ -14,8 +14,10 @@
 
 mod forwarding;
 mod interface;
+mod load;
 mod machine;
 mod requests;
+mod waiting;
 
 pub use interface::{
     Answer, Forward, ForwardAnswer, Identity, Input, Message, Operation, Output, Refusal, RequestId,

@@ -31,7 +31,7 @@ mod transfer;
 pub use configuration::Configuration;
 pub use durability::{HardState, Write};
 pub use ids::{Index, NodeId, Term};
-pub(crate) use leading::ReadIndex;
+pub(crate) use leading::{BATCH_BYTES_MAX, ReadIndex};
 pub use log::{Entry, Log, Payload};
 pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
 pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};

@@ -23,12 +23,14 @@ mod logging;
 mod member;
 mod notes;
 mod options;
+mod outlet;
 mod store;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 
+use leasehold::maelstrom::peer_line_bytes_max;
 use tracing::{debug, error, info, warn};
 
 use self::clock::OsClock;
@@ -36,6 +38,7 @@ use self::data_dir::DataDir;
 use self::event_loop::Stop;
 use self::host::Host;
 pub(crate) use self::options::Options;
+use self::outlet::Outlet;
 use self::store::Keeper;
 
 /// `EX_IOERR` of sysexits.h.
@@ -61,8 +64,8 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(EXIT_IO);
         }
     };
-    let mut host = Host::new(setup, clock, keeper);
-    match event_loop::run(&mut host, options.line_bytes_max()) {
+    let mut host = Host::new(setup, clock, keeper, Outlet::to(io::stdout()));
+    match event_loop::run(&mut host, peer_line_bytes_max(setup.line_bytes_max)) {
         Ok(()) => {
             host.close();
             debug!("end of input");

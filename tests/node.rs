@@ -6,8 +6,10 @@ use std::collections::VecDeque;
 
 use leasehold::kv::{Command, Scalar};
 use leasehold::lease::SoundRules;
-use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
-use leasehold::raft::{Configuration, Jitter, NodeId, Role, Settings};
+use leasehold::node::{
+    Answer, Forward, ForwardAnswer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
+};
+use leasehold::raft::{self, Configuration, Jitter, NodeId, Role, Settings};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
 
@@ -40,7 +42,11 @@ struct Cluster {
 
 impl Cluster {
     fn new(voters: u16) -> Cluster {
-        let configuration = Configuration::new(voters, 0);
+        Cluster::with_learners(voters, 0)
+    }
+
+    fn with_learners(voters: u16, learners: u16) -> Cluster {
+        let configuration = Configuration::new(voters, learners);
         let start = |id: NodeId| {
             let identity = Identity { id, configuration, incarnation: 1 };
             let mut storage = MemoryStorage::default();
@@ -331,4 +337,116 @@ fn a_single_voter_whose_disk_was_full_leads_again_when_there_is_room() {
     cluster.pass(6_000);
     cluster.ask(0, 4, read());
     assert_eq!(cluster.answer(4), Some(&value(2, true, 0)), "what was under way was kept, and done");
+}
+
+#[test]
+fn a_forward_that_was_lost_is_sent_again() {
+    for operation in [write(1), read()] {
+        let mut cluster = Cluster::elected();
+        cluster.ask(0, 1, write(1));
+        cluster.deliver_all();
+        cluster.ask(1, 2, operation);
+        assert!(matches!(cluster.network.pop_front(), Some((_, _, Message::Forward(_)))));
+        cluster.pass(900);
+        assert_eq!(cluster.answer(2), None, "it might still be on its way");
+        cluster.pass(1_100);
+        assert!(
+            matches!(cluster.answer(2), Some(Answer::Done | Answer::Value { .. })),
+            "{:?}",
+            cluster.answer(2)
+        );
+    }
+}
+
+#[test]
+fn an_answer_that_was_lost_is_given_again_and_nothing_is_done_twice() {
+    for operation in [write(1), read()] {
+        let mut cluster = Cluster::elected();
+        cluster.ask(0, 1, write(1));
+        cluster.deliver_all();
+        let before = cluster.nodes[0].0.raft().log().last_index();
+        let update = matches!(operation, Operation::Update(_));
+        cluster.ask(1, 2, operation);
+        while let Some((from, to, message)) = cluster.network.pop_front() {
+            if !matches!(message, Message::Answer(_)) {
+                cluster.give(to, Input::Message { from, message });
+            }
+        }
+        cluster.pass(2_000);
+        assert!(
+            matches!(cluster.answer(2), Some(Answer::Done | Answer::Value { .. })),
+            "{:?}",
+            cluster.answer(2)
+        );
+        let after = cluster.nodes[0].0.raft().log().last_index();
+        assert_eq!(after.0, before.0 + u64::from(update), "executed once");
+    }
+}
+
+#[test]
+fn nothing_is_sent_again_that_is_answered_in_time() {
+    let mut cluster = Cluster::elected();
+    let forwards = |cluster: &Cluster| {
+        cluster.network.iter().filter(|(_, _, message)| matches!(message, Message::Forward(_))).count()
+    };
+    for number in 1..200 {
+        cluster.ask(1, number, write(1));
+        assert_eq!(forwards(&cluster), 1);
+        cluster.deliver_all();
+        cluster.pass(20);
+        assert!(cluster.answer(number).is_some());
+    }
+}
+
+#[test]
+fn too_many_requests_are_refused_at_once_and_the_others_kept() {
+    let text = |length: usize| Scalar::Text("y".repeat(length).into());
+    let large = || Operation::Update(Command::Write { key: key(), value: text(1 << 20) });
+    for (operation, room) in [(read(), 16_384), (large(), 63)] {
+        let mut cluster = Cluster::new(3);
+        for number in 0..=room {
+            cluster.ask(0, number, operation.clone());
+        }
+        assert_eq!(cluster.answer(room), Some(&Answer::Refused(Refusal::Overloaded)));
+        assert_eq!(cluster.replies.len(), 1);
+    }
+}
+
+#[test]
+fn a_slow_follower_costs_bounded_memory() {
+    let mut cluster = Cluster::elected();
+    let text = Scalar::Text("y".repeat(1 << 20).into());
+    for number in 0..40 {
+        let operation = Operation::Update(Command::Write { key: key(), value: text.clone() });
+        cluster.ask(0, number, operation);
+    }
+    let entries = |message: &Message| match message {
+        Message::Raft(raft::Message::Append(append)) => {
+            append.entries.as_ref().map_or(0, |entries| entries.len())
+        }
+        _ => 0,
+    };
+    let under_way = |cluster: &Cluster| -> usize {
+        cluster.network.iter().filter(|(_, to, _)| *to == id(2)).map(|(_, _, message)| entries(message)).sum()
+    };
+    assert!((1..=5).contains(&under_way(&cluster)), "{}", under_way(&cluster));
+    cluster.deliver_all();
+    cluster.pass(1_000);
+    assert_eq!(cluster.replies.len(), 40);
+    assert_eq!(cluster.nodes[2].0.raft().log().last_index(), cluster.nodes[0].0.raft().log().last_index());
+}
+
+#[test]
+fn a_single_voter_that_has_stepped_down_says_what_it_never_did() {
+    let mut cluster = Cluster::with_learners(1, 1);
+    cluster.full = Some(id(0));
+    cluster.give(id(0), Input::StorageFull);
+    let term = cluster.nodes[0].0.raft().term();
+    assert_eq!(cluster.nodes[0].0.raft().role(), Role::Follower);
+    let forward = Forward { incarnation: 1, sequence: 0, floor: 0, term, operation: write(1) };
+    cluster.network.clear();
+    cluster.give(id(0), Input::Message { from: id(1), message: Message::Forward(forward) });
+    let refusal = Answer::Refused(Refusal::NoLeader);
+    let answer = ForwardAnswer { incarnation: 1, sequence: 0, answer: refusal };
+    assert_eq!(cluster.network.pop_front(), Some((id(0), id(1), Message::Answer(answer))));
 }

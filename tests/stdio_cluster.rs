@@ -53,7 +53,7 @@ impl Cluster {
             });
             children.insert(name.to_owned(), child);
         }
-        let mut cluster = Cluster { inputs, children, answers, next_msg_id: 0 };
+        let mut cluster = Cluster { inputs, children, answers, next_msg_id: 1_000 };
         for (place, name) in NAMES.into_iter().enumerate() {
             // Each is told the names in another order: numbers do not travel.
             let mut names = NAMES;
@@ -62,6 +62,12 @@ impl Cluster {
             assert_eq!(answer["type"], "init_ok");
         }
         cluster
+    }
+
+    /// What would be sent next.
+    fn line(&self, node: &str, mut body: Value) -> String {
+        body["msg_id"] = json!(self.next_msg_id + 1);
+        json!({"src": "c1", "dest": node, "body": body}).to_string()
     }
 
     fn ask(&mut self, node: &str, mut body: Value) -> Value {
@@ -166,4 +172,33 @@ fn a_cluster_elects_serves_lease_reads_and_survives_its_leaders_death() {
     let last = cluster.nodes();
     let answer = cluster.lease_read(&last[0], "x");
     assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!(11)), "{answer}");
+}
+
+#[test]
+fn a_request_as_long_as_a_line_may_be_commits_wherever_it_is_sent() {
+    const LINE_MAX: usize = 400_000;
+    let mut cluster = Cluster::start(&[
+        "--election-timeout=1s",
+        "--lease=500ms",
+        "--max-clock-skew=10ms",
+        "--heartbeat=50ms",
+        "--line-max=400000",
+    ]);
+    let all = cluster.nodes();
+    cluster.write(&all, "x", "before");
+    cluster.leader_seen_by_all(&all, "x", "before");
+    for node in &all {
+        let body = |pad: &str| json!({"type": "write", "key": "x", "value": pad});
+        let bare = cluster.line(node, body("")).len();
+        // Half of them take two bytes when they are escaped, and so they did on their way in.
+        let value = "y\"".repeat((LINE_MAX - bare) / 3) + &"y".repeat((LINE_MAX - bare) % 3);
+        assert_eq!(cluster.line(node, body(&value)).len(), LINE_MAX);
+        assert_eq!(cluster.ask(node, body(&value))["type"], "write_ok");
+        assert_eq!(cluster.lease_read(node, "x")["value"], value);
+        let refused = cluster.ask(node, body(&(value + "y")));
+        assert_eq!(refused["code"], 12, "{refused}");
+    }
+    // The log is not stuck.
+    cluster.write(&all, "x", "after");
+    cluster.leader_seen_by_all(&all, "x", "after");
 }

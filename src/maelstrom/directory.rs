@@ -14,6 +14,9 @@ pub struct Directory {
     own: NodeId,
 }
 
+/// The longest name that a node or a client may have, in bytes. It bounds what a message takes beyond its contents.
+pub const NAME_BYTES_MAX: usize = 256;
+
 impl Directory {
     /// The directory of the node called `own`. Fails, with a text for whoever sent the names, when they are none, too
     /// many or not distinct, or when `own` is not one of them.
@@ -32,6 +35,12 @@ impl Directory {
             }
             if name.is_empty() {
                 return Err(Fault::malformed("`node_ids` has an empty name"));
+            }
+            if name.len() > NAME_BYTES_MAX {
+                return Err(Fault::malformed(format!(
+                    "`node_ids` has a name of {} bytes: a name has {NAME_BYTES_MAX} at most",
+                    name.len()
+                )));
             }
             if ids.insert(name.clone(), NodeId(place)).is_some() {
                 return Err(Fault::malformed(format!("`node_ids` has {name:?} twice")));
@@ -109,6 +118,7 @@ mod tests {
             (names(&["n1"]), "is not one of"),
             (names(&["n0", ""]), "an empty name"),
             (many(most + 1), "1001 names"),
+            (vec!["n0".to_owned(), "n".repeat(257)], "a name of 257 bytes"),
         ] {
             let fault = Directory::new("n0", names).unwrap_err();
             assert!(fault.text.contains(part), "{fault}");

@@ -4,20 +4,25 @@
 //! at most and never again once it has stopped, so what it remembers of the requests it has seen in that term is enough to
 //! recognise every duplicate. It says "not executed" only where it knows: where it may have forgotten, it says nothing,
 //! and the request's client is told in the end that the outcome is unknown.
+//!
+//! A request or its answer may be lost. While the same leader is heard, what it has not answered for two heartbeats is sent
+//! again, under the same number. An update that the leader has seen before is not executed again: its answer is given
+//! again if the leader still knows it. A read is done again.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod received;
 
+use std::collections::BTreeMap;
+
+use self::received::{Received, Sight};
 use super::machine::Node;
 use super::requests::{Origin, Stage};
 use super::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal, RequestId};
 use crate::lease::LeaseRules;
 use crate::raft::{NodeId, Term};
-use crate::time::Reading;
+use crate::time::{Reading, Stamp};
 
-/// Incarnations of all peers together whose requests are remembered within one term.
-const INCARNATIONS_MAX: usize = 4_096;
-/// Requests of one incarnation that may be open at once.
-const OPEN_MAX: usize = 65_536;
+/// Requests that are sent again at once; the others' turn comes a heartbeat later.
+const RETRANSMITTED_MAX: usize = 256;
 
 /// Both sides of forwarding.
 #[derive(Debug, Clone)]
@@ -25,33 +30,12 @@ pub(super) struct Forwarding {
     /// As a sender: ours.
     incarnation: u64,
     next_sequence: u64,
+    /// At most one for each request that waits.
     open: BTreeMap<u64, RequestId>,
-    /// As a receiver: what was seen in the latest term that this node led.
-    seen: BTreeMap<(NodeId, u64), Seen>,
-    seen_term: Term,
-    /// What was seen in this term and before is forgotten.
-    forgotten: Term,
-}
-
-/// Which requests of one incarnation have been seen: all below the floor, and these.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    floor: u64,
-    above: BTreeSet<u64>,
-}
-
-impl Seen {
-    fn contains(&self, sequence: u64) -> bool {
-        sequence < self.floor || self.above.contains(&sequence)
-    }
-
-    /// Nothing below `floor` is open any more.
-    fn raise_floor(&mut self, floor: u64) {
-        if floor > self.floor {
-            self.floor = floor;
-            self.above = self.above.split_off(&floor);
-        }
-    }
+    /// When it was last looked whether something has to be sent again.
+    looked: Option<Stamp>,
+    /// As a receiver.
+    received: Received,
 }
 
 impl Forwarding {
@@ -60,9 +44,8 @@ impl Forwarding {
             incarnation,
             next_sequence: 0,
             open: BTreeMap::new(),
-            seen: BTreeMap::new(),
-            seen_term: started_in,
-            forgotten: started_in,
+            looked: None,
+            received: Received::new(started_in),
         }
     }
 
@@ -73,33 +56,7 @@ impl Forwarding {
 
     /// This node leads a new term.
     pub(super) fn begin_term(&mut self, term: Term) {
-        if term > self.seen_term {
-            self.forgotten = self.seen_term;
-            self.seen_term = term;
-            self.seen.clear();
-        }
-    }
-
-    /// Takes note of a request; `false` if it was seen before or cannot be remembered.
-    fn note(&mut self, from: NodeId, forward: &Forward) -> bool {
-        let key = (from, forward.incarnation);
-        if !self.seen.contains_key(&key) && self.seen.len() >= INCARNATIONS_MAX {
-            return false;
-        }
-        let seen = self.seen.entry(key).or_default();
-        seen.raise_floor(forward.floor);
-        if seen.contains(forward.sequence) || seen.above.len() >= OPEN_MAX {
-            return false;
-        }
-        seen.above.insert(forward.sequence);
-        true
-    }
-
-    /// Does this node know that it has not executed and will not execute the request?
-    fn surely_unexecuted(&self, from: NodeId, forward: &Forward) -> bool {
-        let seen = self.seen.get(&(from, forward.incarnation));
-        forward.term > self.forgotten
-            && (forward.term != self.seen_term || !seen.is_some_and(|seen| seen.contains(forward.sequence)))
+        self.received.begin_term(term);
     }
 }
 
@@ -109,31 +66,82 @@ impl<R: LeaseRules> Node<R> {
         let sequence = self.forwarding.next_sequence;
         self.forwarding.next_sequence += 1;
         self.forwarding.open.insert(sequence, request);
+        self.send_forward(leader, sequence, operation);
+        sequence
+    }
+
+    fn send_forward(&mut self, leader: NodeId, sequence: u64, operation: Operation) {
         let floor = self.forwarding.open.first_key_value().map_or(sequence, |(first, _)| *first);
         let incarnation = self.forwarding.incarnation;
         let forward = Forward { incarnation, sequence, floor, term: self.raft.term(), operation };
         self.send(leader, Message::Forward(forward));
-        sequence
+    }
+
+    /// A leader was heard: if it is the one that requests were passed on to, those that it has not answered for two
+    /// heartbeats are sent again, the oldest first.
+    pub(super) fn retransmit(&mut self, now: &Reading, leader: NodeId) {
+        if self.forwarding.open.is_empty() || self.leads() || self.raft.leader() != Some(leader) {
+            return;
+        }
+        let heartbeat = self.raft.settings().heartbeat;
+        let passed = |since: Stamp| now.stamp.elapsed_max(since);
+        if self.forwarding.looked.is_some_and(|looked| passed(looked) < heartbeat) {
+            return;
+        }
+        self.forwarding.looked = Some(now.stamp);
+        let current = self.raft.term();
+        let mut overdue = Vec::new();
+        for (sequence, request) in &self.forwarding.open {
+            let Some(pending) = self.requests.get_mut(*request) else {
+                continue;
+            };
+            let here = pending.stage == Stage::Forwarded { term: current, sequence: *sequence };
+            if here && passed(pending.sent) >= heartbeat + heartbeat {
+                pending.sent = now.stamp;
+                overdue.push((*sequence, pending.operation.clone()));
+                if overdue.len() == RETRANSMITTED_MAX {
+                    break;
+                }
+            }
+        }
+        for (sequence, operation) in overdue {
+            self.send_forward(leader, sequence, operation);
+        }
     }
 
     pub(super) fn handle_forward(&mut self, now: &Reading, from: NodeId, forward: Forward) {
-        if !self.raft.configuration().contains(from) {
+        if !self.raft.configuration().contains(from) || from == self.raft.id() {
             return;
         }
         let Forward { incarnation, sequence, term, .. } = forward;
-        if self.leads() && term == self.raft.term() {
-            if self.forwarding.note(from, &forward) {
-                let origin = Origin::Peer { node: from, incarnation, sequence };
-                if !self.execute(now, forward.operation, origin) {
-                    self.answer(origin, Answer::Refused(Refusal::NoLeader));
+        if let Some(answer) = self.forwarding.received.answer((from, incarnation, sequence)) {
+            let answer = answer.clone();
+            self.send_answer(from, incarnation, sequence, answer);
+        } else if self.leads() && term == self.raft.term() {
+            let origin = Origin::Peer { node: from, incarnation, sequence };
+            let wanted = match self.forwarding.received.note(from, &forward) {
+                Sight::First => true,
+                // The answer may have been lost.
+                Sight::Again => {
+                    matches!(forward.operation, Operation::Read { .. }) && !self.waits_to_read(origin)
                 }
+                Sight::Unknown => false,
+            };
+            if wanted && let Err(refusal) = self.execute(now, forward.operation, origin) {
+                self.answer(origin, Answer::Refused(refusal));
             }
-        } else if term <= self.raft.term() && self.forwarding.surely_unexecuted(from, &forward) {
-            self.answer_peer(from, incarnation, sequence, Answer::Refused(Refusal::NoLeader));
+        } else if term <= self.raft.term() && self.forwarding.received.surely_unexecuted(from, &forward) {
+            self.send_answer(from, incarnation, sequence, Answer::Refused(Refusal::NoLeader));
         }
     }
 
+    /// Answers a request that was executed, or refused for good.
     pub(super) fn answer_peer(&mut self, node: NodeId, incarnation: u64, sequence: u64, answer: Answer) {
+        self.forwarding.received.keep_answer((node, incarnation, sequence), &answer);
+        self.send_answer(node, incarnation, sequence, answer);
+    }
+
+    fn send_answer(&mut self, node: NodeId, incarnation: u64, sequence: u64, answer: Answer) {
         self.send(node, Message::Answer(ForwardAnswer { incarnation, sequence, answer }));
     }
 
@@ -158,29 +166,5 @@ impl<R: LeaseRules> Node<R> {
             }
             answer => self.answer_client(request, answer),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kv::Scalar;
-
-    fn noted(forwarding: &mut Forwarding, sequence: u64, floor: u64) -> bool {
-        let operation = Operation::Read { key: Scalar::Null };
-        let forward = Forward { incarnation: 1, sequence, floor, term: Term(1), operation };
-        forwarding.note(NodeId(1), &forward)
-    }
-
-    #[test]
-    fn a_full_memory_drains_when_the_sender_waits_for_nothing_old_any_more() {
-        let mut forwarding = Forwarding::new(7, Term(0));
-        forwarding.begin_term(Term(1));
-        let open_max = OPEN_MAX as u64;
-        assert!((0..open_max).all(|sequence| noted(&mut forwarding, sequence, 0)));
-        assert!(!noted(&mut forwarding, open_max, 0), "full: it could not be recognised again");
-        assert!(noted(&mut forwarding, open_max, open_max), "the sender gave up on the oldest");
-        assert!(!noted(&mut forwarding, open_max, open_max), "a duplicate");
-        assert!(!noted(&mut forwarding, 5, open_max), "a late one");
     }
 }

@@ -19,6 +19,16 @@ pub enum Operation {
     Update(Command),
 }
 
+impl Operation {
+    /// About how many bytes it takes in a message.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Operation::Read { key } => key.weight(),
+            Operation::Update(command) => command.weight(),
+        }
+    }
+}
+
 /// A node's answer to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {

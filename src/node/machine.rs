@@ -1,15 +1,16 @@
 //! The node's struct, its one way in and its one way out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::forwarding::Forwarding;
-use super::requests::{Origin, PendingRequests, WaitingRead};
+use super::requests::PendingRequests;
+use super::waiting::{Proposals, WaitingReads};
 use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::LeaseRules;
 use crate::raft::{
-    Context, HardState, Index, Jitter, Log, NodeId, Payload, Raft, RaftOutput, Role, Settings, Term,
-    TimerTable,
+    Context, HardState, Index, Jitter, Log, Message as RaftMessage, NodeId, Payload, Raft, RaftOutput, Role,
+    Settings, Term, TimerTable,
 };
 use crate::time::{Clock, Reading};
 
@@ -20,10 +21,8 @@ pub struct Node<R> {
     pub(super) state: KeyValues,
     pub(super) applied: Index,
     pub(super) requests: PendingRequests,
-    /// Whose proposal each entry is that is not applied yet.
-    pub(super) proposals: BTreeMap<(Index, Term), Origin>,
-    /// In the order in which their rounds are confirmed.
-    pub(super) reads: VecDeque<WaitingRead>,
+    pub(super) proposals: Proposals,
+    pub(super) reads: WaitingReads,
     pub(super) forwarding: Forwarding,
     /// The leadership that requests were last dispatched under.
     pub(super) seen_leadership: Leadership,
@@ -53,16 +52,18 @@ impl<R: LeaseRules> Node<R> {
     ) -> Node<R> {
         let now = clock.read();
         let cx = &mut Context { now, jitter };
+        // A single voter leads its next term before it is asked anything.
+        let forwarding = Forwarding::new(identity.incarnation, hard_state.term);
         let raft = Raft::start(cx, identity.id, identity.configuration, settings, rules, hard_state, log);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
         Node {
-            forwarding: Forwarding::new(identity.incarnation, raft.term()),
+            forwarding,
             raft,
             state: KeyValues::default(),
             applied: Index::ZERO,
             requests: PendingRequests::default(),
-            proposals: BTreeMap::new(),
-            reads: VecDeque::new(),
+            proposals: Proposals::default(),
+            reads: WaitingReads::default(),
             seen_leadership,
             outputs: VecDeque::new(),
             reading: now,
@@ -102,7 +103,13 @@ impl<R: LeaseRules> Node<R> {
         let cx = &mut Context { now, jitter };
         match input {
             Input::Message { from, message } => match message {
-                Message::Raft(message) => self.raft.handle(cx, from, message),
+                Message::Raft(message) => {
+                    let round = matches!(message, RaftMessage::Append(_));
+                    self.raft.handle(cx, from, message);
+                    if round {
+                        self.retransmit(&now, from);
+                    }
+                }
                 Message::Forward(forward) => self.handle_forward(&now, from, forward),
                 Message::Answer(answer) => self.handle_forward_answer(&now, answer),
             },
@@ -164,12 +171,7 @@ impl<R: LeaseRules> Node<R> {
             Outcome::KeyMissing => Answer::Refused(Refusal::KeyMissing),
             Outcome::PreconditionFailed { found } => Answer::Refused(Refusal::PreconditionFailed { found }),
         };
-        while let Some(proposal) = self.proposals.first_entry() {
-            let (at, term) = *proposal.key();
-            if at > index {
-                break;
-            }
-            let origin = proposal.remove();
+        while let Some((term, origin)) = self.proposals.take_up_to(index) {
             let answer = if term == applied { answer.clone() } else { Answer::Refused(Refusal::Superseded) };
             self.answer(origin, answer);
         }

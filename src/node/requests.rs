@@ -1,16 +1,20 @@
 //! Clients' requests: answered at once under the lease, or waiting for a quorum, a commit, a leader, or their deadline.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+use super::load::Load;
 use super::machine::{Leadership, Node};
+use super::waiting::WaitingRead;
 use super::{Answer, Operation, Output, Refusal, RequestId};
 use crate::kv::Scalar;
 use crate::lease::LeaseRules;
-use crate::raft::{NodeId, Payload, ReadIndex, Term, Timer};
+use crate::raft::{NodeId, Payload, Term, Timer};
 use crate::time::{Alarm, Reading, Stamp};
 
-/// Requests of a node's own clients that wait for something.
+/// Requests of a node's own clients that wait for something ...
 const REQUESTS_MAX: usize = 16_384;
+/// ... and about how many bytes of them.
+const REQUESTS_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 
 /// Who is to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,15 +23,6 @@ pub(super) enum Origin {
     Client(RequestId),
     /// Another node, which forwarded its client's request.
     Peer { node: NodeId, incarnation: u64, sequence: u64 },
-}
-
-/// A read at the leader that waits for a quorum.
-#[derive(Debug, Clone)]
-pub(super) struct WaitingRead {
-    term: Term,
-    needs: ReadIndex,
-    key: Scalar,
-    origin: Origin,
 }
 
 /// How far a waiting request has come.
@@ -48,13 +43,23 @@ pub(super) struct PendingRequest {
     pub(super) stage: Stage,
     /// Times it was forwarded and came back.
     pub(super) round_trips: u32,
+    /// When it was forwarded, the last time.
+    pub(super) sent: Stamp,
     since: Stamp,
+    bytes: usize,
 }
 
 /// Requests of this node's own clients that wait, oldest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct PendingRequests {
     waiting: BTreeMap<RequestId, PendingRequest>,
+    load: Load,
+}
+
+impl Default for PendingRequests {
+    fn default() -> PendingRequests {
+        PendingRequests { waiting: BTreeMap::new(), load: Load::new(REQUESTS_MAX, REQUESTS_BYTES_MAX) }
+    }
 }
 
 impl PendingRequests {
@@ -76,15 +81,19 @@ impl<R: LeaseRules> Node<R> {
             self.outputs.push_back(Output::Reply { request, answer });
             return;
         }
-        if self.requests.waiting.len() >= REQUESTS_MAX {
+        let bytes = operation.weight();
+        if !self.requests.load.has_room(bytes) {
             self.outputs.push_back(Output::Reply { request, answer: Answer::Refused(Refusal::Overloaded) });
             return;
         }
-        let pending = PendingRequest { operation, stage: Stage::Unsent, round_trips: 0, since: now.stamp };
+        let (sent, since) = (now.stamp, now.stamp);
+        let pending = PendingRequest { operation, stage: Stage::Unsent, round_trips: 0, sent, since, bytes };
         if self.requests.waiting.is_empty() {
             self.set_deadline(now.stamp);
         }
-        self.requests.waiting.insert(request, pending);
+        self.requests.load.add(bytes);
+        let before = self.requests.waiting.insert(request, pending);
+        assert!(before.is_none(), "a host gives each request a number of its own");
         self.dispatch(now, request);
     }
 
@@ -104,8 +113,12 @@ impl<R: LeaseRules> Node<R> {
         };
         let operation = pending.operation.clone();
         let stage = if self.leads() {
-            let accepted = self.execute(now, operation, Origin::Client(request));
-            if accepted { Stage::AtThisLeader } else { Stage::Unsent }
+            match self.execute(now, operation, Origin::Client(request)) {
+                Ok(()) => Stage::AtThisLeader,
+                // It is handing over.
+                Err(Refusal::NoLeader) => Stage::Unsent,
+                Err(refusal) => return self.answer_client(request, Answer::Refused(refusal)),
+            }
         } else if let Some(leader) = self.raft.leader() {
             let sequence = self.forward(leader, request, operation);
             Stage::Forwarded { term: self.raft.term(), sequence }
@@ -115,29 +128,42 @@ impl<R: LeaseRules> Node<R> {
         // A read that was answered at once waits no more.
         if let Some(pending) = self.requests.get_mut(request) {
             pending.stage = stage;
+            pending.sent = now.stamp;
         }
     }
 
-    /// Executes an operation as the leader; `false` while it is handing over.
-    pub(super) fn execute(&mut self, now: &Reading, operation: Operation, origin: Origin) -> bool {
+    /// Executes an operation as the leader. Refuses it while it is handing over, and when too much is waiting.
+    pub(super) fn execute(
+        &mut self,
+        now: &Reading,
+        operation: Operation,
+        origin: Origin,
+    ) -> Result<(), Refusal> {
         match operation {
             Operation::Read { key } => {
                 if let Some(answer) = self.read_locally(now, &key) {
                     self.answer(origin, answer);
-                } else {
+                } else if self.reads.has_room(&key) {
                     let needs = self.raft.begin_read_index();
-                    self.reads.push_back(WaitingRead { term: self.raft.term(), needs, key, origin });
+                    self.reads.push(WaitingRead { term: self.raft.term(), needs, key, origin });
+                } else {
+                    return Err(Refusal::Overloaded);
                 }
-                true
             }
-            Operation::Update(command) => match self.raft.propose(Payload::Command(command)) {
-                Some(index) => {
-                    self.proposals.insert((index, self.raft.term()), origin);
-                    true
+            Operation::Update(command) => {
+                let bytes = command.weight();
+                if !self.proposals.has_room(bytes) {
+                    return Err(Refusal::Overloaded);
                 }
-                None => false,
-            },
+                let index = self.raft.propose(Payload::Command(command)).ok_or(Refusal::NoLeader)?;
+                self.proposals.add((index, self.raft.term()), origin, bytes);
+            }
         }
+        Ok(())
+    }
+
+    pub(super) fn waits_to_read(&self, origin: Origin) -> bool {
+        self.reads.holds(origin)
     }
 
     /// Answers reads whose round a quorum has confirmed. Those of a leadership that has ended look for the next leader.
@@ -156,7 +182,7 @@ impl<R: LeaseRules> Node<R> {
                 network_round_trips: u32::from(!self.raft.leads_alone()),
             };
             let origin = read.origin;
-            self.reads.pop_front();
+            self.reads.pop();
             self.answer(origin, answer);
         }
     }
@@ -175,8 +201,10 @@ impl<R: LeaseRules> Node<R> {
         let Some(pending) = self.requests.waiting.remove(&request) else {
             return;
         };
+        self.requests.load.remove(pending.bytes);
         if let Answer::Value { network_round_trips, .. } = &mut answer {
-            *network_round_trips += pending.round_trips;
+            // A faulty leader may have sent any number.
+            *network_round_trips = network_round_trips.saturating_add(pending.round_trips);
         }
         if let Stage::Forwarded { sequence, .. } = pending.stage {
             self.forwarding.close(sequence);
@@ -221,6 +249,7 @@ impl<R: LeaseRules> Node<R> {
         self.seen_leadership = leadership;
         if self.leads() {
             self.forwarding.begin_term(leadership.term);
+            self.proposals.make_room(self.raft.log().last_index());
         }
         self.abandon_reads();
         for request in self.requests.unsent() {
@@ -245,10 +274,7 @@ impl<R: LeaseRules> Node<R> {
                 pending.stage = Stage::Unsent;
             }
         }
-        let (kept, over): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.reads).into_iter().partition(|read| leads && read.term == current);
-        self.reads = kept;
-        for read in over {
+        for read in self.reads.take_all_but(leads.then_some(current)) {
             if let Origin::Peer { .. } = read.origin {
                 self.answer(read.origin, Answer::Refused(Refusal::NoLeader));
             }

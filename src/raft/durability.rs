@@ -12,6 +12,9 @@ use crate::time::Span;
 /// Messages held while the disk stands still. Later ones are lost, as messages may be.
 const HELD_MAX: usize = 65_536;
 
+/// Writes under way while the disk stands still. What changes then goes into the next write, which waits for one of these.
+const UNDER_WAY_MAX: usize = 1_024;
+
 /// The part of the durable state that is not the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HardState {
@@ -64,6 +67,11 @@ impl Durability {
     /// write was issued.
     pub(super) fn ticket_for(&self, dirty: bool) -> u64 {
         self.issued + u64::from(dirty)
+    }
+
+    /// May another write be issued now?
+    pub(super) fn has_room(&self) -> bool {
+        self.under_way.len() < UNDER_WAY_MAX
     }
 
     pub(super) fn issue(&mut self, last_index: Index) -> u64 {

@@ -1,5 +1,6 @@
 //! A leader's side: rounds go out, acknowledgements come in, entries commit, the lease is renewed.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::configuration::quorum_value;
@@ -15,13 +16,15 @@ use crate::time::{Alarm, Nanos, Reading};
 
 /// Entries in one message ...
 const BATCH_ENTRIES_MAX: usize = 256;
-/// ... and their size, so that a message of many fits where each of its entries came in; a single entry may be larger.
-const BATCH_BYTES_MAX: usize = 256 * 1_024;
-/// Entries sent to a follower and not yet acknowledged by it.
+/// ... and their size; a single entry may be larger.
+pub(crate) const BATCH_BYTES_MAX: usize = 256 * 1_024;
+/// Entries sent to a follower and not yet acknowledged by it ...
 const PIPELINE_ENTRIES_MAX: u64 = 4_096;
+/// ... and about how many bytes of them; a single message may be larger.
+const PIPELINE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 
 /// How far one member has come, as its leader knows it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Progress {
     /// Its log matches up to here, on stable storage.
     matched: Index,
@@ -33,6 +36,38 @@ struct Progress {
     probe_sent: bool,
     /// The newest round it has acknowledged, as far as the lease rules count it.
     round: u64,
+    /// The newest round that was sent to it. A round is opened for all, and may have nothing for some.
+    round_sent: u64,
+    /// The last entry of each message under way, and the message's bytes.
+    in_flight: VecDeque<(Index, usize)>,
+    in_flight_bytes: usize,
+}
+
+impl Progress {
+    fn has_room(&self) -> bool {
+        self.next.0 - self.matched.0 <= PIPELINE_ENTRIES_MAX && self.in_flight_bytes < PIPELINE_BYTES_MAX
+    }
+
+    fn sent(&mut self, last: Index, bytes: usize) {
+        self.in_flight.push_back((last, bytes));
+        self.in_flight_bytes += bytes;
+    }
+
+    /// What was sent up to `matched` has arrived.
+    fn arrived(&mut self, matched: Index) {
+        while self.in_flight.front().is_some_and(|(last, _)| *last <= matched) {
+            let (_, bytes) = self.in_flight.pop_front().expect("the front was looked at");
+            self.in_flight_bytes -= bytes;
+        }
+    }
+
+    /// It is not known what arrives of what was sent.
+    fn probe(&mut self) {
+        self.probing = true;
+        self.probe_sent = false;
+        self.in_flight.clear();
+        self.in_flight_bytes = 0;
+    }
 }
 
 /// What a leader knows.
@@ -69,8 +104,16 @@ impl<R: LeaseRules> Raft<R> {
         let last = self.log.last_index();
         self.role = Role::Leader;
         self.leader = Some(self.id);
-        let unknown =
-            Progress { matched: Index::ZERO, next: last.next(), probing: true, probe_sent: false, round: 0 };
+        let unknown = Progress {
+            matched: Index::ZERO,
+            next: last.next(),
+            probing: true,
+            probe_sent: false,
+            round: 0,
+            round_sent: 0,
+            in_flight: VecDeque::new(),
+            in_flight_bytes: 0,
+        };
         self.leadership = Leadership {
             progress: vec![unknown; self.configuration.len()],
             own_term_start: last.next(),
@@ -197,17 +240,18 @@ impl<R: LeaseRules> Raft<R> {
     ) {
         let progress = &mut self.leadership.progress[peer.index()];
         let last = self.log.last_index();
-        let room = progress.next.0 - progress.matched.0 <= PIPELINE_ENTRIES_MAX;
-        let able = if progress.probing { always || !progress.probe_sent } else { room };
+        let able = if progress.probing { always || !progress.probe_sent } else { progress.has_room() };
         let entries = if able { batch.entries(&self.log, progress.next) } else { None };
         if entries.is_none() && !always {
             return;
         }
+        progress.round_sent = round;
         let previous_index = progress.next.previous();
         if progress.probing {
             progress.probe_sent = true;
         } else if let Some(entries) = &entries {
             progress.next = Index(progress.next.0 + entries.len() as u64);
+            progress.sent(progress.next.previous(), batch.bytes);
             if progress.next <= last {
                 // More than one message can hold: the rest goes at the next opportunity.
                 self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
@@ -238,7 +282,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         let current_term = reply.term == self.term();
         let from_voter = self.configuration.is_voter(from);
-        if current_term && reply.round > self.leadership.rounds.latest() {
+        if current_term && reply.round > self.leadership.progress[from.index()].round_sent {
             self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
             return;
         }
@@ -268,6 +312,7 @@ impl<R: LeaseRules> Raft<R> {
                 progress.probing = false;
                 progress.probe_sent = false;
                 progress.next = progress.next.max(matched.next());
+                progress.arrived(matched);
                 if progress.next <= last {
                     self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
                 }
@@ -284,8 +329,7 @@ impl<R: LeaseRules> Raft<R> {
                     return;
                 }
                 progress.next = hint.min(last).max(progress.matched).next();
-                progress.probing = true;
-                progress.probe_sent = false;
+                progress.probe();
                 self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
             }
             AppendOutcome::StaleTerm => unreachable!("refusals are not looked at"),
@@ -356,12 +400,15 @@ pub(crate) struct ReadIndex {
 struct Batch {
     first: Index,
     entries: Option<Arc<[Entry]>>,
+    bytes: usize,
 }
 
 impl Batch {
     fn entries(&mut self, log: &super::Log, first: Index) -> Option<Arc<[Entry]>> {
         if first != self.first {
-            *self = Batch { first, entries: log.batch(first, BATCH_ENTRIES_MAX, BATCH_BYTES_MAX) };
+            let entries = log.batch(first, BATCH_ENTRIES_MAX, BATCH_BYTES_MAX);
+            let bytes = entries.iter().flat_map(|entries| entries.iter()).map(Entry::weight).sum();
+            *self = Batch { first, entries, bytes };
         }
         self.entries.clone()
     }

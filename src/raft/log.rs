@@ -24,11 +24,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// About how many bytes it takes in a message.
-    fn weight(&self) -> usize {
+    /// The bytes it takes in a message, or a few more.
+    pub(super) fn weight(&self) -> usize {
         match &self.payload {
-            Payload::Noop => 16,
-            Payload::Command(command) => 16 + command.weight(),
+            Payload::Noop => 48,
+            Payload::Command(command) => 48 + command.weight(),
         }
     }
 }

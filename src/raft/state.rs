@@ -332,7 +332,8 @@ impl<R: LeaseRules> Raft<R> {
 
     /// One write for everything that has changed since the last one.
     fn issue_write(&mut self) {
-        if !self.hard_state_dirty && !self.log.has_unwritten() {
+        let changed = self.hard_state_dirty || self.log.has_unwritten();
+        if !changed || !self.durability.has_room() {
             return;
         }
         let ticket = self.durability.issue(self.log.last_index());

@@ -4,7 +4,7 @@
 //! `CLOCK_MONOTONIC`, which stands still while the machine is suspended and may be slewed, so a timer may fire late. That
 //! costs time and no safety: a lease and a promise are judged by fresh readings when they matter.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use leasehold::time::Span;
@@ -64,12 +64,12 @@ pub(super) fn run(host: &mut Host, line_bytes_max: usize) -> Result<(), Stop> {
                     host.handle(&line);
                 }
                 host.settle_durably();
-                return flush(host, &stdout);
+                return flush(host);
             }
         }
         host.wake_if_due();
         host.settle();
-        flush(host, &stdout)?;
+        flush(host)?;
     }
 }
 
@@ -110,14 +110,8 @@ fn wait(
     Ok(Ready { input: !polled[0].revents().is_empty(), store: !polled[2].revents().is_empty() })
 }
 
-/// Writes everything that has come up, in one go; then stops if the store has.
-fn flush(host: &mut Host, stdout: &io::Stdout) -> Result<(), Stop> {
-    let outbox = host.outbox();
-    if !outbox.lines().is_empty() {
-        let mut stdout = stdout.lock();
-        stdout.write_all(outbox.lines())?;
-        stdout.flush()?;
-        outbox.clear();
-    }
+/// Writes everything that has come up; then stops if the store has.
+fn flush(host: &mut Host) -> Result<(), Stop> {
+    host.outlet().flush()?;
     host.take_failure().map_or(Ok(()), |text| Err(Stop::Storage(text)))
 }

@@ -2,7 +2,9 @@
 
 use std::os::fd::BorrowedFd;
 
-use leasehold::maelstrom::{Content, Directory, ErrorCode, Fault, Incoming, MsgId, Outbox, Reply};
+use leasehold::maelstrom::{
+    Content, Directory, ErrorCode, Fault, Incoming, MsgId, NAME_BYTES_MAX, Reply, message_line_bytes_max,
+};
 use leasehold::raft::Settings;
 use leasehold::time::Span;
 use tracing::{debug, warn};
@@ -10,6 +12,7 @@ use tracing::{debug, warn};
 use super::clock::OsClock;
 use super::lines::Line;
 use super::member::{Caller, Member};
+use super::outlet::Outlet;
 use super::store::Keeper;
 
 /// What the command line says.
@@ -19,6 +22,8 @@ pub(super) struct Setup {
     pub(super) settings: Settings,
     /// Where its random waits come from.
     pub(super) seed: u64,
+    /// The longest line that a client may send.
+    pub(super) line_bytes_max: usize,
 }
 
 /// The process: a member of a cluster once it has been told of which.
@@ -26,7 +31,7 @@ pub(super) struct Setup {
 pub(super) struct Host {
     setup: Setup,
     clock: OsClock,
-    outbox: Outbox,
+    outlet: Outlet,
     /// Until the node knows who it is.
     keeper: Option<Keeper>,
     member: Option<Member>,
@@ -35,9 +40,8 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(setup: Setup, clock: OsClock, keeper: Keeper) -> Host {
-        let outbox = Outbox::default();
-        Host { setup, clock, outbox, keeper: Some(keeper), member: None, failure: None }
+    pub(super) fn new(setup: Setup, clock: OsClock, keeper: Keeper, outlet: Outlet) -> Host {
+        Host { setup, clock, outlet, keeper: Some(keeper), member: None, failure: None }
     }
 
     /// Why this process must stop, if it must. What is in the outbox by then may still be written.
@@ -57,9 +61,9 @@ impl Host {
         }
     }
 
-    /// What is to be written.
-    pub(super) fn outbox(&mut self) -> &mut Outbox {
-        &mut self.outbox
+    /// What is to be written, and where to.
+    pub(super) fn outlet(&mut self) -> &mut Outlet {
+        &mut self.outlet
     }
 
     /// How long nothing has to be done unless input comes; `None`: for ever.
@@ -77,7 +81,7 @@ impl Host {
     /// Does everything that the node asks for but what waits for the disk.
     pub(super) fn settle(&mut self) {
         if let Some(member) = &mut self.member {
-            let settled = member.settle(&self.clock, &mut self.outbox);
+            let settled = member.settle(&self.clock, &mut self.outlet);
             self.fail_unless(settled);
         }
     }
@@ -85,7 +89,7 @@ impl Host {
     /// Does everything that the node asks for, and waits for the disk.
     pub(super) fn settle_durably(&mut self) {
         if let Some(member) = &mut self.member {
-            let settled = member.settle_durably(&self.clock, &mut self.outbox);
+            let settled = member.settle_durably(&self.clock, &mut self.outlet);
             self.fail_unless(settled);
         }
     }
@@ -110,22 +114,31 @@ impl Host {
         match line {
             // Who sent it stands in what was not kept.
             Line::TooLong { bytes } => {
-                warn!("dropped a line of {bytes} bytes, which is more than --line-max")
+                warn!(
+                    "dropped a line of {bytes} bytes, which is more than --line-max allows even fellow nodes"
+                )
             }
             Line::Whole(line) if line.trim_ascii().is_empty() => {}
             Line::Whole(line) => match Incoming::parse(line) {
-                Ok(incoming) => self.handle_message(incoming),
+                Ok(incoming) => self.handle_message(incoming, line.len()),
                 Err(text) => warn!("dropped a line: {text}"),
             },
         }
     }
 
-    fn handle_message(&mut self, incoming: Incoming<'_>) {
+    fn handle_message(&mut self, incoming: Incoming<'_>, bytes: usize) {
+        let line_bytes_max = self.setup.line_bytes_max;
         let Incoming { src, dest, msg_id, content } = incoming;
         match (content, &mut self.member) {
             (Content::Response, _) => debug!("{} answered, and nothing had been asked", quoted(&src)),
             (Content::BadPeer(text), _) => warn!("dropped a message of {}: {text}", quoted(&src)),
             (Content::Peer(_), None) => debug!("dropped a message of {}: it came before init", quoted(&src)),
+            (Content::Peer(message), _) if bytes > message_line_bytes_max(&message, line_bytes_max) => {
+                warn!(
+                    "dropped a message of {}: its line has {bytes} bytes, which is more than --line-max",
+                    quoted(&src)
+                );
+            }
             (Content::Peer(message), Some(member)) => member.handle_peer(&self.clock, &src, &dest, message),
             (request, member) => {
                 let own_name = member.as_ref().map_or(&*dest, Member::name);
@@ -135,7 +148,19 @@ impl Host {
                     return;
                 };
                 let caller = Caller { name: src.as_ref().into(), msg_id };
-                if *dest == *own_name {
+                let too_long = if bytes > line_bytes_max {
+                    Some(format!(
+                        "the line has {bytes} bytes: this node takes {line_bytes_max} at most (--line-max)"
+                    ))
+                } else if src.len() > NAME_BYTES_MAX {
+                    Some(format!("`src` has {} bytes: a name has {NAME_BYTES_MAX} at most", src.len()))
+                } else {
+                    None
+                };
+                if let Some(text) = too_long {
+                    let own_name = own_name.to_owned();
+                    self.refuse(&caller, &own_name, Fault::malformed(text));
+                } else if *dest == *own_name {
                     self.handle_request(caller, &dest, request);
                 } else {
                     let own_name = own_name.to_owned();
@@ -167,7 +192,7 @@ impl Host {
                 self.answer(&caller, dest, &Reply::ConfigOk(judgement));
             }
             (Content::Operation(kind, operation), Some(member)) => {
-                let done = member.handle_operation(&self.clock, &mut self.outbox, caller, kind, operation);
+                let done = member.handle_operation(&self.clock, &mut self.outlet, caller, kind, operation);
                 self.fail_unless(done);
             }
             (Content::Peer(_) | Content::BadPeer(_) | Content::Response, Some(_)) => {
@@ -203,7 +228,7 @@ impl Host {
 
     fn answer(&mut self, caller: &Caller, own_name: &str, reply: &Reply) {
         let in_reply_to: MsgId = caller.msg_id;
-        self.outbox.reply(own_name, &caller.name, in_reply_to, reply);
+        self.outlet.reply(own_name, &caller.name, in_reply_to, reply);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leasehold::lease::SoundRules;
-use leasehold::maelstrom::{Directory, MsgId, Outbox, Reply, RequestKind};
+use leasehold::maelstrom::{Directory, MsgId, Reply, RequestKind};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
 use leasehold::raft::Index;
 use leasehold::storage::durable::StorageFault;
@@ -16,6 +16,7 @@ use super::disk::Report;
 use super::host::{Setup, quoted};
 use super::jitter::SeededJitter;
 use super::notes;
+use super::outlet::Outlet;
 use super::store::{Found, Store};
 
 /// A wall clock may be stepped, so a wait for one is cut into pieces of this length.
@@ -118,7 +119,7 @@ impl Member {
     pub(super) fn handle_operation(
         &mut self,
         clock: &OsClock,
-        outbox: &mut Outbox,
+        outlet: &mut Outlet,
         caller: Caller,
         kind: RequestKind,
         operation: Operation,
@@ -129,7 +130,7 @@ impl Member {
         // pipes a script in.
         let behind = self.updated || !self.store.is_idle();
         if behind && !update && self.directory.configuration().len() == 1 {
-            self.settle_durably(clock, outbox)?;
+            self.settle_durably(clock, outlet)?;
         }
         self.updated |= update;
         let request = RequestId(self.next_request);
@@ -141,14 +142,14 @@ impl Member {
 
     /// Does everything that the node asks for, until it asks for nothing more but what waits for the disk. Fails when the
     /// store has.
-    pub(super) fn settle(&mut self, clock: &OsClock, outbox: &mut Outbox) -> Result<(), String> {
+    pub(super) fn settle(&mut self, clock: &OsClock, outlet: &mut Outlet) -> Result<(), String> {
         loop {
             while let Some(output) = self.node.poll_output() {
                 match output {
                     Output::Send { to, message } => {
-                        outbox.send(self.directory.own_name(), self.directory.name(to), &message);
+                        outlet.send(self.directory.own_name(), self.directory.name(to), &message);
                     }
-                    Output::Reply { request, answer } => self.reply(outbox, request, answer),
+                    Output::Reply { request, answer } => self.reply(outlet, request, answer),
                     Output::Persist(write) => self.store.write(write),
                     Output::Note(note) => notes::log(&note, &self.directory, clock),
                 }
@@ -162,9 +163,9 @@ impl Member {
     }
 
     /// Like [`Member::settle`], and waits for the disk, unless that is full.
-    pub(super) fn settle_durably(&mut self, clock: &OsClock, outbox: &mut Outbox) -> Result<(), String> {
+    pub(super) fn settle_durably(&mut self, clock: &OsClock, outlet: &mut Outlet) -> Result<(), String> {
         loop {
-            self.settle(clock, outbox)?;
+            self.settle(clock, outlet)?;
             match self.store.wait_report() {
                 None => return Ok(()),
                 Some(report) => self.take(clock, report)?,
@@ -205,10 +206,10 @@ impl Member {
         self.store.close();
     }
 
-    fn reply(&mut self, outbox: &mut Outbox, request: RequestId, answer: Answer) {
+    fn reply(&mut self, outlet: &mut Outlet, request: RequestId, answer: Answer) {
         let (caller, kind) = self.waiting.remove(&request).expect("a node answers each request once");
         let reply = Reply::to_request(kind, answer);
-        outbox.reply(self.directory.own_name(), &caller.name, caller.msg_id, &reply);
+        outlet.reply(self.directory.own_name(), &caller.name, caller.msg_id, &reply);
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) struct Options {
     #[arg(long)]
     in_memory: bool,
 
-    /// The longest line that is read, in bytes; a longer one is dropped
+    /// The longest line that a client may send, in bytes; the same on all nodes
     #[arg(long, value_name = "BYTES", default_value_t = 1_048_576, value_parser = clap::value_parser!(u32).range(1..))]
     line_max: u32,
 
@@ -173,7 +173,7 @@ impl Options {
             Some(seed) => seed,
             None => getrandom::u64().map_err(|error| format!("no random numbers, pass --seed: {error}"))?,
         };
-        Ok(Setup { settings, seed })
+        Ok(Setup { settings, seed, line_bytes_max: self.line_bytes_max() })
     }
 
     /// Where the node keeps its state, if anywhere.
@@ -187,7 +187,7 @@ impl Options {
     }
 
     /// Lines longer than this are dropped.
-    pub(super) fn line_bytes_max(&self) -> usize {
+    fn line_bytes_max(&self) -> usize {
         usize::try_from(self.line_max).expect("four bytes fit the machines that this runs on")
     }
 

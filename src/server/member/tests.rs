@@ -43,7 +43,7 @@ impl Storage for Gated {
 struct Bench {
     member: Member,
     clock: OsClock,
-    outbox: Outbox,
+    outlet: Outlet,
     began: Receiver<()>,
     allow: Sender<()>,
 }
@@ -56,21 +56,22 @@ impl Bench {
         let names = names.iter().map(ToString::to_string).collect();
         let directory = Directory::new("n1", names).unwrap();
         let store = Store::Disk { disk: Disk::start(gated).unwrap(), place: None };
-        let setup = Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1 };
+        let setup =
+            Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1, line_bytes_max: 1_024 };
         let clock = OsClock::for_form(LeaseForm::Elapsed);
         let recovered = (HardState::default(), Log::default());
         let member = Member::start(setup, &clock, Found { store, directory, recovered });
-        Bench { member, clock, outbox: Outbox::default(), began, allow }
+        Bench { member, clock, outlet: Outlet::default(), began, allow }
     }
 
     /// Does what can be done without the disk, and gives everything that was written out so far.
     fn settled(&mut self) -> String {
-        self.member.settle(&self.clock, &mut self.outbox).unwrap();
-        String::from_utf8(self.outbox.lines().to_vec()).unwrap()
+        self.member.settle(&self.clock, &mut self.outlet).unwrap();
+        String::from_utf8(self.outlet.lines().to_vec()).unwrap()
     }
 
     fn ask(&mut self, kind: RequestKind, operation: Operation) {
-        self.member.handle_operation(&self.clock, &mut self.outbox, caller(7), kind, operation).unwrap();
+        self.member.handle_operation(&self.clock, &mut self.outlet, caller(7), kind, operation).unwrap();
     }
 }
 
@@ -107,7 +108,7 @@ fn a_follower_acknowledges_what_is_synced_and_nothing_before() {
     bench.began.recv().unwrap();
     assert_eq!(bench.settled(), "", "the sync is under way");
     bench.allow.send(()).unwrap();
-    bench.member.settle_durably(&bench.clock, &mut bench.outbox).unwrap();
+    bench.member.settle_durably(&bench.clock, &mut bench.outlet).unwrap();
     assert!(bench.settled().contains(r#""type":"append_reply""#));
 }
 
@@ -119,7 +120,7 @@ fn a_leader_acknowledges_what_is_synced_and_reads_while_it_syncs() {
     bench.began.recv().unwrap();
     bench.allow.send(()).unwrap();
     bench.allow.send(()).unwrap();
-    bench.member.settle_durably(&bench.clock, &mut bench.outbox).unwrap();
+    bench.member.settle_durably(&bench.clock, &mut bench.outlet).unwrap();
     bench.began.recv().unwrap();
 
     bench.ask(RequestKind::Write, Operation::Update(command()));
@@ -137,7 +138,7 @@ fn a_leader_acknowledges_what_is_synced_and_reads_while_it_syncs() {
     assert!(settled.contains(r#""in_reply_to":8"#), "a read needs no disk: {settled}");
     assert!(!settled.contains("write_ok"), "{settled}");
     bench.allow.send(()).unwrap();
-    bench.member.settle_durably(&bench.clock, &mut bench.outbox).unwrap();
+    bench.member.settle_durably(&bench.clock, &mut bench.outlet).unwrap();
     assert!(bench.settled().contains("write_ok"));
 }
 
@@ -170,29 +171,30 @@ impl Storage for Scripted {
 }
 
 /// A node that is alone and leads, whose disk then does as `faults` say.
-fn alone(faults: Vec<Option<StorageFault>>) -> (Member, OsClock, Outbox) {
+fn alone(faults: Vec<Option<StorageFault>>) -> (Member, OsClock, Outlet) {
     // Its vote and the first entry of its term are stored.
     let faults = faults.into_iter().chain([None, None]).collect();
     let storage = Scripted { storage: MemoryStorage::default(), faults };
     let store = Store::Disk { disk: Disk::start(storage).unwrap(), place: None };
     let directory = Directory::new("n1", vec!["n1".to_owned()]).unwrap();
-    let setup = Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1 };
-    let (clock, mut outbox) = (OsClock::for_form(LeaseForm::Elapsed), Outbox::default());
+    let setup =
+        Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1, line_bytes_max: 1_024 };
+    let (clock, mut outlet) = (OsClock::for_form(LeaseForm::Elapsed), Outlet::default());
     let recovered = (HardState::default(), Log::default());
     let mut member = Member::start(setup, &clock, Found { store, directory, recovered });
-    member.settle_durably(&clock, &mut outbox).unwrap();
+    member.settle_durably(&clock, &mut outlet).unwrap();
     assert_eq!(member.node.raft().role(), Role::Leader);
     let update = Operation::Update(command());
-    member.handle_operation(&clock, &mut outbox, caller(7), RequestKind::Write, update).unwrap();
-    (member, clock, outbox)
+    member.handle_operation(&clock, &mut outlet, caller(7), RequestKind::Write, update).unwrap();
+    (member, clock, outlet)
 }
 
 #[test]
 fn a_full_disk_ends_leadership_and_acknowledges_nothing_until_there_is_room() {
-    let (mut member, clock, mut outbox) = alone(vec![Some(StorageFault::Full)]);
-    member.settle_durably(&clock, &mut outbox).unwrap();
+    let (mut member, clock, mut outlet) = alone(vec![Some(StorageFault::Full)]);
+    member.settle_durably(&clock, &mut outlet).unwrap();
     assert_eq!(member.node.raft().role(), Role::Follower);
-    assert_eq!(outbox.lines(), b"");
+    assert_eq!(outlet.lines(), b"");
     assert!(!member.store.is_idle());
     // The writer tries again by itself.
     let report = loop {
@@ -207,7 +209,7 @@ fn a_full_disk_ends_leadership_and_acknowledges_nothing_until_there_is_room() {
 #[test]
 fn a_disk_that_fails_stops_the_node_and_acknowledges_nothing() {
     let fault = StorageFault::Io { during: "syncing", error: "it is gone".to_owned() };
-    let (mut member, clock, mut outbox) = alone(vec![Some(fault.clone())]);
-    assert_eq!(member.settle_durably(&clock, &mut outbox), Err(fault.to_string()));
-    assert_eq!(outbox.lines(), b"");
+    let (mut member, clock, mut outlet) = alone(vec![Some(fault.clone())]);
+    assert_eq!(member.settle_durably(&clock, &mut outlet), Err(fault.to_string()));
+    assert_eq!(outlet.lines(), b"");
 }

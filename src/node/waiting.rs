@@ -1,0 +1,143 @@
+//! What waits at a leader: entries of somebody's that are not applied yet, and reads whose round is not confirmed. Both are
+//! bounded, whoever sent them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::load::Load;
+use super::requests::Origin;
+use crate::kv::Scalar;
+use crate::raft::{Index, ReadIndex, Term};
+
+/// Entries, or reads, that may wait at once ...
+const WAITING_MAX: usize = 65_536;
+/// ... and about how many bytes of them.
+const WAITING_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+
+/// Whose proposal each entry is that is not applied yet.
+#[derive(Debug, Clone)]
+pub(super) struct Proposals {
+    origins: BTreeMap<(Index, Term), (Origin, usize)>,
+    load: Load,
+}
+
+impl Default for Proposals {
+    fn default() -> Proposals {
+        Proposals { origins: BTreeMap::new(), load: Load::new(WAITING_MAX, WAITING_BYTES_MAX) }
+    }
+}
+
+impl Proposals {
+    /// Is there room for one of so many bytes?
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.load.has_room(bytes)
+    }
+
+    pub(super) fn add(&mut self, place: (Index, Term), origin: Origin, bytes: usize) {
+        self.load.add(bytes);
+        let before = self.origins.insert(place, (origin, bytes));
+        assert!(before.is_none(), "a leader appends to its log and replaces nothing");
+    }
+
+    /// The next proposal for an index up to `index`, and its term.
+    pub(super) fn take_up_to(&mut self, index: Index) -> Option<(Term, Origin)> {
+        let first = self.origins.first_entry().filter(|first| first.key().0 <= index)?;
+        let ((_, term), (origin, bytes)) = first.remove_entry();
+        self.load.remove(bytes);
+        Some((term, origin))
+    }
+
+    /// This node leads again, with a log that ends at `last`. Proposals beyond are those of an earlier leadership, and
+    /// may be answered once the log has grown past them. When there are many they would leave no room for any that make it
+    /// grow, so they are forgotten: their clients hear that the outcome is unknown.
+    pub(super) fn make_room(&mut self, last: Index) {
+        if self.load.is_half_full() {
+            for (_, (_, bytes)) in self.origins.split_off(&(last.next(), Term(0))) {
+                self.load.remove(bytes);
+            }
+        }
+    }
+}
+
+/// A read at the leader that waits for a quorum.
+#[derive(Debug, Clone)]
+pub(super) struct WaitingRead {
+    pub(super) term: Term,
+    pub(super) needs: ReadIndex,
+    pub(super) key: Scalar,
+    pub(super) origin: Origin,
+}
+
+/// In the order in which their rounds are confirmed.
+#[derive(Debug, Clone)]
+pub(super) struct WaitingReads {
+    reads: VecDeque<WaitingRead>,
+    load: Load,
+}
+
+impl Default for WaitingReads {
+    fn default() -> WaitingReads {
+        WaitingReads { reads: VecDeque::new(), load: Load::new(WAITING_MAX, WAITING_BYTES_MAX) }
+    }
+}
+
+impl WaitingReads {
+    /// Is there room for one that asks for this key?
+    pub(super) fn has_room(&self, key: &Scalar) -> bool {
+        self.load.has_room(key.weight())
+    }
+
+    pub(super) fn push(&mut self, read: WaitingRead) {
+        self.load.add(read.key.weight());
+        self.reads.push_back(read);
+    }
+
+    pub(super) fn front(&self) -> Option<&WaitingRead> {
+        self.reads.front()
+    }
+
+    pub(super) fn pop(&mut self) -> Option<WaitingRead> {
+        let read = self.reads.pop_front()?;
+        self.load.remove(read.key.weight());
+        Some(read)
+    }
+
+    pub(super) fn holds(&self, origin: Origin) -> bool {
+        self.reads.iter().any(|read| read.origin == origin)
+    }
+
+    /// Takes out all reads but those of that term's leader.
+    pub(super) fn take_all_but(&mut self, led: Option<Term>) -> VecDeque<WaitingRead> {
+        let (kept, taken): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.reads).into_iter().partition(|read| led == Some(read.term));
+        self.reads = kept;
+        for read in &taken {
+            self.load.remove(read.key.weight());
+        }
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RequestId;
+    use super::*;
+
+    #[test]
+    fn proposals_of_the_past_do_not_keep_a_leader_from_proposing() {
+        let mut proposals = Proposals::default();
+        let origin = Origin::Client(RequestId(1));
+        for index in 1..=WAITING_MAX as u64 {
+            assert!(proposals.has_room(10));
+            proposals.add((Index(index), Term(1)), origin, 10);
+        }
+        assert!(!proposals.has_room(10));
+        // The entries from 5 on were another leader's victims, and then this node was elected again.
+        proposals.make_room(Index(4));
+        assert!(proposals.has_room(10));
+        let mut left = 0;
+        while proposals.take_up_to(Index(u64::MAX)).is_some() {
+            left += 1;
+        }
+        assert_eq!(left, 4);
+    }
+}

@@ -1,0 +1,380 @@
+//! Bytes into what a host may hand a node. Whatever the bytes are, they are some sequence of inputs; when they have run out
+//! the rest is zeros.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use leasehold::kv::{Cas, Command, Scalar};
+use leasehold::lease::{Ballot, LeaseForm, LeaseSettings, SoundRules};
+use leasehold::node::{
+    Answer, Forward, ForwardAnswer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
+};
+use leasehold::raft::{
+    Append, AppendOutcome, AppendReply, Configuration, Entry, HardState, Index, Jitter, Log,
+    Message as RaftMessage, NodeId, Payload, Settings, Term, VoteReply, VoteRequest,
+};
+use leasehold::time::{Clock, Nanos, Reading, Span, Stamp, Wall};
+
+use super::shadow::{Reached, Shadow};
+
+/// Inputs in one sequence.
+const INPUTS_MAX: usize = 400;
+/// Messages that are kept to be sent again.
+const KEPT_MAX: usize = 64;
+
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        *first
+    }
+
+    fn flag(&mut self) -> bool {
+        self.byte() % 2 == 1
+    }
+
+    /// A number near `here`, or one that nobody has counted to. What is larger than the largest does not come through the
+    /// wire.
+    fn number(&mut self, here: u64) -> u64 {
+        let most = i64::MAX.unsigned_abs();
+        let number = match self.byte() % 12 {
+            0..=5 => here,
+            6 => here.saturating_sub(1),
+            7 => here.saturating_add(1),
+            8 => u64::from(self.byte()),
+            9 => here.saturating_add(u64::from(self.byte())),
+            10 => 0,
+            _ => most - u64::from(self.byte() % 4),
+        };
+        number.min(most)
+    }
+
+    fn span(&mut self) -> Span {
+        let unit = [0, 1_000_000, 50_000_000, 1_000_000_000][usize::from(self.byte() % 4)];
+        Span::nanos(unit * u64::from(self.byte()))
+    }
+
+    fn scalar(&mut self) -> Scalar {
+        match self.byte() % 4 {
+            0 => Scalar::Null,
+            1 => Scalar::Text("x".into()),
+            _ => Scalar::Integer(i64::from(self.byte() % 4)),
+        }
+    }
+
+    fn command(&mut self) -> Command {
+        let (key, value) = (self.scalar(), self.scalar());
+        if self.flag() {
+            return Command::Write { key, value };
+        }
+        let (to, create_if_not_exists) = (self.scalar(), self.flag());
+        Command::Cas(Box::new(Cas { key, from: value, to, create_if_not_exists }))
+    }
+
+    fn operation(&mut self) -> Operation {
+        if self.flag() { Operation::Read { key: self.scalar() } } else { Operation::Update(self.command()) }
+    }
+
+    fn answer(&mut self) -> Answer {
+        match self.byte() % 8 {
+            0 | 1 => Answer::Value {
+                value: self.flag().then(|| self.scalar()),
+                lease_valid: self.flag(),
+                network_round_trips: if self.flag() { u32::MAX } else { 0 },
+            },
+            2 => Answer::Done,
+            3 => Answer::Refused(Refusal::NoLeader),
+            4 => Answer::Refused(Refusal::Overloaded),
+            5 => Answer::Refused(Refusal::TimedOut),
+            6 => Answer::Refused(Refusal::Superseded),
+            _ => Answer::Refused(Refusal::PreconditionFailed { found: self.scalar() }),
+        }
+    }
+
+    fn ballot(&mut self) -> Ballot {
+        [Ballot::PreVote, Ballot::Vote, Ballot::TransferVote][usize::from(self.byte() % 3)]
+    }
+}
+
+/// Each of a machine's clocks goes as the bytes say; the monotonic ones do not go back.
+#[derive(Clone, Copy)]
+struct Clocks {
+    raw: u64,
+    boot: u64,
+    wall: Option<(u64, u64)>,
+}
+
+impl Clock for Clocks {
+    fn read(&self) -> Reading {
+        let wall = self.wall.map(|(at, error)| Wall::new(Nanos(at), Span::nanos(error)));
+        Reading { stamp: Stamp::new(Nanos(self.raw), Nanos(self.boot)), wall }
+    }
+}
+
+struct Drawn(u8);
+
+impl Jitter for Drawn {
+    fn jitter(&mut self, most: Span) -> Span {
+        Span::nanos(most.as_nanos() / 256 * u64::from(self.0))
+    }
+}
+
+struct Player<'a> {
+    bytes: Bytes<'a>,
+    clocks: Clocks,
+    node: Node<SoundRules>,
+    shadow: Shadow,
+    next_request: u64,
+    issued: u64,
+    synced: u64,
+    /// Messages that came in: they may come again, and from somebody else.
+    kept: VecDeque<(NodeId, Message)>,
+    /// What the node sent last, which an honest member would answer.
+    unanswered: VecDeque<(NodeId, RaftMessage)>,
+    latest_round: u64,
+}
+
+/// Plays the sequence of inputs and tells how far it came.
+pub(crate) fn play(bytes: &[u8]) -> BTreeSet<Reached> {
+    let mut player = Player::new(Bytes(bytes));
+    player.settle(None);
+    for _ in 0..INPUTS_MAX {
+        if player.bytes.0.is_empty() {
+            break;
+        }
+        player.step();
+    }
+    player.shadow.reached
+}
+
+impl<'a> Player<'a> {
+    fn new(mut bytes: Bytes<'a>) -> Player<'a> {
+        let voters = u16::from(bytes.byte() % 5) + 1;
+        let learners = u16::from(bytes.byte() % 2);
+        let configuration = Configuration::new(voters, learners);
+        let id = NodeId(u16::from(bytes.byte()) % (voters + learners));
+        let form = if bytes.flag() { LeaseForm::Deadline } else { LeaseForm::Elapsed };
+        let settings = Settings::for_lease(LeaseSettings { form, ..LeaseSettings::default() });
+        let clocks = Clocks { raw: 1_000, boot: 2_000, wall: Some((1_700_000_000_000_000_000, 1_000)) };
+        let mut term = 0;
+        let entries = (0..bytes.byte() % 4).map(|_| {
+            term += u64::from(bytes.byte() % 2) + 1;
+            Entry { term: Term(term), payload: Payload::Noop }
+        });
+        let log = Log::recovered(entries.collect());
+        let hard_state = HardState { term: Term(term), voted_for: None, longest_promise: Span::ZERO };
+        let identity = Identity { id, configuration, incarnation: 7 };
+        let node = Node::start(identity, settings, SoundRules, (hard_state, log), &clocks, &mut Drawn(0));
+        Player {
+            bytes,
+            clocks,
+            node,
+            shadow: Shadow::default(),
+            next_request: 0,
+            issued: 0,
+            synced: 0,
+            kept: VecDeque::new(),
+            unanswered: VecDeque::new(),
+            latest_round: 0,
+        }
+    }
+
+    fn give(&mut self, input: Input) {
+        let request = match &input {
+            Input::Request { request, .. } => Some(*request),
+            _ => None,
+        };
+        self.shadow.before(&self.node, &self.clocks.read(), &input);
+        let jitter = self.bytes.byte();
+        self.node.handle(&self.clocks, &mut Drawn(jitter), input);
+        self.settle(request);
+    }
+
+    fn settle(&mut self, request: Option<RequestId>) {
+        let mut outputs = Vec::new();
+        while let Some(output) = self.node.poll_output() {
+            match &output {
+                Output::Persist(write) => {
+                    assert_eq!(write.ticket, self.issued + 1);
+                    self.issued = write.ticket;
+                }
+                Output::Send { to, message: Message::Raft(message) } => {
+                    if let RaftMessage::Append(append) = message {
+                        self.latest_round = append.round;
+                    }
+                    self.unanswered.push_back((*to, message.clone()));
+                    if self.unanswered.len() > KEPT_MAX {
+                        self.unanswered.pop_front();
+                    }
+                }
+                _ => {}
+            }
+            outputs.push(output);
+        }
+        self.shadow.after(&self.node, &self.clocks.read(), request, &outputs);
+    }
+
+    fn step(&mut self) {
+        match self.bytes.byte() % 16 {
+            0 => self.let_time_pass(),
+            1 => self.wake(),
+            2..=4 => {
+                self.synced = self.issued;
+                self.give(Input::Persisted { ticket: self.issued });
+            }
+            5 => {
+                self.synced += u64::from(self.bytes.byte()) % (self.issued - self.synced + 1);
+                self.give(Input::Persisted { ticket: self.synced });
+            }
+            6 => self.give(Input::StorageFull),
+            7 => {
+                let to = NodeId(u16::from(self.bytes.byte() % 8));
+                self.give(Input::TransferLeadership { to });
+            }
+            8 => {
+                let (request, operation) = (RequestId(self.next_request), self.bytes.operation());
+                self.next_request += 1;
+                self.give(Input::Request { request, operation });
+            }
+            9 => self.replay(),
+            10..=13 => self.answer_honestly(),
+            _ => {
+                let message = self.message();
+                self.deliver(message);
+            }
+        }
+    }
+
+    fn let_time_pass(&mut self) {
+        let (raw, boot) = (self.bytes.span().as_nanos(), self.bytes.span().as_nanos());
+        self.clocks.raw += raw;
+        self.clocks.boot += boot;
+        self.clocks.wall = match (self.bytes.byte() % 8, self.clocks.wall) {
+            (0, _) => None,
+            (1, _) => Some((u64::from(self.bytes.byte()) * 1_000_000_000, u64::MAX)),
+            (2, Some((at, error))) => Some((at.saturating_sub(self.bytes.span().as_nanos()), error)),
+            (_, Some((at, error))) => Some((at.saturating_add(boot), error)),
+            (_, None) => Some((1_700_000_000_000_000_000 + boot, 1_000)),
+        };
+        self.give(Input::Wakeup);
+    }
+
+    /// Time passes until the next timer is due.
+    fn wake(&mut self) {
+        if let Some((_, remaining)) = self.node.timers().next(&self.clocks.read()) {
+            let remaining = remaining.as_nanos().min(60_000_000_000);
+            self.clocks.raw += remaining;
+            self.clocks.boot += remaining;
+            self.clocks.wall = self.clocks.wall.map(|(at, error)| (at.saturating_add(remaining), error));
+        }
+        self.give(Input::Wakeup);
+    }
+
+    fn deliver(&mut self, message: Message) {
+        // One member more than there is, and the node itself.
+        let members = u16::try_from(self.node.raft().configuration().len()).unwrap() + 1;
+        let from = NodeId(u16::from(self.bytes.byte()) % members);
+        self.kept.push_back((from, message.clone()));
+        if self.kept.len() > KEPT_MAX {
+            self.kept.pop_front();
+        }
+        self.give(Input::Message { from, message });
+    }
+
+    fn replay(&mut self) {
+        let place = usize::from(self.bytes.byte()) % self.kept.len().max(1);
+        let Some((from, message)) = self.kept.get(place).cloned() else {
+            return;
+        };
+        if self.bytes.byte().is_multiple_of(4) {
+            self.deliver(message);
+        } else {
+            self.give(Input::Message { from, message });
+        }
+    }
+
+    /// Whoever got the node's oldest message does as it should.
+    fn answer_honestly(&mut self) {
+        let Some((from, message)) = self.unanswered.pop_front() else {
+            return;
+        };
+        let reply = match message {
+            RaftMessage::Vote(VoteRequest { ballot, term, .. }) => {
+                RaftMessage::VoteReply(VoteReply { ballot, term, granted: true })
+            }
+            RaftMessage::Append(append) => {
+                let count = append.entries.map_or(0, |entries| entries.len() as u64);
+                let outcome = AppendOutcome::Accepted { matched: Index(append.previous_index.0 + count) };
+                RaftMessage::AppendReply(AppendReply { term: append.term, round: append.round, outcome })
+            }
+            _ => return,
+        };
+        let message = Message::Raft(reply);
+        self.kept.push_back((from, message.clone()));
+        self.give(Input::Message { from, message });
+    }
+
+    fn message(&mut self) -> Message {
+        let term = Term(self.bytes.number(self.node.raft().term().0));
+        let last = self.node.raft().log().last_index().0;
+        let bytes = &mut self.bytes;
+        let raft = match bytes.byte() % 9 {
+            0 | 1 => {
+                let previous_index = Index(bytes.number(last));
+                let known = self.node.raft().log().term_at(previous_index).map_or(0, |term| term.0);
+                let entries: Vec<Entry> = (0..bytes.byte() % 4)
+                    .map(|_| Entry {
+                        term: Term(bytes.number(term.0)),
+                        payload: Payload::Command(bytes.command()),
+                    })
+                    .collect();
+                RaftMessage::Append(Append {
+                    term,
+                    round: bytes.number(self.latest_round),
+                    promise: bytes.span(),
+                    stamp: bytes.flag().then(|| Nanos(bytes.number(1_700_000_000_000_000_000))),
+                    previous_index,
+                    previous_term: Term(bytes.number(known)),
+                    commit: Index(bytes.number(last)),
+                    entries: (!entries.is_empty()).then(|| entries.into()),
+                })
+            }
+            2 | 3 => {
+                let outcome = match bytes.byte() % 3 {
+                    0 => AppendOutcome::Accepted { matched: Index(bytes.number(last)) },
+                    1 => AppendOutcome::Rejected {
+                        previous_index: Index(bytes.number(last)),
+                        hint: Index(bytes.number(last)),
+                    },
+                    _ => AppendOutcome::StaleTerm,
+                };
+                RaftMessage::AppendReply(AppendReply {
+                    term,
+                    round: bytes.number(self.latest_round),
+                    outcome,
+                })
+            }
+            4 => RaftMessage::Vote(VoteRequest {
+                ballot: bytes.ballot(),
+                term,
+                last_index: Index(bytes.number(last)),
+                last_term: Term(bytes.number(self.node.raft().log().last_term().0)),
+            }),
+            5 => RaftMessage::VoteReply(VoteReply { ballot: bytes.ballot(), term, granted: bytes.flag() }),
+            6 => RaftMessage::TimeoutNow { term },
+            7 => {
+                let (sequence, floor) = (bytes.number(3), bytes.number(0));
+                let operation = bytes.operation();
+                return Message::Forward(Forward { incarnation: 7, sequence, floor, term, operation });
+            }
+            _ => {
+                let (incarnation, sequence) = (bytes.number(7), bytes.number(self.next_request));
+                return Message::Answer(ForwardAnswer { incarnation, sequence, answer: bytes.answer() });
+            }
+        };
+        Message::Raft(raft)
+    }
+}

@@ -1,0 +1,209 @@
+//! What an observer knows of a node: what went in and what came out, and what follows from that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use leasehold::lease::{Ballot, LeaseRules, SoundRules};
+use leasehold::node::{Answer, Input, Message, Node, Output, RequestId};
+use leasehold::raft::{AppendOutcome, Entry, Index, Message as RaftMessage, NodeId, Note, Role, Term};
+use leasehold::time::Reading;
+
+/// Outputs that one input may have: every member's messages, and an answer to whatever waits.
+const OUTPUTS_MAX: usize = 10_000;
+
+/// How far an input has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reached {
+    VoteGranted,
+    Elected,
+    LeaseRenewed,
+    LeaseRead,
+    Committed,
+    Truncated,
+    Forwarded,
+    AnsweredPeer,
+    Misbehaviour,
+}
+
+impl Reached {
+    pub(crate) const ALL: [Reached; 9] = [
+        Reached::VoteGranted,
+        Reached::Elected,
+        Reached::LeaseRenewed,
+        Reached::LeaseRead,
+        Reached::Committed,
+        Reached::Truncated,
+        Reached::Forwarded,
+        Reached::AnsweredPeer,
+        Reached::Misbehaviour,
+    ];
+}
+
+/// See the [module](self).
+#[derive(Default)]
+pub(crate) struct Shadow {
+    term: Term,
+    last_index: Index,
+    committed: Vec<Entry>,
+    /// By term: whom it voted for.
+    voted: BTreeMap<Term, NodeId>,
+    /// Rounds of the term it leads, and the reading at which each was sent.
+    sent: BTreeMap<u64, Reading>,
+    sent_in: Term,
+    /// The newest round that was sent to each.
+    sent_to: BTreeMap<NodeId, u64>,
+    /// The newest round that each voter has acknowledged in that term.
+    acknowledged: BTreeMap<NodeId, u64>,
+    waiting: BTreeSet<RequestId>,
+    /// A promise or a lease that was running before the input.
+    bound: bool,
+    /// TimeoutNow was sent in this term.
+    transferred_in: Option<Term>,
+    pub(crate) reached: BTreeSet<Reached>,
+}
+
+impl Shadow {
+    /// An input is about to be handled.
+    pub(crate) fn before(&mut self, node: &Node<SoundRules>, now: &Reading, input: &Input) {
+        let raft = node.raft();
+        let lease = raft.lease().is_some_and(|lease| !lease.end.reached(now));
+        self.bound = lease || raft.promise_ends().any(|end| !end.reached(now));
+        match input {
+            Input::Request { request, .. } => {
+                self.waiting.insert(*request);
+            }
+            Input::Message { from, message: Message::Raft(RaftMessage::AppendReply(reply)) } => {
+                let counts = raft.role() == Role::Leader
+                    && reply.term == raft.term()
+                    && self.sent_in == reply.term
+                    && reply.outcome != AppendOutcome::StaleTerm
+                    && raft.configuration().is_voter(*from)
+                    && *from != raft.id()
+                    && self.sent_to.get(from).is_some_and(|latest| reply.round <= *latest);
+                if counts {
+                    let round = self.acknowledged.entry(*from).or_default();
+                    *round = reply.round.max(*round);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An input was handled and these are its outputs.
+    pub(crate) fn after(
+        &mut self,
+        node: &Node<SoundRules>,
+        now: &Reading,
+        request: Option<RequestId>,
+        outputs: &[Output],
+    ) {
+        assert!(outputs.len() <= OUTPUTS_MAX, "{} outputs", outputs.len());
+        for output in outputs {
+            self.see(node, now, request, output);
+        }
+        let raft = node.raft();
+        assert!(raft.term() >= self.term, "terms only grow");
+        self.term = raft.term();
+        let commit = raft.commit();
+        assert!(commit <= raft.log().last_index() && node.applied() == commit);
+        assert!(commit.0 >= self.committed.len() as u64, "the commit index only grows");
+        for (place, entry) in self.committed.iter().enumerate() {
+            assert_eq!(raft.log().entry(Index(place as u64 + 1)), Some(entry), "what is committed stays");
+        }
+        while (self.committed.len() as u64) < commit.0 {
+            self.committed.push(raft.log().entry(Index(self.committed.len() as u64 + 1)).unwrap().clone());
+            self.reached.insert(Reached::Committed);
+        }
+        if raft.log().last_index() < self.last_index {
+            self.reached.insert(Reached::Truncated);
+        }
+        self.last_index = raft.log().last_index();
+        self.check_lease(node);
+    }
+
+    fn see(&mut self, node: &Node<SoundRules>, now: &Reading, request: Option<RequestId>, output: &Output) {
+        match output {
+            Output::Send { to, message } => {
+                let configuration = node.raft().configuration();
+                assert!(configuration.contains(*to) && *to != node.raft().id(), "to a fellow member");
+                self.see_message(message, *to, now);
+            }
+            Output::Reply { request: answered, answer } => {
+                assert!(self.waiting.remove(answered), "each request is answered once");
+                if let (Answer::Value { network_round_trips: 0, lease_valid: true, .. }, true) =
+                    (answer, request == Some(*answered))
+                {
+                    let lease = node.raft().lease().expect("a lease read has a lease");
+                    assert!(!lease.end.reached(now), "and it is running");
+                    self.reached.insert(Reached::LeaseRead);
+                }
+            }
+            Output::Note(Note::VoteGranted { ballot, .. }) => {
+                assert!(*ballot == Ballot::TransferVote || !self.bound, "a promise is kept");
+                self.reached.insert(Reached::VoteGranted);
+            }
+            Output::Note(Note::Elected { .. }) => {
+                self.reached.insert(Reached::Elected);
+            }
+            Output::Note(Note::LeaseRenewed { .. }) => {
+                self.reached.insert(Reached::LeaseRenewed);
+            }
+            Output::Note(Note::Misbehaviour { .. }) => {
+                self.reached.insert(Reached::Misbehaviour);
+            }
+            Output::Note(_) | Output::Persist(_) => {}
+        }
+    }
+
+    fn see_message(&mut self, message: &Message, to: NodeId, now: &Reading) {
+        match message {
+            Message::Raft(RaftMessage::Append(append)) => {
+                if append.term != self.sent_in {
+                    assert!(append.term > self.sent_in, "it leads no earlier term");
+                    self.sent_in = append.term;
+                    self.sent.clear();
+                    self.sent_to.clear();
+                    self.acknowledged.clear();
+                }
+                self.sent.entry(append.round).or_insert(*now);
+                self.sent_to.insert(to, append.round);
+            }
+            Message::Raft(RaftMessage::VoteReply(reply))
+                if reply.granted && reply.ballot != Ballot::PreVote =>
+            {
+                let voted_for = *self.voted.entry(reply.term).or_insert(to);
+                assert_eq!(voted_for, to, "one vote a term");
+            }
+            Message::Raft(RaftMessage::TimeoutNow { term }) => self.transferred_in = Some(*term),
+            Message::Forward(_) => {
+                self.reached.insert(Reached::Forwarded);
+            }
+            Message::Answer(_) => {
+                self.reached.insert(Reached::AnsweredPeer);
+            }
+            Message::Raft(_) => {}
+        }
+    }
+
+    /// A lease rests on a round that was sent in this term and that a majority has acknowledged since, and on no later
+    /// instant than that of its sending.
+    fn check_lease(&self, node: &Node<SoundRules>) {
+        let raft = node.raft();
+        let Some(lease) = raft.lease() else {
+            return;
+        };
+        assert_eq!(raft.role(), Role::Leader);
+        assert_ne!(self.transferred_in, Some(raft.term()), "no lease after a transfer");
+        assert_eq!(Some(lease.end), SoundRules.lease_end(&raft.settings().lease, &lease.start));
+        if raft.configuration().voters() == 1 {
+            return;
+        }
+        assert_eq!(self.sent_in, raft.term());
+        let mut rounds: Vec<u64> = self.acknowledged.values().copied().collect();
+        rounds.sort_unstable_by(|a, b| b.cmp(a));
+        // The leader is one of the majority itself.
+        let others = raft.configuration().majority() - 1;
+        let confirmed = *rounds.get(others - 1).expect("a majority has acknowledged something");
+        let known = self.sent.range(..=confirmed).any(|(_, sent)| *sent == lease.start);
+        assert!(known, "the lease is counted from a confirmed round: {lease:?}, round {confirmed}");
+    }
+}
