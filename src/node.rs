@@ -13,11 +13,15 @@
 //! way: time <- lease <- raft <- node.
 
 mod forwarding;
+mod handover;
 mod interface;
 mod machine;
 mod requests;
+mod status;
 
+pub use handover::HandoverOutcome;
 pub use interface::{
     Answer, Forward, ForwardAnswer, Identity, Input, Message, Operation, Output, Refusal, RequestId,
 };
 pub use machine::Node;
+pub use status::Status;

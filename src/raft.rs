@@ -27,6 +27,7 @@ mod rounds;
 mod state;
 mod timers;
 mod transfer;
+mod view;
 
 pub use configuration::Configuration;
 pub use durability::{HardState, Write};
@@ -39,3 +40,4 @@ pub use rounds::Lease;
 pub(crate) use state::Context;
 pub use state::{Jitter, Raft, RaftOutput, Role, Settings};
 pub use timers::{Timer, TimerTable};
+pub use view::PeerView;

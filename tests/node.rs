@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 
 use leasehold::kv::{Command, Scalar};
 use leasehold::lease::SoundRules;
-use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
+use leasehold::node::{
+    Answer, HandoverOutcome, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
+};
 use leasehold::raft::{Configuration, Jitter, NodeId, Role, Settings};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
@@ -33,6 +35,7 @@ struct Cluster {
     nodes: Vec<(Node<SoundRules>, MemoryStorage)>,
     network: VecDeque<(NodeId, NodeId, Message)>,
     replies: Vec<(RequestId, Answer)>,
+    handovers: Vec<HandoverOutcome>,
     sent: usize,
     /// The node whose disk is full.
     full: Option<NodeId>,
@@ -50,8 +53,15 @@ impl Cluster {
             (node, storage)
         };
         let nodes = configuration.nodes().map(start).collect();
-        let mut cluster =
-            Cluster { now: 0, nodes, network: VecDeque::new(), replies: Vec::new(), sent: 0, full: None };
+        let mut cluster = Cluster {
+            now: 0,
+            nodes,
+            network: VecDeque::new(),
+            replies: Vec::new(),
+            handovers: Vec::new(),
+            sent: 0,
+            full: None,
+        };
         for id in configuration.nodes() {
             cluster.settle(id);
         }
@@ -72,6 +82,7 @@ impl Cluster {
                     self.network.push_back((id, to, message));
                 }
                 Output::Reply { request, answer } => self.replies.push((request, answer)),
+                Output::HandoverEnded { outcome, .. } => self.handovers.push(outcome),
                 Output::Persist(write) if self.full == Some(id) => {
                     self.nodes[id.index()].1.write(write);
                     self.give(id, Input::StorageFull);
@@ -100,6 +111,21 @@ impl Cluster {
         while let Some((from, to, message)) = self.network.pop_front() {
             self.give(to, Input::Message { from, message });
         }
+    }
+
+    /// Delivers what is under way now, and nothing that comes of it: one message's delay.
+    fn deliver_hop(&mut self) {
+        for (from, to, message) in std::mem::take(&mut self.network) {
+            self.give(to, Input::Message { from, message });
+        }
+    }
+
+    fn hand_over(&mut self, leader: usize, to: Option<usize>) {
+        self.give(id(leader), Input::Handover { request: RequestId(99), to: to.map(id) });
+    }
+
+    fn leads(&self, node: usize) -> bool {
+        self.nodes[node].0.raft().role() == Role::Leader
     }
 
     /// Lets time pass, millisecond by millisecond.
@@ -331,4 +357,106 @@ fn a_single_voter_whose_disk_was_full_leads_again_when_there_is_room() {
     cluster.pass(6_000);
     cluster.ask(0, 4, read());
     assert_eq!(cluster.answer(4), Some(&value(2, true, 0)), "what was under way was kept, and done");
+}
+
+#[test]
+fn leadership_moves_without_a_gap_longer_than_a_round_trip() {
+    let mut cluster = Cluster::elected();
+    let term = cluster.nodes[0].0.raft().term();
+    cluster.hand_over(0, Some(2));
+    let (mut hops, mut hops_without_leader) = (0, 0);
+    while !cluster.leads(2) {
+        assert!(cluster.nodes[0].0.status(&At(cluster.now).read()).lease_remaining.is_none());
+        cluster.deliver_hop();
+        hops += 1;
+        hops_without_leader += u32::from((0..3).all(|node| !cluster.leads(node)));
+    }
+    assert_eq!(hops, 3, "TimeoutNow, and the votes' round trip");
+    assert_eq!(hops_without_leader, 1, "the votes on their way back: half a round trip");
+    cluster.deliver_all();
+    assert_eq!(cluster.handovers, [HandoverOutcome::Done { leader: id(2), term: term.next() }]);
+    // No time has passed, and the successor has a lease.
+    cluster.ask(2, 1, write(5));
+    cluster.deliver_all();
+    cluster.ask(2, 2, read());
+    assert_eq!(cluster.answer(2), Some(&value(5, true, 0)));
+}
+
+#[test]
+fn without_a_name_the_best_voter_gets_the_leadership() {
+    let mut cluster = Cluster::elected();
+    // Node 1 misses an entry.
+    cluster.ask(0, 1, write(1));
+    cluster.network.retain(|(_, to, _)| *to != id(1));
+    cluster.deliver_all();
+    cluster.hand_over(0, None);
+    cluster.deliver_all();
+    assert!(matches!(cluster.handovers[..], [HandoverOutcome::Done { leader, .. }] if leader == id(2)));
+}
+
+#[test]
+fn a_transfer_to_nobody_who_answers_is_given_up_and_the_lease_goes_on() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(1));
+    let cut = |cluster: &mut Cluster| cluster.network.retain(|(from, to, _)| *to != id(2) && *from != id(2));
+    cut(&mut cluster);
+    cluster.deliver_all();
+    cluster.hand_over(0, Some(2));
+    cluster.hand_over(0, Some(1));
+    assert_eq!(cluster.handovers, [HandoverOutcome::Busy]);
+    for _ in 0..6_000 {
+        cluster.now += 1_000_000;
+        for place in 0..2 {
+            cluster.give(id(place), Input::Wakeup);
+        }
+        while !cluster.network.is_empty() {
+            cut(&mut cluster);
+            cluster.deliver_hop();
+        }
+    }
+    assert_eq!(cluster.handovers[1..], [HandoverOutcome::GivenUp]);
+    cluster.ask(0, 2, read());
+    assert_eq!(cluster.answer(2), Some(&value(1, true, 0)));
+}
+
+#[test]
+fn a_transfer_whose_message_is_lost_leaves_a_leader_without_a_lease_and_says_that_it_does_not_know() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(1));
+    cluster.deliver_all();
+    cluster.hand_over(0, Some(2));
+    cluster.network.clear();
+    cluster.pass(6_000);
+    assert_eq!(cluster.handovers, [HandoverOutcome::Unknown]);
+    cluster.ask(0, 2, read());
+    assert_eq!(cluster.answer(2), None, "no lease in this term");
+    cluster.deliver_all();
+    assert_eq!(cluster.answer(2), Some(&value(1, false, 1)));
+}
+
+#[test]
+fn only_the_leader_hands_over() {
+    let mut cluster = Cluster::elected();
+    cluster.hand_over(1, Some(2));
+    assert_eq!(cluster.handovers, [HandoverOutcome::NotLeader { leader: Some(id(0)) }]);
+}
+
+#[test]
+fn a_leaders_status_tells_who_lags_and_for_how_long_it_was_not_heard() {
+    let mut cluster = Cluster::elected();
+    cluster.pass(20);
+    cluster.ask(0, 1, write(1));
+    cluster.network.retain(|(_, to, _)| *to != id(2));
+    cluster.deliver_all();
+    cluster.now += 7_000_000;
+    let status = cluster.nodes[0].0.status(&At(cluster.now).read());
+    assert_eq!((status.commit.0, status.applied.0, status.last_index.0), (2, 2, 2));
+    let [current, late] = status.peers[..] else { panic!("two others: {status:?}") };
+    assert_eq!((current.node, current.match_index.0), (id(1), 2));
+    assert_eq!(current.acknowledged, Some(Span::millis(7)));
+    assert_eq!((late.node, late.match_index.0), (id(2), 1));
+    assert_eq!(late.acknowledged, Some(Span::millis(27)));
+    assert!(status.lease_remaining <= Some(Span::millis(2_493)), "{status:?}");
+    let follower = cluster.nodes[1].0.status(&At(cluster.now).read());
+    assert_eq!((follower.leader, follower.peers.len(), follower.lease_remaining), (Some(id(0)), 0, None));
 }

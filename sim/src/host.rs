@@ -137,6 +137,9 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                 self.storage.write(write);
                 Effect::Write { ticket }
             }
+            Output::HandoverEnded { .. } => {
+                unreachable!("a fault asks for a transfer, and waits for nothing")
+            }
             Output::Note(note) => Effect::Milestone(milestone(note)),
         })
     }

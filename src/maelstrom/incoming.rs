@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields::{Field, flag_field, is_object, present, scalar_field, shown, text_of};
-use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, peer};
+use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, admin, peer};
 use crate::kv::{Cas, Command};
 use crate::node::{Message, Operation};
 
@@ -30,6 +30,12 @@ pub enum Content {
     Init(Directory),
     /// `lease_read_config`.
     Config(ConfigQuestion),
+    /// `status`.
+    Status,
+    /// `metrics`.
+    Metrics,
+    /// `transfer`, with the successor's name if there is one.
+    Transfer(Option<String>),
     /// `read`, `lease_read`, `write` or `cas`.
     Operation(RequestKind, Operation),
     /// A fellow node's message.
@@ -153,6 +159,9 @@ impl Content {
             "write" => operation(RequestKind::Write, body),
             "cas" => operation(RequestKind::Cas, body),
             "lease_read_config" => ConfigQuestion::parse(body).map(Content::Config),
+            "status" => Ok(Content::Status),
+            "metrics" => Ok(Content::Metrics),
+            "transfer" => admin::transfer(body),
             "init" => init(body).map(Content::Init),
             kind => match peer::parse(kind, body.get()) {
                 Some(Ok(message)) => Ok(Content::Peer(message)),
@@ -160,8 +169,8 @@ impl Content {
                 None => Err(Fault::new(
                     ErrorCode::NotSupported,
                     format!(
-                        "the type {:?} is not known: this node knows init, read, write, cas, lease_read and \
-                         lease_read_config",
+                        "the type {:?} is not known: this node knows init, read, write, cas, lease_read, \
+                         lease_read_config, status, metrics and transfer",
                         shown(kind)
                     ),
                 )),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::fields::shown;
 use super::scalar::ScalarOut;
-use super::{ErrorCode, Fault, MsgId, RequestKind};
+use super::{ErrorCode, Fault, MetricsReply, MsgId, RequestKind, StatusReply};
 use crate::kv::Scalar;
 use crate::lease::Judgement;
 use crate::node::{Answer, Refusal};
@@ -34,6 +34,17 @@ pub enum Reply {
     CasOk,
     /// To `lease_read_config`.
     ConfigOk(Judgement),
+    /// To `transfer`.
+    TransferOk {
+        /// Who leads now.
+        leader: Box<str>,
+        /// In this term.
+        term: u64,
+    },
+    /// To `status`.
+    Status(Box<StatusReply>),
+    /// To `metrics`.
+    Metrics(Box<MetricsReply>),
     /// Why not.
     Error(Fault),
 }
@@ -80,6 +91,10 @@ impl Reply {
                 reason: Some(&judgement.reason),
                 ..body
             },
+            Reply::TransferOk { leader, term } => {
+                ReplyBody { kind: "transfer_ok", leader: Some(leader), term: Some(*term), ..body }
+            }
+            Reply::Status(_) | Reply::Metrics(_) => unreachable!("reports have bodies of their own"),
             Reply::Error(fault) => {
                 ReplyBody { kind: "error", code: Some(fault.code.number()), text: Some(&fault.text), ..body }
             }
@@ -138,6 +153,10 @@ pub(super) struct ReplyBody<'a> {
     effective_lease_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    term: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! What goes into a node and what comes out.
 
+use super::HandoverOutcome;
 use crate::kv::{Command, Scalar};
 use crate::raft::{self, Configuration, NodeId, Note, Term, Write};
 
@@ -134,6 +135,13 @@ pub enum Input {
     /// There is no room for the writes under way. The host goes on trying; the next [`Input::Persisted`] says that there is
     /// room again.
     StorageFull,
+    /// Somebody asks that leadership be handed over, and is told how that went.
+    Handover {
+        /// Comes back with the outcome.
+        request: RequestId,
+        /// The successor, or nobody in particular.
+        to: Option<NodeId>,
+    },
     /// Hand leadership over, if this node leads.
     TransferLeadership {
         /// The successor.
@@ -157,6 +165,13 @@ pub enum Output {
         request: RequestId,
         /// The answer.
         answer: Answer,
+    },
+    /// A [handover](Input::Handover) has ended.
+    HandoverEnded {
+        /// The request's number.
+        request: RequestId,
+        /// What became of it.
+        outcome: HandoverOutcome,
     },
     /// Write, sync, and confirm with [`Input::Persisted`].
     Persist(Write),

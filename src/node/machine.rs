@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::forwarding::Forwarding;
+use super::handover::Handover;
 use super::requests::{Origin, PendingRequests, WaitingRead};
 use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
@@ -25,6 +26,8 @@ pub struct Node<R> {
     /// In the order in which their rounds are confirmed.
     pub(super) reads: VecDeque<WaitingRead>,
     pub(super) forwarding: Forwarding,
+    /// The transfer that somebody waits for.
+    pub(super) handover: Option<Handover>,
     /// The leadership that requests were last dispatched under.
     pub(super) seen_leadership: Leadership,
     pub(super) outputs: VecDeque<Output>,
@@ -63,6 +66,7 @@ impl<R: LeaseRules> Node<R> {
             requests: PendingRequests::default(),
             proposals: BTreeMap::new(),
             reads: VecDeque::new(),
+            handover: None,
             seen_leadership,
             outputs: VecDeque::new(),
             reading: now,
@@ -113,10 +117,12 @@ impl<R: LeaseRules> Node<R> {
             }
             Input::Persisted { ticket } => self.raft.handle_persisted(cx, ticket),
             Input::StorageFull => self.raft.handle_storage_full(cx),
+            Input::Handover { request, to } => self.handle_handover(cx, request, to),
             Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
         }
         self.apply_committed();
         self.notice_leadership(&now);
+        self.notice_handover(&now);
         self.serve_confirmed_reads();
     }
 

@@ -11,7 +11,7 @@ use super::{
     Note, Payload, Role, StepDownCause, Timer,
 };
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
-use crate::time::{Alarm, Nanos, Reading};
+use crate::time::{Alarm, Nanos, Reading, Stamp};
 
 /// Entries in one message ...
 const BATCH_ENTRIES_MAX: usize = 256;
@@ -33,6 +33,8 @@ struct Progress {
     probe_sent: bool,
     /// The newest round it has acknowledged, as far as the lease rules count it.
     round: u64,
+    /// When that acknowledgement came in.
+    heard: Option<Stamp>,
 }
 
 /// What a leader knows.
@@ -61,6 +63,17 @@ impl Leadership {
     pub(super) fn matched(&self, node: NodeId) -> Index {
         self.progress[node.index()].matched
     }
+
+    /// The newest round that it has acknowledged.
+    pub(super) fn round(&self, node: NodeId) -> u64 {
+        self.progress[node.index()].round
+    }
+
+    /// How far its log is known to be ours, and when it acknowledged a round last.
+    pub(super) fn standing(&self, node: NodeId) -> (Index, Option<Stamp>) {
+        let progress = &self.progress[node.index()];
+        (progress.matched, progress.heard)
+    }
 }
 
 impl<R: LeaseRules> Raft<R> {
@@ -69,8 +82,14 @@ impl<R: LeaseRules> Raft<R> {
         let last = self.log.last_index();
         self.role = Role::Leader;
         self.leader = Some(self.id);
-        let unknown =
-            Progress { matched: Index::ZERO, next: last.next(), probing: true, probe_sent: false, round: 0 };
+        let unknown = Progress {
+            matched: Index::ZERO,
+            next: last.next(),
+            probing: true,
+            probe_sent: false,
+            round: 0,
+            heard: None,
+        };
         self.leadership = Leadership {
             progress: vec![unknown; self.configuration.len()],
             own_term_start: last.next(),
@@ -248,6 +267,7 @@ impl<R: LeaseRules> Raft<R> {
             let progress = &mut self.leadership.progress[from.index()];
             if reply.round > progress.round {
                 progress.round = reply.round;
+                progress.heard = Some(cx.now.stamp);
                 self.renew_lease(&cx.now);
             }
         }

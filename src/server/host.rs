@@ -166,6 +166,19 @@ impl Host {
                 let judgement = question.settings(self.setup.settings.lease.form).judge();
                 self.answer(&caller, dest, &Reply::ConfigOk(judgement));
             }
+            (Content::Status, Some(member)) => {
+                let reply = member.status(&self.clock);
+                self.answer(&caller, dest, &reply);
+            }
+            (Content::Metrics, Some(member)) => {
+                let reply = member.metrics();
+                self.answer(&caller, dest, &reply);
+            }
+            (Content::Transfer(to), Some(member)) => {
+                if let Err((caller, fault)) = member.handle_transfer(&self.clock, caller, to.as_deref()) {
+                    self.refuse(&caller, dest, fault);
+                }
+            }
             (Content::Operation(kind, operation), Some(member)) => {
                 let done = member.handle_operation(&self.clock, &mut self.outbox, caller, kind, operation);
                 self.fail_unless(done);
@@ -197,6 +210,9 @@ impl Host {
     }
 
     fn refuse(&mut self, caller: &Caller, own_name: &str, fault: Fault) {
+        if let Some(member) = &mut self.member {
+            member.count_refused(fault.code);
+        }
         debug!("refused a request of {}: {fault}", quoted(&caller.name));
         self.answer(caller, own_name, &Reply::Error(fault));
     }
