@@ -20,6 +20,7 @@ mod election;
 mod following;
 mod ids;
 mod leading;
+mod live_settings;
 mod log;
 mod message;
 mod note;

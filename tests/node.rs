@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use leasehold::kv::{Command, Scalar};
-use leasehold::lease::SoundRules;
+use leasehold::lease::{LeaseLengths, SoundRules};
 use leasehold::node::{
     Answer, HandoverOutcome, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
 };
@@ -459,4 +459,102 @@ fn a_leaders_status_tells_who_lags_and_for_how_long_it_was_not_heard() {
     assert!(status.lease_remaining <= Some(Span::millis(2_493)), "{status:?}");
     let follower = cluster.nodes[1].0.status(&At(cluster.now).read());
     assert_eq!((follower.leader, follower.peers.len(), follower.lease_remaining), (Some(id(0)), 0, None));
+}
+
+fn lengths(d: u64, t: u64, s: u64) -> LeaseLengths {
+    LeaseLengths {
+        duration: Span::millis(d),
+        election_timeout: Span::millis(t),
+        max_clock_skew: Span::millis(s),
+    }
+}
+
+impl Cluster {
+    fn remaining(&self, node: usize) -> Option<Span> {
+        self.nodes[node].0.status(&At(self.now).read()).lease_remaining
+    }
+
+    fn longest_promise(&mut self, node: usize) -> Span {
+        let Ok((hard_state, _)) = self.nodes[node].1.recover();
+        hard_state.longest_promise
+    }
+}
+
+#[test]
+fn lengths_that_a_follower_is_asked_to_apply_become_the_clusters_through_the_log() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(1, 1, Operation::Agree(lengths(7_000, 9_000, 1_000)));
+    cluster.deliver_all();
+    assert_eq!(cluster.answer(1), Some(&Answer::Done));
+    cluster.pass(1_000);
+    for node in 0..3 {
+        let running = &cluster.nodes[node].0;
+        assert_eq!(running.agreed(), Some(lengths(7_000, 9_000, 1_000)));
+        assert_eq!(running.raft().settings().lease.lengths(), lengths(7_000, 9_000, 1_000));
+        assert_eq!(
+            running.raft().settings().heartbeat,
+            Span::millis(500),
+            "longer is no reason to change it"
+        );
+    }
+    assert!(cluster.remaining(0) > Some(Span::millis(5_000)));
+    // Before a follower acknowledged the first round that asks for nine seconds, they were on its disk.
+    assert_eq!(cluster.longest_promise(1), Span::secs(9));
+}
+
+#[test]
+fn rounds_from_before_a_change_give_no_lease_of_the_new_length() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, Operation::Agree(lengths(9_000, 10_000, 0)));
+    // The entry, its acknowledgements: committed. The first round with the new lengths is under way.
+    cluster.deliver_hop();
+    // A round of before, whose acknowledgements are overtaken by the change.
+    let old: Vec<_> = cluster.network.drain(..).collect();
+    for (from, to, message) in old.iter().cloned() {
+        cluster.give(to, Input::Message { from, message });
+    }
+    assert_eq!(cluster.nodes[0].0.raft().settings().lease.lengths(), lengths(9_000, 10_000, 0));
+    assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "{:?}", cluster.remaining(0));
+    for (from, to, message) in old {
+        cluster.give(to, Input::Message { from, message });
+    }
+    assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "acknowledged again");
+    cluster.deliver_all();
+    assert!(cluster.remaining(0) > Some(Span::millis(8_900)), "{:?}", cluster.remaining(0));
+}
+
+#[test]
+fn a_promise_is_not_shortened_by_a_round_with_shorter_lengths() {
+    let mut cluster = Cluster::elected();
+    cluster.pass(500);
+    cluster.ask(0, 1, Operation::Agree(lengths(300, 500, 0)));
+    cluster.deliver_all();
+    assert_eq!(cluster.nodes[1].0.raft().settings().lease.lengths(), lengths(300, 500, 0));
+    assert!(cluster.remaining(0) <= Some(Span::millis(300)), "cut short: {:?}", cluster.remaining(0));
+    assert_eq!(cluster.nodes[0].0.raft().settings().heartbeat, Span::millis(50), "in proportion");
+    let running = |cluster: &Cluster| {
+        let now = At(cluster.now).read();
+        cluster.nodes[1].0.raft().promise_ends().filter(|end| !end.reached(&now)).count()
+    };
+    cluster.now += 600_000_000;
+    assert_eq!(running(&cluster), 1, "that of five seconds");
+    cluster.now += 4_300_000_000;
+    assert_eq!(running(&cluster), 1);
+    cluster.now += 200_000_000;
+    assert_eq!(running(&cluster), 0);
+}
+
+#[test]
+fn unsafe_lengths_are_refused_and_ignored() {
+    let mut cluster = Cluster::elected();
+    for (number, wrong) in
+        [(1, lengths(5_000, 5_000, 0)), (2, lengths(0, 0, 0)), (3, lengths(5_200, 5_000, 500))]
+    {
+        cluster.ask(0, number, Operation::Agree(wrong));
+        assert_eq!(cluster.answer(number), Some(&Answer::Refused(Refusal::UnsafeLease)));
+    }
+    cluster.give(id(0), Input::ProposeLengths(lengths(5_000, 5_000, 0)));
+    cluster.pass(1_000);
+    assert_eq!(cluster.nodes[0].0.agreed(), None);
+    assert_eq!(cluster.nodes[0].0.raft().log().last_index().0, 1);
 }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::fields::{Field, flag_field, is_object, present, scalar_field, shown, text_of};
 use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, admin, peer};
 use crate::kv::{Cas, Command};
+use crate::lease::LeaseSettings;
 use crate::node::{Message, Operation};
 
 /// A message from somebody who can be named.
@@ -59,6 +60,8 @@ pub enum RequestKind {
     Write,
     /// `cas`
     Cas,
+    /// `lease_read_config` with `apply`, for these settings.
+    Apply(LeaseSettings),
 }
 
 #[derive(Deserialize)]
@@ -195,6 +198,7 @@ fn operation(kind: RequestKind, body: &RawValue) -> Result<Content, Fault> {
             to: scalar_field("to", body.to)?,
             create_if_not_exists: flag_field("create_if_not_exists", body.create_if_not_exists)?,
         }))),
+        RequestKind::Apply(settings) => Operation::Agree(settings.lengths()),
     };
     Ok(Content::Operation(kind, operation))
 }

@@ -34,6 +34,8 @@ pub enum Reply {
     CasOk,
     /// To `lease_read_config`.
     ConfigOk(Judgement),
+    /// To `lease_read_config` with `apply`: the cluster uses them.
+    ConfigApplied(Judgement),
     /// To `transfer`.
     TransferOk {
         /// Who leads now.
@@ -62,6 +64,7 @@ impl Reply {
             (_, Answer::Value { value: Some(value), .. }) => Reply::ReadOk { value },
             (RequestKind::Cas, Answer::Done) => Reply::CasOk,
             (RequestKind::Write, Answer::Done) => Reply::WriteOk,
+            (RequestKind::Apply(settings), Answer::Done) => Reply::ConfigApplied(settings.judge()),
             // Only a faulty fellow node's answer to a forwarded read can look like this.
             (RequestKind::Read | RequestKind::LeaseRead, Answer::Done) => {
                 Reply::Error(Fault::new(ErrorCode::Crash, "the leader answered a read as if it were a write"))
@@ -89,6 +92,14 @@ impl Reply {
                 safe: Some(judgement.safe),
                 effective_lease_ms: Some(judgement.effective.as_millis()),
                 reason: Some(&judgement.reason),
+                ..body
+            },
+            Reply::ConfigApplied(judgement) => ReplyBody {
+                kind: "lease_read_config_ok",
+                safe: Some(judgement.safe),
+                effective_lease_ms: Some(judgement.effective.as_millis()),
+                reason: Some(&judgement.reason),
+                applied: Some(true),
                 ..body
             },
             Reply::TransferOk { leader, term } => {
@@ -122,6 +133,10 @@ fn fault(refusal: &Refusal) -> Fault {
             ErrorCode::TemporarilyUnavailable,
             "too many requests are waiting at this node; nothing was done, try again later",
         ),
+        Refusal::UnsafeLease => Fault::new(
+            ErrorCode::PreconditionFailed,
+            "the leader calls these lengths unsafe; nothing was changed. Ask without `apply` for the reason",
+        ),
         Refusal::Superseded => Fault::new(
             ErrorCode::Abort,
             "the leader lost its office before the change was committed, and another one's took its place; nothing \
@@ -153,6 +168,8 @@ pub(super) struct ReplyBody<'a> {
     effective_lease_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     leader: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]

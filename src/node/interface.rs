@@ -2,6 +2,7 @@
 
 use super::HandoverOutcome;
 use crate::kv::{Command, Scalar};
+use crate::lease::LeaseLengths;
 use crate::raft::{self, Configuration, NodeId, Note, Term, Write};
 
 /// A client's request, as its host numbers it: unique and increasing for the life of the node.
@@ -18,6 +19,8 @@ pub enum Operation {
     },
     /// A change, through the log.
     Update(Command),
+    /// Other lengths of leases and promises for the whole cluster, through the log.
+    Agree(LeaseLengths),
 }
 
 /// A node's answer to a client.
@@ -33,7 +36,7 @@ pub enum Answer {
         /// confirm itself with a quorum; one more for each time the request was forwarded.
         network_round_trips: u32,
     },
-    /// To a write or a compare-and-set that took effect.
+    /// To a write, a compare-and-set or a change of lengths that took effect.
     Done,
     /// Why not.
     Refused(Refusal),
@@ -53,6 +56,8 @@ pub enum Refusal {
     NoLeader,
     /// Too many requests are waiting. The request is in no log.
     Overloaded,
+    /// The lengths are unsafe. They are in no log.
+    UnsafeLease,
     /// The entry was replaced by another leader's.
     Superseded,
     /// No answer in time. An update may still take effect, now or later.
@@ -142,6 +147,8 @@ pub enum Input {
         /// The successor, or nobody in particular.
         to: Option<NodeId>,
     },
+    /// Propose other lengths, if this node leads and they are safe.
+    ProposeLengths(LeaseLengths),
     /// Hand leadership over, if this node leads.
     TransferLeadership {
         /// The successor.

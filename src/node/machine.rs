@@ -7,7 +7,7 @@ use super::handover::Handover;
 use super::requests::{Origin, PendingRequests, WaitingRead};
 use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
-use crate::lease::LeaseRules;
+use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
     Context, HardState, Index, Jitter, Log, NodeId, Payload, Raft, RaftOutput, Role, Settings, Term,
     TimerTable,
@@ -19,6 +19,9 @@ use crate::time::{Clock, Reading};
 pub struct Node<R> {
     pub(super) raft: Raft<R>,
     pub(super) state: KeyValues,
+    /// What the cluster has agreed on, if it has: part of the state machine as `state` is, so that whatever carries one
+    /// from node to node carries both.
+    pub(super) agreed: Option<LeaseLengths>,
     pub(super) applied: Index,
     pub(super) requests: PendingRequests,
     /// Whose proposal each entry is that is not applied yet.
@@ -62,6 +65,7 @@ impl<R: LeaseRules> Node<R> {
             forwarding: Forwarding::new(identity.incarnation, raft.term()),
             raft,
             state: KeyValues::default(),
+            agreed: None,
             applied: Index::ZERO,
             requests: PendingRequests::default(),
             proposals: BTreeMap::new(),
@@ -81,6 +85,11 @@ impl<R: LeaseRules> Node<R> {
     /// The state machine.
     pub fn state(&self) -> &KeyValues {
         &self.state
+    }
+
+    /// The lengths that the cluster has agreed on, if it has.
+    pub fn agreed(&self) -> Option<LeaseLengths> {
+        self.agreed
     }
 
     /// Entries up to here are applied.
@@ -118,9 +127,14 @@ impl<R: LeaseRules> Node<R> {
             Input::Persisted { ticket } => self.raft.handle_persisted(cx, ticket),
             Input::StorageFull => self.raft.handle_storage_full(cx),
             Input::Handover { request, to } => self.handle_handover(cx, request, to),
+            Input::ProposeLengths(lengths) => {
+                if lengths.may_be_agreed() {
+                    self.raft.propose(Payload::Lease(lengths));
+                }
+            }
             Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
         }
-        self.apply_committed();
+        self.apply_committed(&now);
         self.notice_leadership(&now);
         self.notice_handover(&now);
         self.serve_confirmed_reads();
@@ -149,7 +163,7 @@ impl<R: LeaseRules> Node<R> {
         }
     }
 
-    fn apply_committed(&mut self) {
+    fn apply_committed(&mut self, now: &Reading) {
         while self.applied < self.raft.commit() {
             let index = self.applied.next();
             let entry = self.raft.log().entry(index).expect("what is committed is in the log");
@@ -157,6 +171,14 @@ impl<R: LeaseRules> Node<R> {
             let outcome = match &entry.payload {
                 Payload::Noop => Outcome::Done,
                 Payload::Command(command) => self.state.apply(command),
+                Payload::Lease(lengths) => {
+                    let lengths = *lengths;
+                    if lengths.may_be_agreed() {
+                        self.agreed = Some(lengths);
+                        self.raft.use_lengths(now, lengths);
+                    }
+                    Outcome::Done
+                }
             };
             self.applied = index;
             self.answer_proposals(index, term, outcome);

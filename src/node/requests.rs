@@ -130,14 +130,21 @@ impl<R: LeaseRules> Node<R> {
                 }
                 true
             }
-            Operation::Update(command) => match self.raft.propose(Payload::Command(command)) {
-                Some(index) => {
-                    self.proposals.insert((index, self.raft.term()), origin);
-                    true
-                }
-                None => false,
-            },
+            Operation::Update(command) => self.propose(Payload::Command(command), origin),
+            Operation::Agree(lengths) if !lengths.may_be_agreed() => {
+                self.answer(origin, Answer::Refused(Refusal::UnsafeLease));
+                true
+            }
+            Operation::Agree(lengths) => self.propose(Payload::Lease(lengths), origin),
         }
+    }
+
+    fn propose(&mut self, payload: Payload, origin: Origin) -> bool {
+        let Some(index) = self.raft.propose(payload) else {
+            return false;
+        };
+        self.proposals.insert((index, self.raft.term()), origin);
+        true
     }
 
     /// Answers reads whose round a quorum has confirmed. Those of a leadership that has ended look for the next leader.
@@ -202,7 +209,7 @@ impl<R: LeaseRules> Node<R> {
             // A read does no harm by being done later; an update that somebody may still commit is not refused.
             let refusal = match (&pending.operation, pending.stage) {
                 (Operation::Read { .. }, _) | (_, Stage::Unsent) => Refusal::NoLeader,
-                (Operation::Update(_), _) => Refusal::TimedOut,
+                (Operation::Update(_) | Operation::Agree(_), _) => Refusal::TimedOut,
             };
             self.answer_client(*request, Answer::Refused(refusal));
         }

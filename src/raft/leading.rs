@@ -42,7 +42,7 @@ struct Progress {
 pub(super) struct Leadership {
     /// One a member; the leader's own is not used.
     progress: Vec<Progress>,
-    rounds: Rounds,
+    pub(super) rounds: Rounds,
     /// The newest round that a quorum has acknowledged.
     quorum_round: u64,
     pub(super) lease: Option<Lease>,
@@ -357,7 +357,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// A leader that has not heard from a quorum for an election timeout steps down: somebody else may lead by now.
-    fn quorum_check_after(&self, heard: &Reading) -> Alarm {
+    pub(super) fn quorum_check_after(&self, heard: &Reading) -> Alarm {
         Alarm::First { since: heard.stamp, span: self.settings.lease.election_timeout }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::os::fd::BorrowedFd;
 
-use leasehold::maelstrom::{Content, Directory, ErrorCode, Fault, Incoming, MsgId, Outbox, Reply};
+use leasehold::maelstrom::{
+    Content, Directory, ErrorCode, Fault, Incoming, MsgId, Outbox, Reply, RequestKind,
+};
+use leasehold::node::Operation;
 use leasehold::raft::Settings;
 use leasehold::time::Span;
 use tracing::{debug, warn};
@@ -162,9 +165,21 @@ impl Host {
                 let text = "this node does not know its cluster yet: send init first";
                 self.refuse(&caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
             }
-            (Content::Config(question), Some(_)) => {
-                let judgement = question.settings(self.setup.settings.lease.form).judge();
-                self.answer(&caller, dest, &Reply::ConfigOk(judgement));
+            (Content::Config(question), Some(member)) => {
+                let settings = question.settings(self.setup.settings.lease.form);
+                let judgement = settings.judge();
+                if !question.apply {
+                    self.answer(&caller, dest, &Reply::ConfigOk(judgement));
+                } else if !judgement.safe {
+                    let text = format!("unsafe, nothing was changed: {}", judgement.reason);
+                    self.refuse(&caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
+                } else {
+                    let (kind, operation) =
+                        (RequestKind::Apply(settings), Operation::Agree(question.lengths()));
+                    let done =
+                        member.handle_operation(&self.clock, &mut self.outbox, caller, kind, operation);
+                    self.fail_unless(done);
+                }
             }
             (Content::Status, Some(member)) => {
                 let reply = member.status(&self.clock);

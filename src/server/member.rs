@@ -131,7 +131,7 @@ impl Member {
         kind: RequestKind,
         operation: Operation,
     ) -> Result<(), String> {
-        let update = matches!(operation, Operation::Update(_));
+        let update = !matches!(operation, Operation::Read { .. });
         // Requests that arrive together are concurrent, and a read may miss a write that came right before it. Where
         // nobody else has to be asked, doing things in the order in which they came is cheap and surprises nobody who
         // pipes a script in.

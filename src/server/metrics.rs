@@ -50,6 +50,7 @@ impl Metrics {
                     Refusal::Overloaded => &mut refused.overloaded,
                     Refusal::Superseded => &mut refused.superseded,
                     Refusal::TimedOut => &mut refused.timed_out,
+                    Refusal::UnsafeLease => &mut refused.other,
                 } += 1;
             }
         }

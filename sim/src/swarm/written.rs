@@ -192,6 +192,12 @@ fn action(setup: &Setup, action: &Action) -> String {
         Action::Step { node, by_ns } => format!("node = {}, by = {}", name(setup, *node), offset(*by_ns)),
         Action::Rate { node, ppb } => format!("node = {}, to = \"{}\"", name(setup, *node), rate(*ppb)),
         Action::Transfer { to } => format!("to = {}", name(setup, *to)),
+        Action::Apply { lengths } => format!(
+            "duration = {}, election-timeout = {}, max-clock-skew = {}",
+            span(lengths.duration),
+            span(lengths.election_timeout),
+            span(lengths.max_clock_skew)
+        ),
     };
     format!("{kind} = {{ {body} }}")
 }
