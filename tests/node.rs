@@ -9,7 +9,7 @@ use leasehold::lease::{LeaseLengths, SoundRules};
 use leasehold::node::{
     Answer, HandoverOutcome, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
 };
-use leasehold::raft::{Configuration, Jitter, NodeId, Role, Settings};
+use leasehold::raft::{self, Append, Configuration, Index, Jitter, NodeId, Note, Role, Settings, Term};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
 
@@ -36,6 +36,7 @@ struct Cluster {
     network: VecDeque<(NodeId, NodeId, Message)>,
     replies: Vec<(RequestId, Answer)>,
     handovers: Vec<HandoverOutcome>,
+    notes: Vec<Note>,
     sent: usize,
     /// The node whose disk is full.
     full: Option<NodeId>,
@@ -59,6 +60,7 @@ impl Cluster {
             network: VecDeque::new(),
             replies: Vec::new(),
             handovers: Vec::new(),
+            notes: Vec::new(),
             sent: 0,
             full: None,
         };
@@ -93,7 +95,7 @@ impl Cluster {
                     let Ok(ticket) = storage.sync();
                     node.handle(&At(self.now), &mut ByName(id.0), Input::Persisted { ticket });
                 }
-                Output::Note(_) => {}
+                Output::Note(note) => self.notes.push(note),
             }
         }
     }
@@ -557,4 +559,32 @@ fn unsafe_lengths_are_refused_and_ignored() {
     cluster.pass(1_000);
     assert_eq!(cluster.nodes[0].0.agreed(), None);
     assert_eq!(cluster.nodes[0].0.raft().log().last_index().0, 1);
+}
+
+#[test]
+fn a_leader_that_asks_for_another_promise_is_reported_once_and_obeyed() {
+    let mut cluster = Cluster::new(3);
+    let mut ask = |round, seconds| {
+        let append = Append {
+            term: Term(1),
+            round,
+            promise: Span::secs(seconds),
+            stamp: None,
+            previous_index: Index::ZERO,
+            previous_term: Term(0),
+            commit: Index::ZERO,
+            entries: None,
+        };
+        let message = Message::Raft(raft::Message::Append(append));
+        cluster.give(id(1), Input::Message { from: id(0), message });
+        let differs = |note: &&Note| matches!(note, Note::PromiseDiffers { .. });
+        (cluster.notes.iter().filter(differs).count(), cluster.longest_promise(1))
+    };
+    assert_eq!(ask(1, 9), (0, Span::secs(9)), "a change of lengths may be on its way");
+    for round in 2..5 {
+        assert_eq!(ask(round, 9).0, 1);
+    }
+    assert_eq!(ask(5, 5).0, 1, "its own");
+    ask(6, 7);
+    assert_eq!(ask(7, 7).0, 2, "another length");
 }
