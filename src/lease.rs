@@ -19,4 +19,4 @@ mod rules;
 mod settings;
 
 pub use rules::{Acknowledgement, Ballot, LeaseRules, SoundRules};
-pub use settings::{Judgement, LeaseForm, LeaseSettings};
+pub use settings::{Judgement, LeaseForm, LeaseLengths, LeaseSettings};

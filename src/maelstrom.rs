@@ -13,6 +13,7 @@
 //! **Architecture Invariant:** a [`NodeId`](crate::raft::NodeId) never travels. It is a place in one node's own list of
 //! names; the [`Directory`] translates.
 
+mod admin;
 mod directory;
 mod error_code;
 mod fields;
@@ -24,6 +25,10 @@ mod peer;
 mod reply;
 mod scalar;
 
+pub use admin::{
+    ElectionCounts, KernelClock, MetricsReply, ReadCounts, RefusalCounts, StatusReply, StepDownCounts,
+    TimesReply, transfer_reply,
+};
 pub use directory::{Directory, NAME_BYTES_MAX};
 pub use error_code::{ErrorCode, Fault};
 pub use fields::MsgId;

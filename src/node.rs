@@ -13,13 +13,17 @@
 //! way: time <- lease <- raft <- node.
 
 mod forwarding;
+mod handover;
 mod interface;
 mod load;
 mod machine;
 mod requests;
+mod status;
 mod waiting;
 
+pub use handover::HandoverOutcome;
 pub use interface::{
     Answer, Forward, ForwardAnswer, Identity, Input, Message, Operation, Output, Refusal, RequestId,
 };
 pub use machine::Node;
+pub use status::Status;

@@ -21,6 +21,7 @@ mod jitter;
 mod lines;
 mod logging;
 mod member;
+mod metrics;
 mod notes;
 mod options;
 mod outlet;

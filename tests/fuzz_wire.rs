@@ -87,6 +87,8 @@ fn target(line: &[u8]) {
             let mut outbox = Outbox::default();
             outbox.reply("n1", "c1", MsgId::from(1), &Reply::ConfigOk(judgement));
         }
+        Content::Transfer(to) => assert!(to.is_none_or(|to| to.len() <= line.len())),
+        Content::Status | Content::Metrics => {}
         Content::BadRequest(fault) => {
             assert!(fault.text.len() <= TEXT_BYTES_MAX, "{} bytes: {:.80}", fault.text.len(), fault.text);
             let mut outbox = Outbox::default();

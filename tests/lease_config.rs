@@ -1,4 +1,4 @@
-//! `lease_read_config`: a pure question, and fields that are named when they are wrong.
+//! `lease_read_config`: a question, lengths that are applied, and fields that are named when they are wrong.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -80,14 +80,11 @@ fn zero_is_a_skew_and_no_length() {
 }
 
 #[test]
-fn applying_is_not_supported_yet_and_says_so() {
+fn apply_is_a_flag_and_unknown_fields_are_ignored() {
     let mut node = Process::alone(&[]);
     let good = ["3000", "5000", "500"];
     assert_eq!(ask(&mut node, good, r#","apply":false"#)["safe"], true);
     assert_eq!(ask(&mut node, good, r#","more":{"x":[]}"#)["safe"], true);
-    let refused = ask(&mut node, good, r#","apply":true"#);
-    assert_eq!(refused["code"], 10, "{refused}");
-    assert!(refused["text"].as_str().unwrap().contains("ask without `apply`"), "{refused}");
     let malformed = ask(&mut node, good, r#","apply":1"#);
     assert_eq!(malformed["code"], 12, "{malformed}");
     assert!(malformed["text"].as_str().unwrap().contains("`apply` is 1"), "{malformed}");
@@ -101,4 +98,37 @@ fn the_question_needs_no_leader_and_changes_nothing() {
     let first = ask(&mut node, ["6000", "5000", "500"], "");
     let again = ask(&mut node, ["6000", "5000", "500"], "");
     assert_eq!((&first["safe"], &first["reason"]), (&json!(false), &again["reason"]));
+}
+
+#[test]
+fn lengths_that_are_applied_are_in_force_and_survive_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let flags = ["--data-dir", directory.path().to_str().unwrap(), "--lease=3s"];
+    let mut node = Process::alone(&flags);
+    let applied = ask(&mut node, ["2000", "4000", "500"], r#","apply":true"#);
+    assert_eq!(
+        (&applied["type"], &applied["applied"]),
+        (&json!("lease_read_config_ok"), &json!(true)),
+        "{applied}"
+    );
+    assert_eq!((&applied["safe"], &applied["effective_lease_ms"]), (&json!(true), &json!(1_500)));
+    let in_force = |node: &mut Process| {
+        let status = node.ask(r#"{"type":"status","msg_id":8}"#);
+        FIELDS.map(|field| status[field].as_u64().unwrap())
+    };
+    assert_eq!(in_force(&mut node), [2_000, 4_000, 500]);
+
+    let unsafe_lengths = ask(&mut node, ["5200", "5000", "500"], r#","apply":true"#);
+    assert_eq!(unsafe_lengths["code"], 22, "{unsafe_lengths}");
+    assert!(unsafe_lengths["text"].as_str().unwrap().contains("a skew above 300ms"), "{unsafe_lengths}");
+    assert_eq!(in_force(&mut node), [2_000, 4_000, 500], "nothing was changed");
+    let log = node.finish().log;
+    assert!(
+        log.contains("agreed on other lengths: lease 2s, election timeout 4s, clock skew 500ms"),
+        "{log}"
+    );
+
+    let mut again = Process::alone(&flags);
+    again.ask(r#"{"type":"write","msg_id":1,"key":"x","value":1}"#);
+    assert_eq!(in_force(&mut again), [2_000, 4_000, 500], "from the log, not from the flags");
 }

@@ -5,11 +5,12 @@
 use std::collections::VecDeque;
 
 use leasehold::kv::{Command, Scalar};
-use leasehold::lease::SoundRules;
+use leasehold::lease::{LeaseLengths, SoundRules};
 use leasehold::node::{
-    Answer, Forward, ForwardAnswer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
+    Answer, Forward, ForwardAnswer, HandoverOutcome, Identity, Input, Message, Node, Operation, Output,
+    Refusal, RequestId,
 };
-use leasehold::raft::{self, Configuration, Jitter, NodeId, Role, Settings};
+use leasehold::raft::{self, Append, Configuration, Index, Jitter, NodeId, Note, Role, Settings, Term};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
 
@@ -35,6 +36,8 @@ struct Cluster {
     nodes: Vec<(Node<SoundRules>, MemoryStorage)>,
     network: VecDeque<(NodeId, NodeId, Message)>,
     replies: Vec<(RequestId, Answer)>,
+    handovers: Vec<HandoverOutcome>,
+    notes: Vec<Note>,
     sent: usize,
     /// The node whose disk is full.
     full: Option<NodeId>,
@@ -56,8 +59,16 @@ impl Cluster {
             (node, storage)
         };
         let nodes = configuration.nodes().map(start).collect();
-        let mut cluster =
-            Cluster { now: 0, nodes, network: VecDeque::new(), replies: Vec::new(), sent: 0, full: None };
+        let mut cluster = Cluster {
+            now: 0,
+            nodes,
+            network: VecDeque::new(),
+            replies: Vec::new(),
+            handovers: Vec::new(),
+            notes: Vec::new(),
+            sent: 0,
+            full: None,
+        };
         for id in configuration.nodes() {
             cluster.settle(id);
         }
@@ -78,6 +89,7 @@ impl Cluster {
                     self.network.push_back((id, to, message));
                 }
                 Output::Reply { request, answer } => self.replies.push((request, answer)),
+                Output::HandoverEnded { outcome, .. } => self.handovers.push(outcome),
                 Output::Persist(write) if self.full == Some(id) => {
                     self.nodes[id.index()].1.write(write);
                     self.give(id, Input::StorageFull);
@@ -88,7 +100,7 @@ impl Cluster {
                     let Ok(ticket) = storage.sync();
                     node.handle(&At(self.now), &mut ByName(id.0), Input::Persisted { ticket });
                 }
-                Output::Note(_) => {}
+                Output::Note(note) => self.notes.push(note),
             }
         }
     }
@@ -106,6 +118,21 @@ impl Cluster {
         while let Some((from, to, message)) = self.network.pop_front() {
             self.give(to, Input::Message { from, message });
         }
+    }
+
+    /// Delivers what is under way now, and nothing that comes of it: one message's delay.
+    fn deliver_hop(&mut self) {
+        for (from, to, message) in std::mem::take(&mut self.network) {
+            self.give(to, Input::Message { from, message });
+        }
+    }
+
+    fn hand_over(&mut self, leader: usize, to: Option<usize>) {
+        self.give(id(leader), Input::Handover { request: RequestId(99), to: to.map(id) });
+    }
+
+    fn leads(&self, node: usize) -> bool {
+        self.nodes[node].0.raft().role() == Role::Leader
     }
 
     /// Lets time pass, millisecond by millisecond.
@@ -449,4 +476,232 @@ fn a_single_voter_that_has_stepped_down_says_what_it_never_did() {
     let refusal = Answer::Refused(Refusal::NoLeader);
     let answer = ForwardAnswer { incarnation: 1, sequence: 0, answer: refusal };
     assert_eq!(cluster.network.pop_front(), Some((id(0), id(1), Message::Answer(answer))));
+}
+
+#[test]
+fn leadership_moves_without_a_gap_longer_than_a_round_trip() {
+    let mut cluster = Cluster::elected();
+    let term = cluster.nodes[0].0.raft().term();
+    cluster.hand_over(0, Some(2));
+    let (mut hops, mut hops_without_leader) = (0, 0);
+    while !cluster.leads(2) {
+        assert!(cluster.nodes[0].0.status(&At(cluster.now).read()).lease_remaining.is_none());
+        cluster.deliver_hop();
+        hops += 1;
+        hops_without_leader += u32::from((0..3).all(|node| !cluster.leads(node)));
+    }
+    assert_eq!(hops, 3, "TimeoutNow, and the votes' round trip");
+    assert_eq!(hops_without_leader, 1, "the votes on their way back: half a round trip");
+    cluster.deliver_all();
+    assert_eq!(cluster.handovers, [HandoverOutcome::Done { leader: id(2), term: term.next() }]);
+    // No time has passed, and the successor has a lease.
+    cluster.ask(2, 1, write(5));
+    cluster.deliver_all();
+    cluster.ask(2, 2, read());
+    assert_eq!(cluster.answer(2), Some(&value(5, true, 0)));
+}
+
+#[test]
+fn without_a_name_the_best_voter_gets_the_leadership() {
+    let mut cluster = Cluster::elected();
+    // Node 1 misses an entry.
+    cluster.ask(0, 1, write(1));
+    cluster.network.retain(|(_, to, _)| *to != id(1));
+    cluster.deliver_all();
+    cluster.hand_over(0, None);
+    cluster.deliver_all();
+    assert!(matches!(cluster.handovers[..], [HandoverOutcome::Done { leader, .. }] if leader == id(2)));
+}
+
+#[test]
+fn a_transfer_to_nobody_who_answers_is_given_up_and_the_lease_goes_on() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(1));
+    let cut = |cluster: &mut Cluster| cluster.network.retain(|(from, to, _)| *to != id(2) && *from != id(2));
+    cut(&mut cluster);
+    cluster.deliver_all();
+    cluster.hand_over(0, Some(2));
+    cluster.hand_over(0, Some(1));
+    assert_eq!(cluster.handovers, [HandoverOutcome::Busy]);
+    for _ in 0..6_000 {
+        cluster.now += 1_000_000;
+        for place in 0..2 {
+            cluster.give(id(place), Input::Wakeup);
+        }
+        while !cluster.network.is_empty() {
+            cut(&mut cluster);
+            cluster.deliver_hop();
+        }
+    }
+    assert_eq!(cluster.handovers[1..], [HandoverOutcome::GivenUp]);
+    cluster.ask(0, 2, read());
+    assert_eq!(cluster.answer(2), Some(&value(1, true, 0)));
+}
+
+#[test]
+fn a_transfer_whose_message_is_lost_leaves_a_leader_without_a_lease_and_says_that_it_does_not_know() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(1));
+    cluster.deliver_all();
+    cluster.hand_over(0, Some(2));
+    cluster.network.clear();
+    cluster.pass(6_000);
+    assert_eq!(cluster.handovers, [HandoverOutcome::Unknown]);
+    cluster.ask(0, 2, read());
+    assert_eq!(cluster.answer(2), None, "no lease in this term");
+    cluster.deliver_all();
+    assert_eq!(cluster.answer(2), Some(&value(1, false, 1)));
+}
+
+#[test]
+fn only_the_leader_hands_over() {
+    let mut cluster = Cluster::elected();
+    cluster.hand_over(1, Some(2));
+    assert_eq!(cluster.handovers, [HandoverOutcome::NotLeader { leader: Some(id(0)) }]);
+}
+
+#[test]
+fn a_leaders_status_tells_who_lags_and_for_how_long_it_was_not_heard() {
+    let mut cluster = Cluster::elected();
+    cluster.pass(20);
+    cluster.ask(0, 1, write(1));
+    cluster.network.retain(|(_, to, _)| *to != id(2));
+    cluster.deliver_all();
+    cluster.now += 7_000_000;
+    let status = cluster.nodes[0].0.status(&At(cluster.now).read());
+    assert_eq!((status.commit.0, status.applied.0, status.last_index.0), (2, 2, 2));
+    let [current, late] = status.peers[..] else { panic!("two others: {status:?}") };
+    assert_eq!((current.node, current.match_index.0), (id(1), 2));
+    assert_eq!(current.acknowledged, Some(Span::millis(7)));
+    assert_eq!((late.node, late.match_index.0), (id(2), 1));
+    assert_eq!(late.acknowledged, Some(Span::millis(27)));
+    assert!(status.lease_remaining <= Some(Span::millis(2_493)), "{status:?}");
+    let follower = cluster.nodes[1].0.status(&At(cluster.now).read());
+    assert_eq!((follower.leader, follower.peers.len(), follower.lease_remaining), (Some(id(0)), 0, None));
+}
+
+fn lengths(d: u64, t: u64, s: u64) -> LeaseLengths {
+    LeaseLengths {
+        duration: Span::millis(d),
+        election_timeout: Span::millis(t),
+        max_clock_skew: Span::millis(s),
+    }
+}
+
+impl Cluster {
+    fn remaining(&self, node: usize) -> Option<Span> {
+        self.nodes[node].0.status(&At(self.now).read()).lease_remaining
+    }
+
+    fn longest_promise(&mut self, node: usize) -> Span {
+        let Ok((hard_state, _)) = self.nodes[node].1.recover();
+        hard_state.longest_promise
+    }
+}
+
+#[test]
+fn lengths_that_a_follower_is_asked_to_apply_become_the_clusters_through_the_log() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(1, 1, Operation::Agree(lengths(7_000, 9_000, 1_000)));
+    cluster.deliver_all();
+    assert_eq!(cluster.answer(1), Some(&Answer::Done));
+    cluster.pass(1_000);
+    for node in 0..3 {
+        let running = &cluster.nodes[node].0;
+        assert_eq!(running.agreed(), Some(lengths(7_000, 9_000, 1_000)));
+        assert_eq!(running.raft().settings().lease.lengths(), lengths(7_000, 9_000, 1_000));
+        assert_eq!(
+            running.raft().settings().heartbeat,
+            Span::millis(500),
+            "longer is no reason to change it"
+        );
+    }
+    assert!(cluster.remaining(0) > Some(Span::millis(5_000)));
+    // Before a follower acknowledged the first round that asks for nine seconds, they were on its disk.
+    assert_eq!(cluster.longest_promise(1), Span::secs(9));
+}
+
+#[test]
+fn rounds_from_before_a_change_give_no_lease_of_the_new_length() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, Operation::Agree(lengths(9_000, 10_000, 0)));
+    // The entry, its acknowledgements: committed. The first round with the new lengths is under way.
+    cluster.deliver_hop();
+    // A round of before, whose acknowledgements are overtaken by the change.
+    let old: Vec<_> = cluster.network.drain(..).collect();
+    for (from, to, message) in old.iter().cloned() {
+        cluster.give(to, Input::Message { from, message });
+    }
+    assert_eq!(cluster.nodes[0].0.raft().settings().lease.lengths(), lengths(9_000, 10_000, 0));
+    assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "{:?}", cluster.remaining(0));
+    for (from, to, message) in old {
+        cluster.give(to, Input::Message { from, message });
+    }
+    assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "acknowledged again");
+    cluster.deliver_all();
+    assert!(cluster.remaining(0) > Some(Span::millis(8_900)), "{:?}", cluster.remaining(0));
+}
+
+#[test]
+fn a_promise_is_not_shortened_by_a_round_with_shorter_lengths() {
+    let mut cluster = Cluster::elected();
+    cluster.pass(500);
+    cluster.ask(0, 1, Operation::Agree(lengths(300, 500, 0)));
+    cluster.deliver_all();
+    assert_eq!(cluster.nodes[1].0.raft().settings().lease.lengths(), lengths(300, 500, 0));
+    assert!(cluster.remaining(0) <= Some(Span::millis(300)), "cut short: {:?}", cluster.remaining(0));
+    assert_eq!(cluster.nodes[0].0.raft().settings().heartbeat, Span::millis(50), "in proportion");
+    let running = |cluster: &Cluster| {
+        let now = At(cluster.now).read();
+        cluster.nodes[1].0.raft().promise_ends().filter(|end| !end.reached(&now)).count()
+    };
+    cluster.now += 600_000_000;
+    assert_eq!(running(&cluster), 1, "that of five seconds");
+    cluster.now += 4_300_000_000;
+    assert_eq!(running(&cluster), 1);
+    cluster.now += 200_000_000;
+    assert_eq!(running(&cluster), 0);
+}
+
+#[test]
+fn unsafe_lengths_are_refused_and_ignored() {
+    let mut cluster = Cluster::elected();
+    for (number, wrong) in
+        [(1, lengths(5_000, 5_000, 0)), (2, lengths(0, 0, 0)), (3, lengths(5_200, 5_000, 500))]
+    {
+        cluster.ask(0, number, Operation::Agree(wrong));
+        assert_eq!(cluster.answer(number), Some(&Answer::Refused(Refusal::UnsafeLease)));
+    }
+    cluster.give(id(0), Input::ProposeLengths(lengths(5_000, 5_000, 0)));
+    cluster.pass(1_000);
+    assert_eq!(cluster.nodes[0].0.agreed(), None);
+    assert_eq!(cluster.nodes[0].0.raft().log().last_index().0, 1);
+}
+
+#[test]
+fn a_leader_that_asks_for_another_promise_is_reported_once_and_obeyed() {
+    let mut cluster = Cluster::new(3);
+    let mut ask = |round, seconds| {
+        let append = Append {
+            term: Term(1),
+            round,
+            promise: Span::secs(seconds),
+            stamp: None,
+            previous_index: Index::ZERO,
+            previous_term: Term(0),
+            commit: Index::ZERO,
+            entries: None,
+        };
+        let message = Message::Raft(raft::Message::Append(append));
+        cluster.give(id(1), Input::Message { from: id(0), message });
+        let differs = |note: &&Note| matches!(note, Note::PromiseDiffers { .. });
+        (cluster.notes.iter().filter(differs).count(), cluster.longest_promise(1))
+    };
+    assert_eq!(ask(1, 9), (0, Span::secs(9)), "a change of lengths may be on its way");
+    for round in 2..5 {
+        assert_eq!(ask(round, 9).0, 1);
+    }
+    assert_eq!(ask(5, 5).0, 1, "its own");
+    ask(6, 7);
+    assert_eq!(ask(7, 7).0, 2, "another length");
 }

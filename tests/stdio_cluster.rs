@@ -167,8 +167,22 @@ fn a_cluster_elects_serves_lease_reads_and_survives_its_leaders_death() {
     let successor = cluster.leader_seen_by_all(&left, "x", "after");
     assert_ne!(successor, leader);
 
+    // Leadership moves to whom it is told to, and the old leader's client hears of it.
+    let heir = left.iter().find(|node| **node != successor).unwrap().clone();
+    let moved = cluster.ask(&successor, json!({"type": "transfer", "to": heir}));
+    assert_eq!((&moved["type"], &moved["leader"]), (&json!("transfer_ok"), &json!(heir)), "{moved}");
+    cluster.write(&left, "x", "moved");
+    assert_eq!(cluster.leader_seen_by_all(&left, "x", "moved"), heir);
+    let status = cluster.ask(&heir, json!({"type": "status"}));
+    let names: Vec<&str> =
+        status["peers"].as_array().unwrap().iter().map(|peer| peer["node"].as_str().unwrap()).collect();
+    assert_eq!((status["role"].as_str(), names.len()), (Some("leader"), 2), "{status}");
+    assert!(names.contains(&&*successor), "{status}");
+    let refused = cluster.ask(&successor, json!({"type": "transfer", "to": successor}));
+    assert!(refused["text"].as_str().unwrap().contains(&format!("{heir:?}")), "{refused}");
+
     // A majority is gone: nobody answers from memory once the lease has run out.
-    cluster.kill(&successor);
+    cluster.kill(&heir);
     let last = cluster.nodes();
     let answer = cluster.lease_read(&last[0], "x");
     assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!(11)), "{answer}");

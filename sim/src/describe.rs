@@ -201,6 +201,10 @@ pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
             format!("{}'s wall clock is synchronized again", name(node))
         }
         (Action::Transfer { to }, _) => format!("the leader is told to hand over to {}", name(to)),
+        (Action::Apply { lengths }, _) => format!(
+            "the leader proposes a lease of {}, an election timeout of {} and a clock skew of {}",
+            lengths.duration, lengths.election_timeout, lengths.max_clock_skew
+        ),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use leasehold::kv::{Cas, Command, Scalar};
-use leasehold::lease::{Ballot, LeaseRules};
+use leasehold::lease::{Ballot, LeaseLengths, LeaseRules};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{
     self, AppendOutcome, Configuration, Entry, Jitter, LeaseEndCause, NodeId, Note, Payload, Settings,
@@ -126,6 +126,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                 self.storage.sync_up_to(ticket);
                 Input::Persisted { ticket }
             }
+            ProcessInput::ProposeLengths { lengths } => Input::ProposeLengths(lengths),
             ProcessInput::TransferLeadership { to } => Input::TransferLeadership { to: NodeId(narrow(to)) },
         };
         self.running().handle(&Taken(now), jitter, input);
@@ -133,7 +134,14 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
 
     #[inline]
     fn poll_effect(&mut self) -> Option<Effect<Message>> {
-        Some(match self.running().poll_output()? {
+        let output = loop {
+            match self.running().poll_output()? {
+                // Seen in the messages that follow from them.
+                Output::Note(Note::LengthsInForce { .. } | Note::PromiseDiffers { .. }) => {}
+                output => break output,
+            }
+        };
+        Some(match output {
             Output::Send { to, message } => Effect::Send { to: to.index(), message },
             Output::Reply { request, answer } => {
                 let token = self.tokens.remove(&request).expect("a request is answered once");
@@ -143,6 +151,9 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                 let ticket = write.ticket;
                 self.storage.write(write);
                 Effect::Write { ticket }
+            }
+            Output::HandoverEnded { .. } => {
+                unreachable!("a fault asks for a transfer, and waits for nothing")
             }
             Output::Note(note) => Effect::Milestone(milestone(note)),
         })
@@ -198,7 +209,9 @@ fn reply(answer: &Answer) -> Reply {
         Answer::Done => Reply::Done,
         Answer::Refused(refusal) => match refusal {
             Refusal::KeyMissing | Refusal::PreconditionFailed { .. } => Reply::NotSwapped,
-            Refusal::NoLeader | Refusal::Overloaded | Refusal::Superseded => Reply::Refused,
+            Refusal::NoLeader | Refusal::Overloaded | Refusal::Superseded | Refusal::UnsafeLease => {
+                Reply::Refused
+            }
             Refusal::TimedOut => Reply::Unknown,
         },
     }
@@ -225,6 +238,7 @@ fn milestone(note: Note) -> Milestone {
         Note::SteppedDown { term, cause } => {
             Milestone::SteppedDown { term: term.0, no_quorum: cause == StepDownCause::NoQuorum }
         }
+        Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } => unreachable!("not passed on"),
         Note::Misbehaviour { peer, .. } => Milestone::Misbehaviour { peer: peer.index() },
     }
 }
@@ -276,6 +290,7 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
             match &forward.operation {
                 Operation::Read { key } => field("read_key", number(key)),
                 Operation::Update(command) => command_fields(command, field),
+                Operation::Agree(lengths) => lengths_fields(lengths, field),
             }
         }
         Message::Answer(answer) => {
@@ -329,11 +344,19 @@ fn command_fields(command: &Command, field: &mut impl FnMut(&'static str, u64)) 
     }
 }
 
+fn lengths_fields(lengths: &LeaseLengths, field: &mut impl FnMut(&'static str, u64)) {
+    field("lease_duration_ns", lengths.duration.as_nanos());
+    field("election_timeout_ns", lengths.election_timeout.as_nanos());
+    field("max_clock_skew_ns", lengths.max_clock_skew.as_nanos());
+}
+
 /// An entry in a few words, for the trace's hash and for the invariants.
 pub fn entry_words(entry: &Entry, word: &mut impl FnMut(u64)) {
     word(entry.term.0);
-    if let Payload::Command(command) = &entry.payload {
-        command_fields(command, &mut |_, value| word(value));
+    match &entry.payload {
+        Payload::Noop => {}
+        Payload::Command(command) => command_fields(command, &mut |_, value| word(value)),
+        Payload::Lease(lengths) => lengths_fields(lengths, &mut |_, value| word(value)),
     }
 }
 

@@ -98,6 +98,11 @@ pub const BROKEN: &[NamedRules] = &[
         what: "rule 10: a follower promises for its own election timeout, not the leader's",
         rules: &OwnPromiseLength,
     },
+    NamedRules {
+        name: "promise-may-shrink",
+        what: "rule 10: a change to shorter lengths ends longer promises at once, and leases not before their time",
+        rules: &PromiseMayShrink,
+    },
 ];
 
 /// All names that a scenario may use.
@@ -130,6 +135,12 @@ impl LeaseRules for Picked {
     }
     fn promise_length(&self, in_message: Span, own_setting: Span) -> Span {
         self.0.promise_length(in_message, own_setting)
+    }
+    fn promise_may_shrink(&self) -> bool {
+        self.0.promise_may_shrink()
+    }
+    fn change_cuts_lease_short(&self) -> bool {
+        self.0.change_cuts_lease_short()
     }
     fn promise_end(&self, received: Stamp, leader_stamp: Option<Nanos>, length: Span) -> Alarm {
         self.0.promise_end(received, leader_stamp, length)
@@ -269,5 +280,17 @@ struct OwnPromiseLength;
 impl LeaseRules for OwnPromiseLength {
     fn promise_length(&self, _in_message: Span, own_setting: Span) -> Span {
         own_setting
+    }
+}
+
+/// "The newest round counts": true as long as all rounds ask for the same. Two methods, since either covers for the
+/// other.
+struct PromiseMayShrink;
+impl LeaseRules for PromiseMayShrink {
+    fn promise_may_shrink(&self) -> bool {
+        true
+    }
+    fn change_cuts_lease_short(&self) -> bool {
+        false
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Read from a scenario file by [`crate::scenario`], consumed by [`crate::world`]; neither knows the other.
 
-use leasehold::lease::LeaseSettings;
+use leasehold::lease::{LeaseLengths, LeaseSettings};
 use leasehold::time::Span;
 
 /// One run, but for its seed's draws.
@@ -380,5 +380,10 @@ pub enum Action {
     Transfer {
         /// The successor.
         to: usize,
+    },
+    /// The leader proposes other lengths for the whole cluster.
+    Apply {
+        /// The lengths.
+        lengths: LeaseLengths,
     },
 }

@@ -73,6 +73,7 @@ pub fn predict(setup: &Setup) -> Prediction {
 fn uncovered(fault: &FaultSpec) -> Option<&'static str> {
     match fault.action {
         Action::Rate { .. } => Some("a clock's rate changes during the run"),
+        Action::Apply { .. } => Some("the lease's lengths change during the run"),
         Action::HypervisorPause { .. } if fault.lasts.is_none() => Some("a hypervisor pause never ends"),
         _ => None,
     }

@@ -73,6 +73,19 @@ pub trait LeaseRules {
         in_message
     }
 
+    /// Rule 10, second half: a round that asks for a shorter promise than an earlier one never ends the earlier promise,
+    /// since a lease may rest on it: when lengths are changed while the cluster runs, both are kept. May it?
+    fn promise_may_shrink(&self) -> bool {
+        false
+    }
+
+    /// Rule 10, the leader's half: when lengths are changed to those of a shorter lease, the one that is running ends when
+    /// one of the new length would, so that no lease outlives the shortest promise that was given. Does it? (Either
+    /// half alone is enough; both must be broken for a stale read.)
+    fn change_cuts_lease_short(&self) -> bool {
+        true
+    }
+
     /// When a promise ends on the follower's clock. `leader_stamp` is the leader's wall-clock stamp in the deadline
     /// form. Without one, or while the follower has no usable wall clock, `length` is counted from the receipt.
     fn promise_end(&self, received: Stamp, leader_stamp: Option<Nanos>, length: Span) -> Alarm {

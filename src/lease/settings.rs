@@ -32,6 +32,24 @@ pub struct LeaseSettings {
     pub max_clock_skew: Span,
 }
 
+/// The three lengths alone: what a cluster can agree on through its log. The form stays what each node was started with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseLengths {
+    /// `D`.
+    pub duration: Span,
+    /// `T`.
+    pub election_timeout: Span,
+    /// `s`.
+    pub max_clock_skew: Span,
+}
+
+impl LeaseLengths {
+    /// May a cluster agree on them? They are safe, and somebody can lead for some time. The form makes no difference.
+    pub fn may_be_agreed(&self) -> bool {
+        self.election_timeout > Span::ZERO && LeaseSettings::default().with(*self).judge().safe
+    }
+}
+
 impl Default for LeaseSettings {
     /// 3 s, 5 s, 500 ms, elapsed.
     fn default() -> LeaseSettings {
@@ -56,6 +74,21 @@ pub struct Judgement {
 }
 
 impl LeaseSettings {
+    /// The lengths.
+    pub const fn lengths(&self) -> LeaseLengths {
+        LeaseLengths {
+            duration: self.duration,
+            election_timeout: self.election_timeout,
+            max_clock_skew: self.max_clock_skew,
+        }
+    }
+
+    /// Other lengths, measured in the same form.
+    pub const fn with(self, lengths: LeaseLengths) -> LeaseSettings {
+        let LeaseLengths { duration, election_timeout, max_clock_skew } = lengths;
+        LeaseSettings { form: self.form, duration, election_timeout, max_clock_skew }
+    }
+
     /// `D - s`: how long a leader answers by itself, counted from the send of the round; zero leaves no lease at all.
     pub const fn effective(&self) -> Span {
         self.duration.saturating_sub(self.max_clock_skew)

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields::{Field, flag_field, is_object, present, scalar_field, shown, text_of};
-use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, peer};
+use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, admin, peer};
 use crate::kv::{Cas, Command};
+use crate::lease::LeaseSettings;
 use crate::node::{Message, Operation};
 
 /// A message from somebody who can be named.
@@ -30,6 +31,12 @@ pub enum Content {
     Init(Directory),
     /// `lease_read_config`.
     Config(ConfigQuestion),
+    /// `status`.
+    Status,
+    /// `metrics`.
+    Metrics,
+    /// `transfer`, with the successor's name if there is one.
+    Transfer(Option<String>),
     /// `read`, `lease_read`, `write` or `cas`.
     Operation(RequestKind, Operation),
     /// A fellow node's message.
@@ -53,6 +60,8 @@ pub enum RequestKind {
     Write,
     /// `cas`
     Cas,
+    /// `lease_read_config` with `apply`, for these settings.
+    Apply(LeaseSettings),
 }
 
 #[derive(Deserialize)]
@@ -153,6 +162,9 @@ impl Content {
             "write" => operation(RequestKind::Write, body),
             "cas" => operation(RequestKind::Cas, body),
             "lease_read_config" => ConfigQuestion::parse(body).map(Content::Config),
+            "status" => Ok(Content::Status),
+            "metrics" => Ok(Content::Metrics),
+            "transfer" => admin::transfer(body),
             "init" => init(body).map(Content::Init),
             kind => match peer::parse(kind, body.get()) {
                 Some(Ok(message)) => Ok(Content::Peer(message)),
@@ -160,8 +172,8 @@ impl Content {
                 None => Err(Fault::new(
                     ErrorCode::NotSupported,
                     format!(
-                        "the type {:?} is not known: this node knows init, read, write, cas, lease_read and \
-                         lease_read_config",
+                        "the type {:?} is not known: this node knows init, read, write, cas, lease_read, \
+                         lease_read_config, status, metrics and transfer",
                         shown(kind)
                     ),
                 )),
@@ -186,6 +198,7 @@ fn operation(kind: RequestKind, body: &RawValue) -> Result<Content, Fault> {
             to: scalar_field("to", body.to)?,
             create_if_not_exists: flag_field("create_if_not_exists", body.create_if_not_exists)?,
         }))),
+        RequestKind::Apply(settings) => Operation::Agree(settings.lengths()),
     };
     Ok(Content::Operation(kind, operation))
 }

@@ -1,11 +1,12 @@
-//! `lease_read_config`: would these lengths make a safe lease? A pure question; [`LeaseSettings::judge`] answers it.
+//! `lease_read_config`: would these lengths make a safe lease? [`LeaseSettings::judge`] answers it; with `apply` the cluster
+//! then uses them.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::Fault;
 use super::fields::{Field, flag_field, present, shown};
-use super::{ErrorCode, Fault};
-use crate::lease::{LeaseForm, LeaseSettings};
+use crate::lease::{LeaseForm, LeaseLengths, LeaseSettings};
 use crate::time::Span;
 
 /// No length in a question may be longer: one year in milliseconds.
@@ -20,6 +21,8 @@ pub struct ConfigQuestion {
     pub election_timeout: Span,
     /// `s`.
     pub max_clock_skew: Span,
+    /// Not only a question: the cluster is to use them.
+    pub apply: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,14 +53,17 @@ impl ConfigQuestion {
                 return Err(Fault::malformed(texts.join("; ")));
             }
         };
-        if flag_field("apply", body.apply)? {
-            return Err(Fault::new(
-                ErrorCode::NotSupported,
-                "`apply`: this node answers whether a configuration is safe and cannot change the cluster's yet; \
-                 ask without `apply`, and set the lengths with the command line's flags on every node",
-            ));
+        let apply = flag_field("apply", body.apply)?;
+        Ok(ConfigQuestion { lease_duration, election_timeout, max_clock_skew, apply })
+    }
+
+    /// The lengths that are asked about.
+    pub fn lengths(&self) -> LeaseLengths {
+        LeaseLengths {
+            duration: self.lease_duration,
+            election_timeout: self.election_timeout,
+            max_clock_skew: self.max_clock_skew,
         }
-        Ok(ConfigQuestion { lease_duration, election_timeout, max_clock_skew })
     }
 
     /// The settings that are asked about, for a lease of that form.

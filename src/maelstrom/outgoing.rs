@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::admin::ReportBody;
 use super::{MsgId, Reply, peer};
 use crate::node::Message;
 
@@ -22,8 +23,18 @@ struct Envelope<'a, B> {
 impl Outbox {
     /// Answers `dest`'s message of that number.
     pub fn reply(&mut self, src: &str, dest: &str, in_reply_to: MsgId, reply: &Reply) {
-        let body = reply.body(in_reply_to, self.next_msg_id);
-        self.push(&Envelope { src, dest, body });
+        let msg_id = self.next_msg_id;
+        match reply {
+            Reply::Status(report) => {
+                let body = ReportBody { kind: "status_ok", in_reply_to, msg_id, report };
+                self.push(&Envelope { src, dest, body });
+            }
+            Reply::Metrics(report) => {
+                let body = ReportBody { kind: "metrics_ok", in_reply_to, msg_id, report };
+                self.push(&Envelope { src, dest, body });
+            }
+            reply => self.push(&Envelope { src, dest, body: reply.body(in_reply_to, msg_id) }),
+        }
     }
 
     /// Sends a message to a fellow node.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::fields::shown;
 use super::scalar::ScalarOut;
-use super::{ErrorCode, Fault, MsgId, RequestKind};
+use super::{ErrorCode, Fault, MetricsReply, MsgId, RequestKind, StatusReply};
 use crate::kv::Scalar;
 use crate::lease::Judgement;
 use crate::node::{Answer, Refusal};
@@ -34,6 +34,19 @@ pub enum Reply {
     CasOk,
     /// To `lease_read_config`.
     ConfigOk(Judgement),
+    /// To `lease_read_config` with `apply`: the cluster uses them.
+    ConfigApplied(Judgement),
+    /// To `transfer`.
+    TransferOk {
+        /// Who leads now.
+        leader: Box<str>,
+        /// In this term.
+        term: u64,
+    },
+    /// To `status`.
+    Status(Box<StatusReply>),
+    /// To `metrics`.
+    Metrics(Box<MetricsReply>),
     /// Why not.
     Error(Fault),
 }
@@ -51,6 +64,7 @@ impl Reply {
             (_, Answer::Value { value: Some(value), .. }) => Reply::ReadOk { value },
             (RequestKind::Cas, Answer::Done) => Reply::CasOk,
             (RequestKind::Write, Answer::Done) => Reply::WriteOk,
+            (RequestKind::Apply(settings), Answer::Done) => Reply::ConfigApplied(settings.judge()),
             // Only a faulty fellow node's answer to a forwarded read can look like this.
             (RequestKind::Read | RequestKind::LeaseRead, Answer::Done) => {
                 Reply::Error(Fault::new(ErrorCode::Crash, "the leader answered a read as if it were a write"))
@@ -80,6 +94,18 @@ impl Reply {
                 reason: Some(&judgement.reason),
                 ..body
             },
+            Reply::ConfigApplied(judgement) => ReplyBody {
+                kind: "lease_read_config_ok",
+                safe: Some(judgement.safe),
+                effective_lease_ms: Some(judgement.effective.as_millis()),
+                reason: Some(&judgement.reason),
+                applied: Some(true),
+                ..body
+            },
+            Reply::TransferOk { leader, term } => {
+                ReplyBody { kind: "transfer_ok", leader: Some(leader), term: Some(*term), ..body }
+            }
+            Reply::Status(_) | Reply::Metrics(_) => unreachable!("reports have bodies of their own"),
             Reply::Error(fault) => {
                 ReplyBody { kind: "error", code: Some(fault.code.number()), text: Some(&fault.text), ..body }
             }
@@ -106,6 +132,10 @@ fn fault(refusal: &Refusal) -> Fault {
         Refusal::Overloaded => Fault::new(
             ErrorCode::TemporarilyUnavailable,
             "too many requests are waiting at this node; nothing was done, try again later",
+        ),
+        Refusal::UnsafeLease => Fault::new(
+            ErrorCode::PreconditionFailed,
+            "the leader calls these lengths unsafe; nothing was changed. Ask without `apply` for the reason",
         ),
         Refusal::Superseded => Fault::new(
             ErrorCode::Abort,
@@ -138,6 +168,12 @@ pub(super) struct ReplyBody<'a> {
     effective_lease_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    term: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]

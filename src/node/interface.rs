@@ -1,6 +1,8 @@
 //! What goes into a node and what comes out.
 
+use super::HandoverOutcome;
 use crate::kv::{Command, Scalar};
+use crate::lease::LeaseLengths;
 use crate::raft::{self, Configuration, NodeId, Note, Term, Write};
 
 /// A client's request, as its host numbers it: unique and increasing for the life of the node.
@@ -17,6 +19,8 @@ pub enum Operation {
     },
     /// A change, through the log.
     Update(Command),
+    /// Other lengths of leases and promises for the whole cluster, through the log.
+    Agree(LeaseLengths),
 }
 
 impl Operation {
@@ -25,6 +29,8 @@ impl Operation {
         match self {
             Operation::Read { key } => key.weight(),
             Operation::Update(command) => command.weight(),
+            // Three numbers and their names.
+            Operation::Agree(_) => 128,
         }
     }
 }
@@ -42,7 +48,7 @@ pub enum Answer {
         /// confirm itself with a quorum; one more for each time the request was forwarded.
         network_round_trips: u32,
     },
-    /// To a write or a compare-and-set that took effect.
+    /// To a write, a compare-and-set or a change of lengths that took effect.
     Done,
     /// Why not.
     Refused(Refusal),
@@ -62,6 +68,8 @@ pub enum Refusal {
     NoLeader,
     /// Too many requests are waiting. The request is in no log.
     Overloaded,
+    /// The lengths are unsafe. They are in no log.
+    UnsafeLease,
     /// The entry was replaced by another leader's.
     Superseded,
     /// No answer in time. An update may still take effect, now or later.
@@ -144,6 +152,15 @@ pub enum Input {
     /// There is no room for the writes under way. The host goes on trying; the next [`Input::Persisted`] says that there is
     /// room again.
     StorageFull,
+    /// Somebody asks that leadership be handed over, and is told how that went.
+    Handover {
+        /// Comes back with the outcome.
+        request: RequestId,
+        /// The successor, or nobody in particular.
+        to: Option<NodeId>,
+    },
+    /// Propose other lengths, if this node leads and they are safe.
+    ProposeLengths(LeaseLengths),
     /// Hand leadership over, if this node leads.
     TransferLeadership {
         /// The successor.
@@ -167,6 +184,13 @@ pub enum Output {
         request: RequestId,
         /// The answer.
         answer: Answer,
+    },
+    /// A [handover](Input::Handover) has ended.
+    HandoverEnded {
+        /// The request's number.
+        request: RequestId,
+        /// What became of it.
+        outcome: HandoverOutcome,
     },
     /// Write, sync, and confirm with [`Input::Persisted`].
     Persist(Write),

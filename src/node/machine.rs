@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use super::forwarding::Forwarding;
+use super::handover::Handover;
 use super::requests::PendingRequests;
 use super::waiting::{Proposals, WaitingReads};
 use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
-use crate::lease::LeaseRules;
+use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
     Context, HardState, Index, Jitter, Log, Message as RaftMessage, NodeId, Payload, Raft, RaftOutput, Role,
     Settings, Term, TimerTable,
@@ -19,11 +20,16 @@ use crate::time::{Clock, Reading};
 pub struct Node<R> {
     pub(super) raft: Raft<R>,
     pub(super) state: KeyValues,
+    /// What the cluster has agreed on, if it has: part of the state machine as `state` is, so that whatever carries one
+    /// from node to node carries both.
+    pub(super) agreed: Option<LeaseLengths>,
     pub(super) applied: Index,
     pub(super) requests: PendingRequests,
     pub(super) proposals: Proposals,
     pub(super) reads: WaitingReads,
     pub(super) forwarding: Forwarding,
+    /// The transfer that somebody waits for.
+    pub(super) handover: Option<Handover>,
     /// The leadership that requests were last dispatched under.
     pub(super) seen_leadership: Leadership,
     pub(super) outputs: VecDeque<Output>,
@@ -60,10 +66,12 @@ impl<R: LeaseRules> Node<R> {
             forwarding,
             raft,
             state: KeyValues::default(),
+            agreed: None,
             applied: Index::ZERO,
             requests: PendingRequests::default(),
             proposals: Proposals::default(),
             reads: WaitingReads::default(),
+            handover: None,
             seen_leadership,
             outputs: VecDeque::new(),
             reading: now,
@@ -78,6 +86,11 @@ impl<R: LeaseRules> Node<R> {
     /// The state machine.
     pub fn state(&self) -> &KeyValues {
         &self.state
+    }
+
+    /// The lengths that the cluster has agreed on, if it has.
+    pub fn agreed(&self) -> Option<LeaseLengths> {
+        self.agreed
     }
 
     /// Entries up to here are applied.
@@ -120,10 +133,17 @@ impl<R: LeaseRules> Node<R> {
             }
             Input::Persisted { ticket } => self.raft.handle_persisted(cx, ticket),
             Input::StorageFull => self.raft.handle_storage_full(cx),
+            Input::Handover { request, to } => self.handle_handover(cx, request, to),
+            Input::ProposeLengths(lengths) => {
+                if lengths.may_be_agreed() {
+                    self.raft.propose(Payload::Lease(lengths));
+                }
+            }
             Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
         }
-        self.apply_committed();
+        self.apply_committed(&now);
         self.notice_leadership(&now);
+        self.notice_handover(&now);
         self.serve_confirmed_reads();
     }
 
@@ -150,7 +170,7 @@ impl<R: LeaseRules> Node<R> {
         }
     }
 
-    fn apply_committed(&mut self) {
+    fn apply_committed(&mut self, now: &Reading) {
         while self.applied < self.raft.commit() {
             let index = self.applied.next();
             let entry = self.raft.log().entry(index).expect("what is committed is in the log");
@@ -158,6 +178,14 @@ impl<R: LeaseRules> Node<R> {
             let outcome = match &entry.payload {
                 Payload::Noop => Outcome::Done,
                 Payload::Command(command) => self.state.apply(command),
+                Payload::Lease(lengths) => {
+                    let lengths = *lengths;
+                    if lengths.may_be_agreed() {
+                        self.agreed = Some(lengths);
+                        self.raft.use_lengths(now, lengths);
+                    }
+                    Outcome::Done
+                }
             };
             self.applied = index;
             self.answer_proposals(index, term, outcome);

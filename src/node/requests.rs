@@ -152,18 +152,27 @@ impl<R: LeaseRules> Node<R> {
             }
             Operation::Update(command) => {
                 let bytes = command.weight();
-                if !self.proposals.has_room(bytes) {
-                    return Err(Refusal::Overloaded);
-                }
-                let index = self.raft.propose(Payload::Command(command)).ok_or(Refusal::NoLeader)?;
-                self.proposals.add((index, self.raft.term()), origin, bytes);
+                self.propose(Payload::Command(command), bytes, origin)?;
             }
+            Operation::Agree(lengths) if !lengths.may_be_agreed() => {
+                self.answer(origin, Answer::Refused(Refusal::UnsafeLease));
+            }
+            Operation::Agree(lengths) => self.propose(Payload::Lease(lengths), 0, origin)?,
         }
         Ok(())
     }
 
     pub(super) fn waits_to_read(&self, origin: Origin) -> bool {
         self.reads.holds(origin)
+    }
+
+    fn propose(&mut self, payload: Payload, bytes: usize, origin: Origin) -> Result<(), Refusal> {
+        if !self.proposals.has_room(bytes) {
+            return Err(Refusal::Overloaded);
+        }
+        let index = self.raft.propose(payload).ok_or(Refusal::NoLeader)?;
+        self.proposals.add((index, self.raft.term()), origin, bytes);
+        Ok(())
     }
 
     /// Answers reads whose round a quorum has confirmed. Those of a leadership that has ended look for the next leader.
@@ -230,7 +239,7 @@ impl<R: LeaseRules> Node<R> {
             // A read does no harm by being done later; an update that somebody may still commit is not refused.
             let refusal = match (&pending.operation, pending.stage) {
                 (Operation::Read { .. }, _) | (_, Stage::Unsent) => Refusal::NoLeader,
-                (Operation::Update(_), _) => Refusal::TimedOut,
+                (Operation::Update(_) | Operation::Agree(_), _) => Refusal::TimedOut,
             };
             self.answer_client(*request, Answer::Refused(refusal));
         }

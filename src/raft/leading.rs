@@ -12,7 +12,7 @@ use super::{
     Note, Payload, Role, StepDownCause, Timer,
 };
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
-use crate::time::{Alarm, Nanos, Reading};
+use crate::time::{Alarm, Nanos, Reading, Stamp};
 
 /// Entries in one message ...
 const BATCH_ENTRIES_MAX: usize = 256;
@@ -41,6 +41,8 @@ struct Progress {
     /// The last entry of each message under way, and the message's bytes.
     in_flight: VecDeque<(Index, usize)>,
     in_flight_bytes: usize,
+    /// When its newest acknowledgement came in.
+    heard: Option<Stamp>,
 }
 
 impl Progress {
@@ -75,7 +77,7 @@ impl Progress {
 pub(super) struct Leadership {
     /// One a member; the leader's own is not used.
     progress: Vec<Progress>,
-    rounds: Rounds,
+    pub(super) rounds: Rounds,
     /// The newest round that a quorum has acknowledged.
     quorum_round: u64,
     pub(super) lease: Option<Lease>,
@@ -96,6 +98,17 @@ impl Leadership {
     pub(super) fn matched(&self, node: NodeId) -> Index {
         self.progress[node.index()].matched
     }
+
+    /// The newest round that it has acknowledged.
+    pub(super) fn round(&self, node: NodeId) -> u64 {
+        self.progress[node.index()].round
+    }
+
+    /// How far its log is known to be ours, and when it acknowledged a round last.
+    pub(super) fn standing(&self, node: NodeId) -> (Index, Option<Stamp>) {
+        let progress = &self.progress[node.index()];
+        (progress.matched, progress.heard)
+    }
 }
 
 impl<R: LeaseRules> Raft<R> {
@@ -113,6 +126,7 @@ impl<R: LeaseRules> Raft<R> {
             round_sent: 0,
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
+            heard: None,
         };
         self.leadership = Leadership {
             progress: vec![unknown; self.configuration.len()],
@@ -292,6 +306,7 @@ impl<R: LeaseRules> Raft<R> {
             let progress = &mut self.leadership.progress[from.index()];
             if reply.round > progress.round {
                 progress.round = reply.round;
+                progress.heard = Some(cx.now.stamp);
                 self.renew_lease(&cx.now);
             }
         }
@@ -381,7 +396,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// A leader that has not heard from a quorum for an election timeout steps down: somebody else may lead by now.
-    fn quorum_check_after(&self, heard: &Reading) -> Alarm {
+    pub(super) fn quorum_check_after(&self, heard: &Reading) -> Alarm {
         Alarm::First { since: heard.stamp, span: self.settings.lease.election_timeout }
     }
 }

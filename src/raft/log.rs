@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Index, Term};
 use crate::kv::Command;
+use crate::lease::LeaseLengths;
 
 /// What an entry carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Payload {
     Noop,
     /// A command for the state machine.
     Command(Command),
+    /// The lengths of leases and promises from here on.
+    Lease(LeaseLengths),
 }
 
 /// A log entry.
@@ -28,6 +31,7 @@ impl Entry {
     pub(super) fn weight(&self) -> usize {
         match &self.payload {
             Payload::Noop => 48,
+            Payload::Lease(_) => 160,
             Payload::Command(command) => 48 + command.weight(),
         }
     }

@@ -2,8 +2,8 @@
 //! Nothing depends on whether anybody listens.
 
 use super::{Index, NodeId, Term};
-use crate::lease::Ballot;
-use crate::time::{Alarm, Reading};
+use crate::lease::{Ballot, LeaseLengths};
+use crate::time::{Alarm, Reading, Span};
 
 /// Something happened that is worth telling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,21 @@ pub enum Note {
         /// Why.
         cause: StepDownCause,
     },
+    /// Other lengths are in force on this node from now on: the cluster has agreed on them.
+    LengthsInForce {
+        /// The lengths.
+        lengths: LeaseLengths,
+    },
+    /// A leader asks for promises of another length than this node's own setting. It gets what it asks for, so that this
+    /// costs no safety. Told once for each leader and length.
+    PromiseDiffers {
+        /// The leader.
+        leader: NodeId,
+        /// What it asks for.
+        asked: Span,
+        /// This node's own election timeout.
+        own: Span,
+    },
     /// A fellow member did what a correct one cannot do. Its message was ignored.
     Misbehaviour {
         /// Who.
@@ -95,6 +110,8 @@ pub enum LeaseEndCause {
     StepDown,
     /// Deadline form: the leader's wall clock was set back.
     ClockSetBack,
+    /// The cluster has agreed on lengths that leave no lease.
+    Settings,
 }
 
 /// Why a leader stepped down.

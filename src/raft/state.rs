@@ -93,7 +93,10 @@ pub(crate) struct Context<'a> {
 pub struct Raft<R> {
     pub(super) id: NodeId,
     pub(super) configuration: Configuration,
+    /// In force.
     pub(super) settings: Settings,
+    /// As it was started.
+    pub(super) configured: Settings,
     pub(super) rules: R,
 
     pub(super) hard_state: HardState,
@@ -108,6 +111,10 @@ pub struct Raft<R> {
     pub(super) commit: Index,
     /// Given to the leader it follows or followed last.
     pub(super) promise: Option<Promise>,
+    /// Earlier ones that were longer, oldest and longest first: they are kept as well.
+    pub(super) longer_promises: Vec<Promise>,
+    /// The length that rounds of this leader ask for, when it is not this node's own; and whether that has been told.
+    pub(super) asked_for: Option<(NodeId, Span, bool)>,
     /// Until then this node may have promised before it was started. No leader's round takes its place: a round that was
     /// sent before the restart and comes after it may carry a promise that ends earlier (deadline form).
     pub(super) restart_promise: Option<Alarm>,
@@ -138,6 +145,7 @@ impl<R: LeaseRules> Raft<R> {
             id,
             configuration,
             settings,
+            configured: settings,
             rules,
             hard_state,
             hard_state_dirty: false,
@@ -148,6 +156,8 @@ impl<R: LeaseRules> Raft<R> {
             leader: None,
             commit: Index::ZERO,
             promise: None,
+            longer_promises: Vec::new(),
+            asked_for: None,
             restart_promise,
             votes: Votes::default(),
             leadership: Leadership::default(),
@@ -177,7 +187,7 @@ impl<R: LeaseRules> Raft<R> {
         self.configuration
     }
 
-    /// Its settings.
+    /// Its settings, as they are in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -207,9 +217,10 @@ impl<R: LeaseRules> Raft<R> {
         self.commit
     }
 
-    /// The ends of its promises to withhold votes: one given to a leader, one made at the start. All must be over.
+    /// The ends of its promises to withhold votes: those given to leaders, one made at the start. All must be over.
     pub fn promise_ends(&self) -> impl Iterator<Item = Alarm> {
-        self.promise.as_ref().map(|promise| promise.end).into_iter().chain(self.restart_promise)
+        let given = self.promise.iter().chain(&self.longer_promises);
+        given.map(|promise| promise.end).chain(self.restart_promise)
     }
 
     /// The end of a promise that is running, if there is one.

@@ -27,6 +27,11 @@ impl<R: LeaseRules> Raft<R> {
         self.continue_transfer();
     }
 
+    /// TimeoutNow was sent in this term: there is no lease any more until the next.
+    pub fn lease_is_barred(&self) -> bool {
+        self.leadership.lease_barred
+    }
+
     /// While a transfer is under way nothing is proposed: the successor could not catch up.
     pub fn is_transferring(&self) -> bool {
         self.role == Role::Leader && self.leadership.transfer.is_some()

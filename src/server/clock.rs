@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use leasehold::lease::LeaseForm;
+use leasehold::maelstrom::KernelClock;
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp, Wall};
 use rtime_clock::adjtime::{Timex, adjtimex};
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -44,6 +45,12 @@ impl OsClock {
     }
 }
 
+/// What the kernel says about its wall clock now, in whichever form the lease is.
+pub(super) fn kernel_clock() -> KernelClock {
+    let error = vouched().map(|(_, error)| error.as_nanos().div_ceil(1_000));
+    KernelClock { synchronized: error.is_some(), max_error_us: error }
+}
+
 impl Clock for OsClock {
     fn read(&self) -> Reading {
         let raw = nanos(clock_gettime(ClockId::MonotonicRaw));
@@ -61,6 +68,10 @@ fn nanos(at: Timespec) -> Nanos {
 /// The wall clock and the bound of its error, both of one system call, so that no step can come between them. `None`
 /// when the kernel does not vouch for it.
 fn wall() -> Option<Wall> {
+    vouched().map(|(at, error)| Wall::new(at, error))
+}
+
+fn vouched() -> Option<(Nanos, Span)> {
     let mut timex = Timex::new();
     let state = adjtimex(&mut timex).ok()?;
     let timex = timex.0;
@@ -72,7 +83,7 @@ fn wall() -> Option<Wall> {
     let fraction = if timex.status & STA_NANO != 0 { Span::nanos(fraction) } else { Span::micros(fraction) };
     let error = Span::micros(u64::try_from(timex.maxerror).ok()?);
     let at = (Span::secs(secs) + fraction).as_nanos();
-    Some(Wall::new(Nanos(at), error + MAXERROR_STEP))
+    Some((Nanos(at), error + MAXERROR_STEP))
 }
 
 #[cfg(test)]

@@ -12,10 +12,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use leasehold::lease::LeaseForm;
 use leasehold::raft::Write;
 use leasehold::storage::Storage;
 use leasehold::storage::durable::StorageFault;
+use leasehold::time::{Clock, Span};
 use rustix::event::{EventfdFlags, eventfd};
+
+use super::clock::OsClock;
 
 /// How long to wait for room on a full disk before the next attempt.
 const FULL_RETRY: Duration = Duration::from_secs(1);
@@ -23,8 +27,8 @@ const FULL_RETRY: Duration = Duration::from_secs(1);
 /// What the writer tells.
 #[derive(Debug)]
 pub(super) enum Report {
-    /// All writes up to this ticket are synced.
-    Synced { ticket: u64 },
+    /// All writes up to this ticket are synced, and how long the sync took.
+    Synced { ticket: u64, took: Span },
     /// There is no room; the writer goes on trying.
     Full,
     /// The writer has stopped.
@@ -121,7 +125,7 @@ impl Disk {
 
     fn note(&mut self, report: Report) -> Report {
         self.full = matches!(report, Report::Full);
-        if let Report::Synced { ticket } = report {
+        if let Report::Synced { ticket, .. } = report {
             self.synced = ticket;
         }
         report
@@ -133,6 +137,7 @@ fn serve<S>(mut storage: S, writes: &Receiver<Write>, tell: impl Fn(Report))
 where
     S: Storage<Error = StorageFault>,
 {
+    let clock = OsClock::for_form(LeaseForm::Elapsed);
     while let Ok(write) = writes.recv() {
         storage.write(write);
         let mut full = false;
@@ -140,9 +145,10 @@ where
             while let Ok(write) = writes.try_recv() {
                 storage.write(write);
             }
+            let began = clock.read().stamp;
             match storage.sync() {
                 Ok(ticket) => {
-                    tell(Report::Synced { ticket });
+                    tell(Report::Synced { ticket, took: clock.read().stamp.elapsed_max(began) });
                     break;
                 }
                 Err(StorageFault::Full) => {

@@ -3,8 +3,10 @@
 use std::os::fd::BorrowedFd;
 
 use leasehold::maelstrom::{
-    Content, Directory, ErrorCode, Fault, Incoming, MsgId, NAME_BYTES_MAX, Reply, message_line_bytes_max,
+    Content, Directory, ErrorCode, Fault, Incoming, MsgId, NAME_BYTES_MAX, Reply, RequestKind,
+    message_line_bytes_max,
 };
+use leasehold::node::Operation;
 use leasehold::raft::Settings;
 use leasehold::time::Span;
 use tracing::{debug, warn};
@@ -187,9 +189,34 @@ impl Host {
                 let text = "this node does not know its cluster yet: send init first";
                 self.refuse(&caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
             }
-            (Content::Config(question), Some(_)) => {
-                let judgement = question.settings(self.setup.settings.lease.form).judge();
-                self.answer(&caller, dest, &Reply::ConfigOk(judgement));
+            (Content::Config(question), Some(member)) => {
+                let settings = question.settings(self.setup.settings.lease.form);
+                let judgement = settings.judge();
+                if !question.apply {
+                    self.answer(&caller, dest, &Reply::ConfigOk(judgement));
+                } else if !judgement.safe {
+                    let text = format!("unsafe, nothing was changed: {}", judgement.reason);
+                    self.refuse(&caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
+                } else {
+                    let (kind, operation) =
+                        (RequestKind::Apply(settings), Operation::Agree(question.lengths()));
+                    let done =
+                        member.handle_operation(&self.clock, &mut self.outlet, caller, kind, operation);
+                    self.fail_unless(done);
+                }
+            }
+            (Content::Status, Some(member)) => {
+                let reply = member.status(&self.clock);
+                self.answer(&caller, dest, &reply);
+            }
+            (Content::Metrics, Some(member)) => {
+                let reply = member.metrics();
+                self.answer(&caller, dest, &reply);
+            }
+            (Content::Transfer(to), Some(member)) => {
+                if let Err((caller, fault)) = member.handle_transfer(&self.clock, caller, to.as_deref()) {
+                    self.refuse(&caller, dest, fault);
+                }
             }
             (Content::Operation(kind, operation), Some(member)) => {
                 let done = member.handle_operation(&self.clock, &mut self.outlet, caller, kind, operation);
@@ -222,6 +249,9 @@ impl Host {
     }
 
     fn refuse(&mut self, caller: &Caller, own_name: &str, fault: Fault) {
+        if let Some(member) = &mut self.member {
+            member.count_refused(fault.code);
+        }
         debug!("refused a request of {}: {fault}", quoted(&caller.name));
         self.answer(caller, own_name, &Reply::Error(fault));
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use leasehold::lease::SoundRules;
-use leasehold::maelstrom::{Directory, MsgId, Reply, RequestKind};
+use leasehold::maelstrom::{
+    Directory, ErrorCode, Fault, MsgId, Reply, RequestKind, StatusReply, transfer_reply,
+};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
 use leasehold::raft::Index;
 use leasehold::storage::durable::StorageFault;
@@ -11,10 +13,11 @@ use leasehold::time::{Alarm, Clock, Span};
 use tracing::span::EnteredSpan;
 use tracing::{info, info_span, warn};
 
-use super::clock::OsClock;
+use super::clock::{OsClock, kernel_clock};
 use super::disk::Report;
 use super::host::{Setup, quoted};
 use super::jitter::SeededJitter;
+use super::metrics::Metrics;
 use super::notes;
 use super::outlet::Outlet;
 use super::store::{Found, Store};
@@ -39,6 +42,9 @@ pub(super) struct Member {
     /// Bounded by the node, which refuses requests when too many wait.
     waiting: BTreeMap<RequestId, (Caller, RequestKind)>,
     next_request: u64,
+    /// Who waits for a transfer's end.
+    transfers: BTreeMap<RequestId, Caller>,
+    metrics: Metrics,
     /// An update was handed to the node since it was last settled.
     updated: bool,
     /// The writer has found no room.
@@ -70,6 +76,8 @@ impl Member {
             jitter,
             waiting: BTreeMap::new(),
             next_request: 0,
+            transfers: BTreeMap::new(),
+            metrics: Metrics::default(),
             updated: false,
             full: false,
             _span: span,
@@ -124,7 +132,7 @@ impl Member {
         kind: RequestKind,
         operation: Operation,
     ) -> Result<(), String> {
-        let update = matches!(operation, Operation::Update(_));
+        let update = !matches!(operation, Operation::Read { .. });
         // Requests that arrive together are concurrent, and a read may miss a write that came right before it. Where
         // nobody else has to be asked, doing things in the order in which they came is cheap and surprises nobody who
         // pipes a script in.
@@ -133,11 +141,56 @@ impl Member {
             self.settle_durably(clock, outlet)?;
         }
         self.updated |= update;
-        let request = RequestId(self.next_request);
-        self.next_request += 1;
+        let request = self.number_request();
         self.waiting.insert(request, (caller, kind));
         self.node.handle(clock, &mut self.jitter, Input::Request { request, operation });
         Ok(())
+    }
+
+    fn number_request(&mut self) -> RequestId {
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        request
+    }
+
+    /// Starts a transfer of leadership; or says at once what is wrong with the request.
+    pub(super) fn handle_transfer(
+        &mut self,
+        clock: &OsClock,
+        caller: Caller,
+        to: Option<&str>,
+    ) -> Result<(), (Caller, Fault)> {
+        let to = match to.map(|name| (name, self.directory.id(name))) {
+            None => None,
+            Some((_, Some(to))) => Some(to),
+            Some((name, None)) => {
+                let fault = Fault::malformed(format!(
+                    "`to` is {}: no node of this cluster is called so",
+                    quoted(name)
+                ));
+                return Err((caller, fault));
+            }
+        };
+        let request = self.number_request();
+        self.transfers.insert(request, caller);
+        self.node.handle(clock, &mut self.jitter, Input::Handover { request, to });
+        Ok(())
+    }
+
+    /// The node's view of itself.
+    pub(super) fn status(&self, clock: &OsClock) -> Reply {
+        let status = self.node.status(&clock.read());
+        Reply::Status(Box::new(StatusReply::new(&status, &self.directory, kernel_clock())))
+    }
+
+    /// What has been counted.
+    pub(super) fn metrics(&self) -> Reply {
+        Reply::Metrics(Box::new(self.metrics.report()))
+    }
+
+    /// A request was wrong.
+    pub(super) fn count_refused(&mut self, code: ErrorCode) {
+        self.metrics.count_code(code);
     }
 
     /// Does everything that the node asks for, until it asks for nothing more but what waits for the disk. Fails when the
@@ -147,11 +200,23 @@ impl Member {
             while let Some(output) = self.node.poll_output() {
                 match output {
                     Output::Send { to, message } => {
+                        self.metrics.count_sent(&message);
                         outlet.send(self.directory.own_name(), self.directory.name(to), &message);
                     }
                     Output::Reply { request, answer } => self.reply(outlet, request, answer),
                     Output::Persist(write) => self.store.write(write),
-                    Output::Note(note) => notes::log(&note, &self.directory, clock),
+                    Output::HandoverEnded { request, outcome } => {
+                        let caller = self.transfers.remove(&request).expect("a transfer ends once");
+                        let reply = transfer_reply(outcome, &self.directory);
+                        if let Reply::Error(fault) = &reply {
+                            self.metrics.count_code(fault.code);
+                        }
+                        outlet.reply(self.directory.own_name(), &caller.name, caller.msg_id, &reply);
+                    }
+                    Output::Note(note) => {
+                        self.metrics.count_note(&note);
+                        notes::log(&note, &self.directory, clock);
+                    }
                 }
             }
             self.updated = false;
@@ -177,7 +242,10 @@ impl Member {
     fn take(&mut self, clock: &OsClock, report: Report) -> Result<(), String> {
         let input = match report {
             Report::Failed(fault) => return Err(self.store.say(&fault)),
-            Report::Synced { ticket } => {
+            Report::Synced { ticket, took } => {
+                if self.store.is_disk() {
+                    self.metrics.record_sync(took);
+                }
                 if std::mem::take(&mut self.full) {
                     info!("there is room on the disk again");
                 }
@@ -208,6 +276,7 @@ impl Member {
 
     fn reply(&mut self, outlet: &mut Outlet, request: RequestId, answer: Answer) {
         let (caller, kind) = self.waiting.remove(&request).expect("a node answers each request once");
+        self.metrics.count_answer(&answer);
         let reply = Reply::to_request(kind, answer);
         outlet.reply(self.directory.own_name(), &caller.name, caller.msg_id, &reply);
     }

@@ -48,6 +48,7 @@ fn as_text(note: &Note, directory: &Directory) {
             LeaseEndCause::ClockSetBack => {
                 warn!("gives up its lease of term {term}: its wall clock was set back");
             }
+            LeaseEndCause::Settings => info!("gives up its lease of term {term}: the new lengths leave none"),
         },
         Note::SteppedDown { term, cause } => match cause {
             StepDownCause::HigherTerm => info!("no longer leads term {term}: there is a later one"),
@@ -56,6 +57,15 @@ fn as_text(note: &Note, directory: &Directory) {
                 warn!("no longer leads term {term}: no quorum was heard for an election timeout");
             }
         },
+        Note::LengthsInForce { lengths } => info!(
+            "the cluster has agreed on other lengths: lease {}, election timeout {}, clock skew {}",
+            lengths.duration, lengths.election_timeout, lengths.max_clock_skew
+        ),
+        Note::PromiseDiffers { leader, asked, own } => warn!(
+            "{} asks for promises of {asked}, and this node's own election timeout is {own}: it gets what it asks for, so \
+             reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
+            directory.name(leader)
+        ),
         Note::Misbehaviour { peer, fact } => warn!(
             "{} {}; its message is ignored",
             directory.name(peer),

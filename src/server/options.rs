@@ -112,6 +112,10 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol
   {"type":"write","msg_id":4,"key":"x","value":"42"}
   {"type":"cas","msg_id":5,"key":"x","from":"42","to":"43","create_if_not_exists":true}
   {"type":"lease_read_config","msg_id":6,"lease_duration_ms":3000,"election_timeout_ms":5000,"max_clock_skew_ms":500}
+    (with "apply":true the cluster uses these lengths from then on)
+  {"type":"status","msg_id":7}
+  {"type":"metrics","msg_id":8}
+  {"type":"transfer","msg_id":9,"to":"n2"}
 
 Times are written with their unit: 3s, 250ms, 500us.
 

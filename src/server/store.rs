@@ -7,6 +7,7 @@ use leasehold::maelstrom::{Directory, Fault};
 use leasehold::raft::{HardState, Log, Write};
 use leasehold::storage::durable::{Membership, StorageFault};
 use leasehold::storage::{MemoryStorage, Storage};
+use leasehold::time::Span;
 use tracing::warn;
 
 use super::data_dir::{DataDir, DirStorage};
@@ -103,7 +104,7 @@ impl Store {
                     return None;
                 }
                 let Ok(ticket) = storage.sync();
-                Some(Report::Synced { ticket })
+                Some(Report::Synced { ticket, took: Span::ZERO })
             }
             Store::Disk { disk, .. } => disk.try_report(),
         }
@@ -115,6 +116,11 @@ impl Store {
             Store::Memory(_) => self.report(),
             Store::Disk { disk, .. } => disk.wait_report(),
         }
+    }
+
+    /// Does a sync take time at all?
+    pub(super) fn is_disk(&self) -> bool {
+        matches!(self, Store::Disk { .. })
     }
 
     pub(super) fn is_idle(&self) -> bool {

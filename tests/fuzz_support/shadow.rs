@@ -150,7 +150,7 @@ impl Shadow {
             Output::Note(Note::Misbehaviour { .. }) => {
                 self.reached.insert(Reached::Misbehaviour);
             }
-            Output::Note(_) | Output::Persist(_) => {}
+            Output::Note(_) | Output::Persist(_) | Output::HandoverEnded { .. } => {}
         }
     }
 

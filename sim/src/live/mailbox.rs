@@ -50,10 +50,11 @@ impl Process for Mailbox {
         self.commands.push(Command::Give(match input {
             ProcessInput::Message { message, .. } => message.bytes().to_vec(),
             ProcessInput::Request { token, request } => wire::request(&self.name, token, request),
-            // It looks after its own timers and its own disk, and transfers were refused before the run.
-            ProcessInput::Wakeup | ProcessInput::Synced { .. } | ProcessInput::TransferLeadership { .. } => {
-                return;
-            }
+            // It looks after its own timers and its own disk; what an administrator asks was refused before the run.
+            ProcessInput::Wakeup
+            | ProcessInput::Synced { .. }
+            | ProcessInput::TransferLeadership { .. }
+            | ProcessInput::ProposeLengths { .. } => return,
         }));
     }
 

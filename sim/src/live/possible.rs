@@ -68,8 +68,9 @@ fn why_not(action: &Action) -> Option<&'static str> {
             "the clocks of this machine are left alone, and cannot be changed for one process; use `sim run`",
         ),
         Action::Transfer { .. } => {
-            Some("a real node takes no request to hand over; kill or isolate the leader")
+            Some("a live run sends no request to hand over; kill or isolate the leader")
         }
+        Action::Apply { .. } => Some("a live run sends no request to change lengths; use `sim run`"),
         Action::Partition { .. }
         | Action::Cut { .. }
         | Action::Isolate { .. }
@@ -99,7 +100,8 @@ pub(super) fn word(action: &Action) -> &'static str {
         | Action::Step { .. }
         | Action::Rate { .. }
         | Action::Unsynchronize { .. }
-        | Action::Transfer { .. } => "impossible",
+        | Action::Transfer { .. }
+        | Action::Apply { .. } => "impossible",
     }
 }
 

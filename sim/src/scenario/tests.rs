@@ -3,7 +3,7 @@
 
 use super::model::*;
 use super::*;
-use leasehold::lease::{LeaseForm, LeaseSettings};
+use leasehold::lease::{LeaseForm, LeaseLengths, LeaseSettings};
 use leasehold::time::Span;
 use proptest::prelude::*;
 
@@ -106,7 +106,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(names, ["writer", "reader"], "in the order of the file");
     assert_eq!(scenario.setup.clients[1].target, Target::Node(0));
     assert_eq!(scenario.setup.clients[0].operations, [OperationKind::Write, OperationKind::Cas]);
-    assert_eq!(scenario.setup.faults.len(), 15);
+    assert_eq!(scenario.setup.faults.len(), 16);
     assert_eq!(
         scenario.setup.faults[0],
         FaultSpec {
@@ -126,6 +126,12 @@ fn everything_that_can_be_said_is_understood() {
         Trigger::Every { first: Span::secs(20), every: Span::secs(3) }
     );
     assert_eq!(scenario.setup.faults[14].action, Action::Transfer { to: 2 });
+    let lengths = LeaseLengths {
+        duration: Span::secs(2),
+        election_timeout: Span::secs(4),
+        max_clock_skew: Span::millis(100),
+    };
+    assert_eq!(scenario.setup.faults[15].action, Action::Apply { lengths });
 }
 
 #[test]
@@ -278,6 +284,10 @@ fn small_mistakes_are_told() {
         ("[[fault]]\nat = '1s'\npartition = { between = [['n1']] }", "at least two groups"),
         ("[[fault]]\nat = '1s'\npartition = { between = [['n1'], ['n1', 'n9']] }", "in two groups"),
         ("[cluster]\nlearners = 1\n[[fault]]\nat = '1s'\ntransfer = { to = 'n4' }", "cannot lead"),
+        (
+            "[[fault]]\nat = '1s'\napply = { duration = '2s', election-timeout = '2s', max-clock-skew = '0s' }",
+            "applies unsafe lengths",
+        ),
         ("[lease]\nrules = 'lease-from-reciept'", "did you mean `lease-from-receipt`?"),
         ("[client.c]\ntarget = 'leadr'\noperations = 'read'\nevery = '1s'", "did you mean `leader`?"),
         ("[sweep]\nset = 'seed'\nfrom = 1\nto = 3", "a range needs `step` too"),

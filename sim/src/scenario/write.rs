@@ -78,6 +78,12 @@ pub(super) fn action(setup: &Setup, action: &Action) -> String {
         }
         Action::Unsynchronize { node } => of("unsynchronize", node),
         Action::Transfer { to } => format!("transfer = {{ to = {} }}", name(to)),
+        Action::Apply { lengths } => format!(
+            "apply = {{ duration = {}, election-timeout = {}, max-clock-skew = {} }}",
+            span(lengths.duration),
+            span(lengths.election_timeout),
+            span(lengths.max_clock_skew)
+        ),
     }
 }
 

@@ -60,6 +60,7 @@ fn fault_among(fault: &FaultSpec, place: &dyn Fn(usize) -> Option<usize>) -> Opt
         }
         Action::Release { from, to } => Action::Release { from: place(*from)?, to: place(*to)? },
         Action::Transfer { to } => Action::Transfer { to: place(*to)? },
+        Action::Apply { lengths } => Action::Apply { lengths: *lengths },
         Action::Isolate { node } => Action::Isolate { node: place(*node)? },
         Action::Pause { node } => Action::Pause { node: place(*node)? },
         Action::Suspend { node } => Action::Suspend { node: place(*node)? },

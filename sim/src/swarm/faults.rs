@@ -439,5 +439,6 @@ pub(super) fn kind(action: &Action) -> &'static str {
         Action::Rate { .. } => "rate",
         Action::Unsynchronize { .. } => "unsynchronize",
         Action::Transfer { .. } => "transfer",
+        Action::Apply { .. } => "apply",
     }
 }

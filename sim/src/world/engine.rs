@@ -239,7 +239,7 @@ impl<P: Process, C: Choices> World<P, C> {
                 self.tell(reader, Happening::Synced { node, ticket });
             }
             Arrival::Answer { operation, reply } => self.answer_leaves(*operation, *reply),
-            Arrival::TransferLeadership { .. } => {}
+            Arrival::TransferLeadership { .. } | Arrival::ProposeLengths { .. } => {}
         }
         if let Some(input) = arrival.input() {
             self.handle(node, input, reader);

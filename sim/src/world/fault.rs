@@ -139,6 +139,11 @@ impl<P: Process, C: Choices> World<P, C> {
                     self.arrive(leader, Arrival::TransferLeadership { to: *to }, reader);
                 }
             }
+            Action::Apply { lengths } => {
+                if let Some(leader) = self.latest_leader() {
+                    self.arrive(leader, Arrival::ProposeLengths { lengths: *lengths }, reader);
+                }
+            }
         }
     }
 
@@ -171,7 +176,11 @@ impl<P: Process, C: Choices> World<P, C> {
                 self.change_clock(*node, reader, |clock, _| clock.set_synchronized(true));
             }
             // Nothing that could be undone.
-            Action::Heal | Action::Release { .. } | Action::Restart { .. } | Action::Transfer { .. } => {}
+            Action::Heal
+            | Action::Release { .. }
+            | Action::Restart { .. }
+            | Action::Transfer { .. }
+            | Action::Apply { .. } => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the world hosts: anything that takes messages, requests and wake-ups and gives messages, replies, durable writes
 //! and wake-ups. Our node is one such process (see [`crate::host`]); other people's may be others.
 
+use leasehold::lease::LeaseLengths;
 use leasehold::raft::Jitter;
 use leasehold::time::{Alarm, Reading};
 
@@ -56,6 +57,11 @@ pub enum ProcessInput<M> {
     TransferLeadership {
         /// The successor.
         to: usize,
+    },
+    /// Propose other lengths of leases and promises for the whole cluster, if this process leads.
+    ProposeLengths {
+        /// The lengths.
+        lengths: LeaseLengths,
     },
 }
 

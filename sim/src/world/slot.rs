@@ -2,6 +2,7 @@
 
 use super::clock::VirtualClock;
 use super::process::{Process, ProcessInput, Reply, Request};
+use leasehold::lease::LeaseLengths;
 use leasehold::time::Span;
 
 /// One machine and the process on it.
@@ -43,6 +44,9 @@ pub(super) enum Arrival<M> {
     TransferLeadership {
         to: usize,
     },
+    ProposeLengths {
+        lengths: LeaseLengths,
+    },
     /// An answer that was decided a while ago is ready to leave.
     Answer {
         operation: u64,
@@ -74,6 +78,7 @@ impl<M> Arrival<M> {
             Arrival::Message { from, message, .. } => ProcessInput::Message { from, message },
             Arrival::Request { operation, request } => ProcessInput::Request { token: operation, request },
             Arrival::Synced { ticket } => ProcessInput::Synced { ticket },
+            Arrival::ProposeLengths { lengths } => ProcessInput::ProposeLengths { lengths },
             Arrival::TransferLeadership { to } => ProcessInput::TransferLeadership { to },
             Arrival::Answer { .. } => return None,
         })

@@ -1,12 +1,14 @@
 //! Log entries and commands: `{"term":3}` is a leader's first entry, `{"term":3,"write":[key,value]}` and
-//! `{"term":3,"cas":[key,from,to,create]}` carry commands.
+//! `{"term":3,"cas":[key,from,to,create]}` carry commands, `{"term":3,"lease":[D,T,s]}` the lengths of leases.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Count;
+use super::{Count, Promise};
 use crate::kv::{Cas, Command};
+use crate::lease::LeaseLengths;
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::raft::{Entry, Payload, Term};
+use crate::time::Span;
 
 /// Key and value.
 pub(super) type Write = (ScalarIn, ScalarIn);
@@ -28,6 +30,7 @@ impl Serialize for EntriesOut<'_> {
             command: match &entry.payload {
                 Payload::Noop => None,
                 Payload::Command(command) => Some(CommandOut::from(command)),
+                Payload::Lease(lengths) => Some(CommandOut::from(lengths)),
             },
         }))
     }
@@ -46,6 +49,15 @@ struct EntryOut<'a> {
 pub(super) enum CommandOut<'a> {
     Write(ScalarOut<'a>, ScalarOut<'a>),
     Cas(ScalarOut<'a>, ScalarOut<'a>, ScalarOut<'a>, bool),
+    /// `D`, `T` and `s`, in nanoseconds.
+    Lease(u64, u64, u64),
+}
+
+impl From<&LeaseLengths> for CommandOut<'_> {
+    fn from(lengths: &LeaseLengths) -> Self {
+        let LeaseLengths { duration, election_timeout, max_clock_skew } = lengths;
+        CommandOut::Lease(duration.as_nanos(), election_timeout.as_nanos(), max_clock_skew.as_nanos())
+    }
 }
 
 impl<'a> From<&'a Command> for CommandOut<'a> {
@@ -62,24 +74,35 @@ impl<'a> From<&'a Command> for CommandOut<'a> {
     }
 }
 
-/// A command that came in: one of the two, or neither.
+/// `D`, `T` and `s`, each at most as long as a promise may be.
+pub(super) type Lengths = (Promise, Promise, Promise);
+
+/// A command that came in: one of the three, or none.
 pub(super) struct CommandIn {
     pub(super) write: Option<Write>,
     pub(super) cas: Option<Swap>,
+    pub(super) lease: Option<Lengths>,
 }
 
 impl CommandIn {
-    pub(super) fn command(self) -> Result<Option<Command>, String> {
-        match (self.write, self.cas) {
-            (None, None) => Ok(None),
-            (Some((key, value)), None) => Ok(Some(Command::Write { key: key.0, value: value.0 })),
-            (None, Some((key, from, to, create_if_not_exists))) => Ok(Some(Command::Cas(Box::new(Cas {
-                key: key.0,
-                from: from.0,
-                to: to.0,
-                create_if_not_exists,
-            })))),
-            (Some(_), Some(_)) => Err("`write` and `cas` at once".to_owned()),
+    pub(super) fn payload(self) -> Result<Payload, String> {
+        match (self.write, self.cas, self.lease) {
+            (None, None, None) => Ok(Payload::Noop),
+            (Some((key, value)), None, None) => {
+                Ok(Payload::Command(Command::Write { key: key.0, value: value.0 }))
+            }
+            (None, Some((key, from, to, create_if_not_exists)), None) => {
+                let (key, from, to) = (key.0, from.0, to.0);
+                Ok(Payload::Command(Command::Cas(Box::new(Cas { key, from, to, create_if_not_exists }))))
+            }
+            (None, None, Some((duration, election_timeout, max_clock_skew))) => {
+                Ok(Payload::Lease(LeaseLengths {
+                    duration: Span::nanos(duration.0),
+                    election_timeout: Span::nanos(election_timeout.0),
+                    max_clock_skew: Span::nanos(max_clock_skew.0),
+                }))
+            }
+            _ => Err("of `write`, `cas` and `lease` more than one at once".to_owned()),
         }
     }
 }
@@ -92,12 +115,13 @@ struct EntryFields {
     term: Count,
     write: Option<Write>,
     cas: Option<Swap>,
+    lease: Option<Lengths>,
 }
 
 impl<'de> Deserialize<'de> for EntryIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EntryIn, D::Error> {
-        let EntryFields { term, write, cas } = EntryFields::deserialize(deserializer)?;
-        let command = CommandIn { write, cas }.command().map_err(de::Error::custom)?;
-        Ok(EntryIn(Entry { term: Term(term.0), payload: command.map_or(Payload::Noop, Payload::Command) }))
+        let EntryFields { term, write, cas, lease } = EntryFields::deserialize(deserializer)?;
+        let payload = CommandIn { write, cas, lease }.payload().map_err(de::Error::custom)?;
+        Ok(EntryIn(Entry { term: Term(term.0), payload }))
     }
 }

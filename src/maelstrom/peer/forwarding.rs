@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Count;
-use super::entries::{CommandIn, CommandOut, Swap, Write, keep_present};
+use super::entries::{CommandIn, CommandOut, Lengths, Swap, Write, keep_present};
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
-use crate::raft::Term;
+use crate::raft::{Payload, Term};
 
 #[derive(Serialize)]
 pub(super) struct ForwardOut<'a> {
@@ -25,6 +25,7 @@ impl<'a> From<&'a Forward> for ForwardOut<'a> {
         let (read, command) = match &forward.operation {
             Operation::Read { key } => (Some(ScalarOut(key)), None),
             Operation::Update(command) => (None, Some(CommandOut::from(command))),
+            Operation::Agree(lengths) => (None, Some(CommandOut::from(lengths))),
         };
         ForwardOut {
             incarnation: forward.incarnation,
@@ -47,15 +48,17 @@ pub(super) struct ForwardIn {
     read: Option<ScalarIn>,
     write: Option<Write>,
     cas: Option<Swap>,
+    lease: Option<Lengths>,
 }
 
 impl ForwardIn {
     pub(super) fn message(self) -> Result<Message, String> {
-        let command = CommandIn { write: self.write, cas: self.cas };
-        let operation = match (self.read, command.command()?) {
-            (Some(ScalarIn(key)), None) => Operation::Read { key },
-            (None, Some(command)) => Operation::Update(command),
-            _ => return Err("one of `read`, `write` and `cas` says what is asked for".to_owned()),
+        let command = CommandIn { write: self.write, cas: self.cas, lease: self.lease };
+        let operation = match (self.read, command.payload()?) {
+            (Some(ScalarIn(key)), Payload::Noop) => Operation::Read { key },
+            (None, Payload::Command(command)) => Operation::Update(command),
+            (None, Payload::Lease(lengths)) => Operation::Agree(lengths),
+            _ => return Err("one of `read`, `write`, `cas` and `lease` says what is asked for".to_owned()),
         };
         Ok(Message::Forward(Forward {
             incarnation: self.incarnation,
@@ -78,6 +81,7 @@ enum AnswerName {
     Overloaded,
     Superseded,
     TimedOut,
+    UnsafeLease,
 }
 
 #[derive(Serialize)]
@@ -121,6 +125,7 @@ impl<'a> From<&'a ForwardAnswer> for AnswerOut<'a> {
             Answer::Refused(Refusal::Overloaded) => AnswerName::Overloaded,
             Answer::Refused(Refusal::Superseded) => AnswerName::Superseded,
             Answer::Refused(Refusal::TimedOut) => AnswerName::TimedOut,
+            Answer::Refused(Refusal::UnsafeLease) => AnswerName::UnsafeLease,
         };
         body
     }
@@ -160,6 +165,7 @@ impl AnswerIn {
             AnswerName::Overloaded => refused(Refusal::Overloaded),
             AnswerName::Superseded => refused(Refusal::Superseded),
             AnswerName::TimedOut => refused(Refusal::TimedOut),
+            AnswerName::UnsafeLease => refused(Refusal::UnsafeLease),
         };
         answer.map(|answer| {
             Message::Answer(ForwardAnswer {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::{Content, Incoming, Outbox};
 use crate::kv::{Cas, Command, Scalar};
-use crate::lease::Ballot;
+use crate::lease::{Ballot, LeaseLengths};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
 use crate::raft::{
     self, Append, AppendOutcome, AppendReply, Entry, Index, Payload, Term, VoteReply, VoteRequest,
@@ -37,8 +37,21 @@ fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn lengths() -> impl Strategy<Value = LeaseLengths> {
+    let length = || (0..=365 * 24 * 3_600 * 1_000_000_000u64).prop_map(Span::nanos);
+    (length(), length(), length()).prop_map(|(duration, election_timeout, max_clock_skew)| LeaseLengths {
+        duration,
+        election_timeout,
+        max_clock_skew,
+    })
+}
+
 fn entries() -> impl Strategy<Value = Option<Arc<[Entry]>>> {
-    let payload = prop_oneof![Just(Payload::Noop), command().prop_map(Payload::Command)];
+    let payload = prop_oneof![
+        Just(Payload::Noop),
+        command().prop_map(Payload::Command),
+        lengths().prop_map(Payload::Lease)
+    ];
     let entry = (count(), payload).prop_map(|(term, payload)| Entry { term: Term(term), payload });
     prop::option::of(prop::collection::vec(entry, 1..5).prop_map(Arc::from))
 }
@@ -107,14 +120,18 @@ fn answer() -> impl Strategy<Value = Answer> {
             Refusal::Overloaded,
             Refusal::Superseded,
             Refusal::TimedOut,
+            Refusal::UnsafeLease,
         ])
         .prop_map(Answer::Refused),
     ]
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let operation =
-        prop_oneof![scalar().prop_map(|key| Operation::Read { key }), command().prop_map(Operation::Update),];
+    let operation = prop_oneof![
+        scalar().prop_map(|key| Operation::Read { key }),
+        command().prop_map(Operation::Update),
+        lengths().prop_map(Operation::Agree)
+    ];
     let forward = (any::<u64>(), count(), count(), count(), operation);
     prop_oneof![
         4 => raft_message().prop_map(Message::Raft),
@@ -208,7 +225,12 @@ fn what_no_correct_node_sends_is_refused_and_told() {
         (
             r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":1,"write":[1,2]}"#
                 .into(),
-            "one of `read`, `write` and `cas`",
+            "one of `read`, `write`, `cas` and `lease`",
+        ),
+        (
+            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"lease":[1,2,31536000000000001]}"#
+                .into(),
+            "more than a year",
         ),
         (
             r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":{}}"#.into(),

@@ -203,7 +203,7 @@ fn a_full_disk_ends_leadership_and_acknowledges_nothing_until_there_is_room() {
         }
         std::thread::yield_now();
     };
-    assert!(matches!(report, Report::Synced { ticket: 3 }), "{report:?}");
+    assert!(matches!(report, Report::Synced { ticket: 3, .. }), "{report:?}");
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
                 LeaseEndCause::Transfer => "transfer",
                 LeaseEndCause::StepDown => "step-down",
                 LeaseEndCause::ClockSetBack => "clock-set-back",
+                LeaseEndCause::Settings => "settings",
             };
             info!(note = "lease-ended", node, raw_ns, boot_ns, term = term.0, cause);
         }
@@ -59,6 +60,24 @@ pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
             };
             info!(note = "stepped-down", node, raw_ns, boot_ns, term = term.0, cause);
         }
+        Note::LengthsInForce { lengths } => info!(
+            note = "lengths-in-force",
+            node,
+            raw_ns,
+            boot_ns,
+            lease_ns = lengths.duration.as_nanos(),
+            election_timeout_ns = lengths.election_timeout.as_nanos(),
+            max_clock_skew_ns = lengths.max_clock_skew.as_nanos()
+        ),
+        Note::PromiseDiffers { leader, asked, own } => warn!(
+            note = "promise-differs",
+            node,
+            raw_ns,
+            boot_ns,
+            leader = directory.name(leader),
+            asked_ns = asked.as_nanos(),
+            own_ns = own.as_nanos()
+        ),
         Note::Misbehaviour { peer, fact } => {
             let fact = match fact {
                 Misbehaviour::LeadsOurTerm => "leads-our-term",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::kv::{Cas, Command, Scalar};
-use crate::lease::{LeaseForm, LeaseSettings};
+use crate::lease::{LeaseForm, LeaseLengths, LeaseSettings};
 use crate::raft::{Entry, HardState, Index, NodeId, Payload, Term};
 use crate::time::Span;
 
@@ -132,6 +132,11 @@ enum PayloadRecord<'a> {
         to: ScalarRecord<'a>,
         create: bool,
     },
+    Lease {
+        duration_ns: u64,
+        election_timeout_ns: u64,
+        max_clock_skew_ns: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -152,6 +157,11 @@ impl<'a> From<&'a Entry> for EntryRecord<'a> {
                 to: (&cas.to).into(),
                 create: cas.create_if_not_exists,
             },
+            Payload::Lease(lengths) => PayloadRecord::Lease {
+                duration_ns: lengths.duration.as_nanos(),
+                election_timeout_ns: lengths.election_timeout.as_nanos(),
+                max_clock_skew_ns: lengths.max_clock_skew.as_nanos(),
+            },
         };
         EntryRecord { term: entry.term.0, payload }
     }
@@ -170,6 +180,13 @@ impl From<EntryRecord<'_>> for Entry {
                 to: to.into(),
                 create_if_not_exists: create,
             }))),
+            PayloadRecord::Lease { duration_ns, election_timeout_ns, max_clock_skew_ns } => {
+                Payload::Lease(LeaseLengths {
+                    duration: Span::nanos(duration_ns),
+                    election_timeout: Span::nanos(election_timeout_ns),
+                    max_clock_skew: Span::nanos(max_clock_skew_ns),
+                })
+            }
         };
         Entry { term: Term(record.term), payload }
     }

@@ -6,10 +6,11 @@ use super::super::report::Problem;
 use super::super::schema::{FAULT_CONTROLS, quoted};
 use super::super::walk::{Found, Part, Section};
 use super::Builder;
+use leasehold::lease::LeaseLengths;
 use leasehold::time::Span;
 
 /// Actions that nothing can end: they are over at once.
-const INSTANT: [&str; 5] = ["heal", "release", "restart", "step", "transfer"];
+const INSTANT: [&str; 6] = ["apply", "heal", "release", "restart", "step", "transfer"];
 
 impl Builder<'_> {
     pub(super) fn faults(&mut self, voters: usize) -> Vec<FaultSpec> {
@@ -137,6 +138,21 @@ impl Builder<'_> {
                     self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
                 }
                 Action::Transfer { to: to.node() }
+            }
+            "apply" => {
+                let length = |key| action.leaf(key).map(Found::span);
+                let lengths = LeaseLengths {
+                    duration: length("duration")?,
+                    election_timeout: length("election-timeout")?,
+                    max_clock_skew: length("max-clock-skew")?,
+                };
+                if !lengths.may_be_agreed() {
+                    let message =
+                        format!("`{}` applies unsafe lengths, which every node ignores", action.path);
+                    let problem = Problem::error(action.place, message);
+                    self.error(problem.help("make `duration` shorter than `election-timeout`"));
+                }
+                Action::Apply { lengths }
             }
             "heal" => Action::Heal,
             "isolate" => Action::Isolate { node: node()? },

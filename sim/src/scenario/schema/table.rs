@@ -161,6 +161,7 @@ const FAULT: &[Field] = &[
         "The machine stops vouching for its wall clock.",
     ),
     key("transfer", Kind::Given(TRANSFER), Unset("no"), "The leader hands its leadership over."),
+    key("apply", Kind::Given(APPLY), Unset("no"), "The leader proposes other lengths for the cluster."),
 ];
 
 /// The keys of a fault that are no action.
@@ -207,6 +208,12 @@ const STEP: &[Field] = &[
 const RATE: &[Field] = &[
     key("node", Kind::Node, Needed, "Which node."),
     key("to", Kind::Rate, Needed, "What the clocks gain from then on."),
+];
+
+const APPLY: &[Field] = &[
+    key("duration", Kind::Positive, Needed, "The lease's length, before the skew is taken off."),
+    key("election-timeout", Kind::Positive, Needed, "The promise's length."),
+    key("max-clock-skew", Kind::Span, Needed, "The declared bound."),
 ];
 
 const TRANSFER: &[Field] = &[key("to", Kind::Node, Needed, "To which voter.")];

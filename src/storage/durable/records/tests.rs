@@ -1,5 +1,14 @@
 use super::*;
 
+fn lease() -> Entry {
+    let lengths = LeaseLengths {
+        duration: Span::secs(2),
+        election_timeout: Span::secs(4),
+        max_clock_skew: Span::nanos(1),
+    };
+    Entry { term: Term(2), payload: Payload::Lease(lengths) }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -69,7 +78,9 @@ fn entries_come_back_as_they_went_in() {
             assert_eq!(entry_from_bytes(Index(9), &entry_to_bytes(Index(9), &entry)), Some(entry));
         }
     }
-    assert_eq!(entry_from_bytes(Index(9), &entry_to_bytes(Index(9), &cas())), Some(cas()));
+    for entry in [cas(), lease()] {
+        assert_eq!(entry_from_bytes(Index(9), &entry_to_bytes(Index(9), &entry)), Some(entry));
+    }
 }
 
 #[test]

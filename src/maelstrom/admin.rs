@@ -1,0 +1,253 @@
+//! What whoever runs a cluster asks a node: `status`, `metrics` and `transfer`. All numbers are exact integers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::fields::{Field, present, shown, text_of};
+use super::incoming::Content;
+use super::{Directory, ErrorCode, Fault, MsgId, Reply};
+use crate::lease::LeaseForm;
+use crate::node::{HandoverOutcome, Status};
+use crate::raft::Role;
+use crate::time::Span;
+
+#[derive(Deserialize)]
+struct TransferBody<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    to: Field<'a>,
+}
+
+/// Reads a `transfer`.
+pub(super) fn transfer(body: &RawValue) -> Result<Content, Fault> {
+    let body: TransferBody<'_> =
+        serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
+    let to = match body.to {
+        None => None,
+        Some(raw) => Some(text_of(raw).ok_or_else(|| {
+            let found = shown(raw.get());
+            Fault::malformed(format!("`to` is {found}: it is a node's name, or left out for any voter"))
+        })?),
+    };
+    Ok(Content::Transfer(to.map(Into::into)))
+}
+
+/// What became of a transfer, as an answer.
+pub fn transfer_reply(outcome: HandoverOutcome, directory: &Directory) -> Reply {
+    let unavailable = |text: String| Reply::Error(Fault::new(ErrorCode::TemporarilyUnavailable, text));
+    match outcome {
+        HandoverOutcome::Done { leader, term } => {
+            Reply::TransferOk { leader: directory.name(leader).into(), term: term.0 }
+        }
+        HandoverOutcome::NotLeader { leader: Some(leader) } => {
+            let leader = directory.name(leader);
+            unavailable(format!("this node does not lead: send the transfer to {leader:?}, which does"))
+        }
+        HandoverOutcome::NotLeader { leader: None } => unavailable(
+            "this node does not lead and knows nobody who does: ask again after the election".to_owned(),
+        ),
+        HandoverOutcome::Busy => {
+            unavailable("another transfer is under way: ask again when it is over".to_owned())
+        }
+        HandoverOutcome::NoSuccessor => unavailable(
+            "no other voter has answered this leader: there is nobody that leadership could go to".to_owned(),
+        ),
+        HandoverOutcome::GivenUp => Reply::Error(Fault::new(
+            ErrorCode::Abort,
+            "the successor did not catch up with the log within an election timeout; this node goes on leading, and \
+             its lease goes on as well",
+        )),
+        HandoverOutcome::Elsewhere { leader, term } => Reply::Error(Fault::new(
+            ErrorCode::Abort,
+            format!("{:?} was elected in term {} instead", directory.name(leader), term.0),
+        )),
+        HandoverOutcome::Unknown => Reply::Error(Fault::new(
+            ErrorCode::Timeout,
+            "the successor was told to campaign and has not been heard of since: it may lead or may yet; ask for the \
+             status. A leader that has told somebody has no lease any more in its term",
+        )),
+    }
+}
+
+/// What the kernel says about its wall clock (`adjtimex`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct KernelClock {
+    /// It vouches for it.
+    pub synchronized: bool,
+    /// How far it may be off, in microseconds, if it is vouched for.
+    pub max_error_us: Option<u64>,
+}
+
+/// The answer to `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StatusReply {
+    role: &'static str,
+    term: u64,
+    leader: Option<String>,
+    commit: u64,
+    applied: u64,
+    log_first_index: u64,
+    log_last_index: u64,
+    lease_remaining_ms: Option<u64>,
+    lease_form: &'static str,
+    lease_duration_ms: u64,
+    election_timeout_ms: u64,
+    max_clock_skew_ms: u64,
+    kernel_clock: KernelClock,
+    peers: Vec<PeerReply>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct PeerReply {
+    node: String,
+    match_index: u64,
+    lag: u64,
+    acknowledged_ms_ago: Option<u64>,
+}
+
+impl StatusReply {
+    /// The answer of the node whose directory that is.
+    pub fn new(status: &Status, directory: &Directory, kernel_clock: KernelClock) -> StatusReply {
+        let lease = status.lease;
+        let last = status.last_index.0;
+        let peers = status.peers.iter().map(|peer| PeerReply {
+            node: directory.name(peer.node).to_owned(),
+            match_index: peer.match_index.0,
+            lag: last.saturating_sub(peer.match_index.0),
+            acknowledged_ms_ago: peer.acknowledged.map(Span::as_millis),
+        });
+        StatusReply {
+            role: match status.role {
+                Role::Follower => "follower",
+                Role::PreCandidate => "pre_candidate",
+                Role::Candidate => "candidate",
+                Role::Leader => "leader",
+            },
+            term: status.term.0,
+            leader: status.leader.map(|leader| directory.name(leader).to_owned()),
+            commit: status.commit.0,
+            applied: status.applied.0,
+            // Nothing is ever taken off the front of the log.
+            log_first_index: 1,
+            log_last_index: last,
+            lease_remaining_ms: status.lease_remaining.map(Span::as_millis),
+            lease_form: match lease.form {
+                LeaseForm::Elapsed => "elapsed",
+                LeaseForm::Deadline => "deadline",
+            },
+            lease_duration_ms: lease.duration.as_millis(),
+            election_timeout_ms: lease.election_timeout.as_millis(),
+            max_clock_skew_ms: lease.max_clock_skew.as_millis(),
+            kernel_clock,
+            peers: peers.collect(),
+        }
+    }
+}
+
+/// The answer to `metrics`: counted since the process started, times in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct MetricsReply {
+    /// Reads of this node's own clients and of fellow nodes', by how they were answered.
+    pub reads: ReadCounts,
+    /// Times that a quorum renewed this node's lease.
+    pub lease_renewals: u64,
+    /// Times that it gave a lease up before its time.
+    pub leases_given_up: u64,
+    /// Reads that found no valid lease here and took a quorum round: own clients' and fellow nodes'.
+    pub fallbacks: u64,
+    /// Elections.
+    pub elections: ElectionCounts,
+    /// Times that it ceased to lead, by the cause.
+    pub step_downs: StepDownCounts,
+    /// Requests of its own clients that it answered with an error, by the reason.
+    pub refused: RefusalCounts,
+    /// How long a sync of the disk took, in microseconds.
+    pub sync_us: TimesReply,
+}
+
+/// Reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ReadCounts {
+    /// Own clients': under this node's lease, nobody was asked.
+    pub lease: u64,
+    /// Own clients': a quorum confirmed this leader first.
+    pub read_index: u64,
+    /// Own clients': passed on to the leader.
+    pub forwarded: u64,
+    /// Fellow nodes': under this node's lease.
+    pub for_peers_lease: u64,
+    /// Fellow nodes': a quorum confirmed this leader first.
+    pub for_peers_read_index: u64,
+}
+
+/// Elections that this node stood in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ElectionCounts {
+    /// Times that it asked whether it would be elected.
+    pub pre_votes: u64,
+    /// Times that it asked for votes.
+    pub campaigns: u64,
+    /// Times that it was elected.
+    pub won: u64,
+}
+
+/// Causes of ceasing to lead.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct StepDownCounts {
+    /// There is a later term.
+    pub higher_term: u64,
+    /// No quorum was heard for an election timeout.
+    pub no_quorum: u64,
+    /// The disk is full.
+    pub storage_full: u64,
+}
+
+/// Reasons of errors.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct RefusalCounts {
+    /// 20
+    pub key_missing: u64,
+    /// 22
+    pub precondition_failed: u64,
+    /// 11: no leader in time.
+    pub no_leader: u64,
+    /// 11: too many requests waiting.
+    pub overloaded: u64,
+    /// 14: another leader's entry took the place of the change.
+    pub superseded: u64,
+    /// 0
+    pub timed_out: u64,
+    /// 12
+    pub malformed: u64,
+    /// 10
+    pub not_supported: u64,
+    /// Any other: a transfer, a second `init`, a fellow node's fault.
+    pub other: u64,
+}
+
+/// A distribution of times.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct TimesReply {
+    /// How many.
+    pub count: u64,
+    /// The shortest; 0 like all that follow when there is none.
+    pub min: u64,
+    /// Half of them took no longer.
+    pub p50: u64,
+    /// Nine of ten took no longer.
+    pub p90: u64,
+    /// 99 of a hundred took no longer.
+    pub p99: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+/// A report and what every answer has.
+#[derive(Serialize)]
+pub(super) struct ReportBody<'a, B> {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) in_reply_to: MsgId,
+    pub(super) msg_id: u64,
+    #[serde(flatten)]
+    pub(super) report: &'a B,
+}

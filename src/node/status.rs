@@ -1,0 +1,47 @@
+//! What a node tells whoever runs it: its own view, which a message under way may have overtaken already.
+
+use super::machine::Node;
+use crate::lease::{LeaseRules, LeaseSettings};
+use crate::raft::{Index, NodeId, PeerView, Role, Term};
+use crate::time::{Reading, Span};
+
+/// A node's view of itself and, while it leads, of the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// What it is.
+    pub role: Role,
+    /// The latest term it has seen.
+    pub term: Term,
+    /// Whom it follows (itself while it leads), if anybody.
+    pub leader: Option<NodeId>,
+    /// Entries up to here are committed, as far as it knows.
+    pub commit: Index,
+    /// Entries up to here are applied.
+    pub applied: Index,
+    /// The last entry of its log, 0 when that is empty.
+    pub last_index: Index,
+    /// For how long its lease still runs, if it holds one and nobody renews it.
+    pub lease_remaining: Option<Span>,
+    /// The lengths in force on this node.
+    pub lease: LeaseSettings,
+    /// The other members, while it leads.
+    pub peers: Vec<PeerView>,
+}
+
+impl<R: LeaseRules> Node<R> {
+    /// The node as it is, on clocks that read `now`. Changes nothing.
+    pub fn status(&self, now: &Reading) -> Status {
+        let raft = self.raft();
+        Status {
+            role: raft.role(),
+            term: raft.term(),
+            leader: raft.leader(),
+            commit: raft.commit(),
+            applied: self.applied(),
+            last_index: raft.log().last_index(),
+            lease_remaining: raft.lease_remaining(now),
+            lease: raft.settings().lease,
+            peers: raft.peers(now).collect(),
+        }
+    }
+}

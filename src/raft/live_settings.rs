@@ -1,0 +1,73 @@
+//! The lease's lengths change while the cluster runs: they become an entry of the log, and a node uses them once it has
+//! applied it (docs/clock-assumption.md has the argument).
+//!
+//! A lease is judged by the lengths that its own round carried. So a leader that changes its lengths forgets the rounds
+//! that it sent before: they renew nothing any more, and it keeps at most the lease that it has.
+
+use super::state::{Raft, Settings};
+use super::{LeaseEndCause, Note, Role, Timer};
+use crate::lease::{LeaseLengths, LeaseRules, LeaseSettings};
+use crate::time::{Reading, Span};
+
+impl Settings {
+    /// These settings with other lengths. What must be shorter than the election timeout becomes shorter with it, in
+    /// proportion, and never longer than it was set to.
+    fn with_lease(self, lease: LeaseSettings) -> Settings {
+        let (before, after) = (self.lease.election_timeout, lease.election_timeout);
+        let scaled = |span: Span| {
+            let product = u128::from(span.as_nanos()) * u128::from(after.as_nanos());
+            let scaled = product / u128::from(before.as_nanos().max(1));
+            u64::try_from(scaled).map_or(span, |scaled| span.min(Span::nanos(scaled)))
+        };
+        Settings {
+            lease,
+            heartbeat: scaled(self.heartbeat).max(Span::nanos(1)),
+            election_jitter: scaled(self.election_jitter),
+            ..self
+        }
+    }
+}
+
+impl<R: LeaseRules> Raft<R> {
+    /// The cluster has agreed on these lengths. Unsafe ones are ignored, whoever proposed them: every node ignores the
+    /// same ones, whatever its form of lease.
+    pub(crate) fn use_lengths(&mut self, now: &Reading, lengths: LeaseLengths) {
+        let before = self.settings.lease;
+        let lease = before.with(lengths);
+        if !lengths.may_be_agreed() || lease == before {
+            return;
+        }
+        self.settings = self.configured.with_lease(lease);
+        self.note(Note::LengthsInForce { lengths });
+        if self.role != Role::Leader {
+            return;
+        }
+        self.leadership.rounds.forget();
+        if lease.effective() < before.effective() && self.rules.change_cuts_lease_short() {
+            self.cut_lease_short();
+        }
+        // What was committed was acknowledged by a quorum a moment ago.
+        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(now));
+        self.leadership.broadcast = true;
+    }
+
+    /// The lease that is running ends when one of the new length would. The promises it rests on would carry it to its
+    /// end; but whoever shortens leases, or declares a larger skew, may have a reason to want that now.
+    fn cut_lease_short(&mut self) {
+        let Some(lease) = &mut self.leadership.lease else {
+            return;
+        };
+        let term = self.hard_state.term;
+        let note = match self.rules.lease_end(&self.settings.lease, &lease.start) {
+            Some(end) => {
+                lease.end = end;
+                Note::LeaseRenewed { term, start: lease.start, end }
+            }
+            None => {
+                self.leadership.lease = None;
+                Note::LeaseEnded { term, cause: LeaseEndCause::Settings }
+            }
+        };
+        self.note(note);
+    }
+}
