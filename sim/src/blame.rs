@@ -26,7 +26,7 @@ use leasehold::node::Message;
 
 use crate::host::LeaseNode;
 use crate::run::Observer;
-use crate::setup::Setup;
+use crate::setup::{Action, Setup};
 use crate::watch::{LeadershipChange, Margins};
 use crate::world::{Choices, Event, World};
 use chain::Chain;
@@ -163,8 +163,12 @@ impl Accountant {
         }
     }
 
-    /// The split of each change's margin, in the order of the changes; `None` where there is no margin, or no end to it.
+    /// The split of each change's margin, in the order of the changes; `None` where there is no margin, or no end to it, or
+    /// where the cluster changes its lengths during the run: there is no one slack to take from then.
     pub fn split(&self, changes: &[LeadershipChange]) -> Vec<Option<Blame>> {
+        if self.setup.faults.iter().any(|fault| matches!(fault.action, Action::Apply { .. })) {
+            return vec![None; changes.len()];
+        }
         let split = |change: &LeadershipChange| {
             let same = |sound: &&LeadershipChange| {
                 (sound.old, sound.new, sound.new_term) == (change.old, change.new, change.new_term)

@@ -105,7 +105,7 @@ fn drawn_seeds_become_small() {
     let seeds = [
         ("half-quorum", Bound::Within, 124),
         ("half-quorum", Bound::Within, 345),
-        ("restart-forgets", Bound::Within, 483),
+        ("restart-forgets", Bound::Within, 276),
         ("nothing-withheld", Bound::Within, 17),
         ("guesses-time", Bound::Within, 246),
         (rules::SOUND, Bound::Beyond, 848),
