@@ -34,6 +34,7 @@ fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
         election_jitter: Span::millis(500),
         election_jitter_least: Span::ZERO,
         disk_sync: Span::ZERO,
+        disk: leasehold_sim::setup::DiskSpec::default(),
         answer_time: Span::ZERO,
     };
     let client = |name: &str, operation, every| ClientSpec {

@@ -1,11 +1,12 @@
 //! Parts of a setup in words, for reports.
 
 use leasehold::lease::LeaseForm;
+use leasehold::time::Span;
 
 use crate::display::{list, rate, signed_span};
 use crate::setup::{
-    Action, ClientSpec, ClockSpec, Delay, EventKind, FaultSpec, OperationKind, Pace, Setup, StampSource,
-    Target, Trigger,
+    Action, ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Pace, Setup,
+    StampSource, Target, Trigger, Unsynced,
 };
 
 /// `n1`.
@@ -36,6 +37,29 @@ pub fn setting(setup: &Setup) -> String {
         lease.effective(),
         setup.rules
     )
+}
+
+/// The durable disks, nodes with the same ones together; `None` where there are only models.
+pub fn disks(setup: &Setup) -> Option<String> {
+    let mut groups: Vec<(Unsynced, Span, Vec<usize>)> = Vec::new();
+    let durable = setup.nodes.iter().enumerate().filter(|(_, node)| node.disk.kind == DiskKind::Durable);
+    for (place, node) in durable {
+        let (unsynced, sync) = (node.disk.unsynced, node.disk_sync);
+        match groups.iter_mut().find(|(other, takes, _)| (*other, *takes) == (unsynced, sync)) {
+            Some((_, _, members)) => members.push(place),
+            None => groups.push((unsynced, sync, vec![place])),
+        }
+    }
+    let words = |(unsynced, sync, members): &(Unsynced, Span, Vec<usize>)| {
+        let fate = match unsynced {
+            Unsynced::Torn => "keeps or loses each sector that was not synced, as is drawn",
+            Unsynced::Lost => "loses every sector that was not synced",
+            Unsynced::Kept => "keeps every sector, synced or not",
+        };
+        format!("{}: the durable database; a sync takes {sync}; a crash {fate}", nodes(setup, members))
+    };
+    let words: Vec<String> = groups.iter().map(words).collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// Every node's clocks, nodes with the same clocks together.
@@ -190,6 +214,17 @@ pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
         (Action::Crash { node }, true) | (Action::Restart { node }, _) => {
             format!("{} starts again", name(node))
         }
+        (Action::DiskStall { node }, false) => format!("{}'s disk stalls: no sync ends", name(node)),
+        (Action::DiskStall { node }, true) => format!("{}'s disk goes on", name(node)),
+        (Action::DiskError { node }, false) => format!("syncs of {}'s disk fail", name(node)),
+        (Action::DiskError { node }, true) => format!("{}'s disk is well again", name(node)),
+        (Action::DiskFull { node }, false) => format!("{}'s disk is full", name(node)),
+        (Action::DiskFull { node }, true) => format!("{}'s disk has room again", name(node)),
+        (Action::DiskLie { node }, false) => {
+            format!("{}'s disk lies: it reports syncs that it has not done", name(node))
+        }
+        (Action::DiskLie { node }, true) => format!("{}'s disk lies no more", name(node)),
+        (Action::DiskCorrupt { node }, _) => format!("one bit of {}'s file changes", name(node)),
         (Action::Step { node, by_ns }, undone) => {
             let by = if undone { -i128::from(*by_ns) } else { i128::from(*by_ns) };
             format!("{}'s wall clock is set by {}", name(node), signed_span(by))

@@ -1,5 +1,8 @@
 //! Our node as a process of the world: the very node that production runs, with its storage.
 
+mod disk;
+mod store;
+
 use std::collections::BTreeMap;
 
 use leasehold::kv::{Cas, Command, Scalar};
@@ -9,11 +12,16 @@ use leasehold::raft::{
     self, AppendOutcome, Configuration, Entry, Jitter, LeaseEndCause, NodeId, Note, Payload, Settings,
     StepDownCause,
 };
-use leasehold::storage::{MemoryStorage, Storage};
+use leasehold::storage::MemoryStorage;
+use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
 
-use crate::setup::Setup;
-use crate::world::{Effect, Milestone, Process, ProcessInput, Reply, Request, Traced};
+use self::store::{Durable, Store};
+use crate::setup::{DiskKind, NodeSpec, Setup};
+use crate::world::{
+    DiskChance, DiskFaults, Effect, Milestone, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
+    Traced,
+};
 
 /// A node with its storage. The node is there while the process is up.
 #[derive(Debug, Clone)]
@@ -21,7 +29,7 @@ pub struct LeaseNode<R> {
     identity: Identity,
     settings: Settings,
     rules: R,
-    storage: MemoryStorage,
+    storage: Store,
     node: Option<Node<R>>,
     /// The world's tokens of requests that are not answered yet. The node wants requests numbered in the order in which
     /// they come, and on their way one may overtake another.
@@ -49,7 +57,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
         let voters = narrow(setup.cluster.voters);
         let configuration = Configuration::new(voters, narrow(setup.nodes.len()) - voters);
         let nodes = setup.nodes.iter().zip(configuration.nodes()).enumerate();
-        let process = |(place, (spec, id)): (usize, (&crate::setup::NodeSpec, NodeId))| {
+        let process = |(place, (spec, id)): (usize, (&NodeSpec, NodeId))| {
             let startup_grace = startup_grace(setup, place, 0);
             let settings = Settings {
                 lease: spec.lease,
@@ -65,7 +73,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                 identity: Identity { id, configuration, incarnation: 0 },
                 settings,
                 rules: rules.clone(),
-                storage: MemoryStorage::default(),
+                storage: store(setup, spec),
                 node: None,
                 tokens: BTreeMap::new(),
                 requests: 0,
@@ -84,6 +92,17 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
     }
 }
 
+fn store(setup: &Setup, spec: &NodeSpec) -> Store {
+    match spec.disk.kind {
+        DiskKind::Memory => Store::Memory(MemoryStorage::default()),
+        DiskKind::Durable => {
+            let names = setup.nodes.iter().map(|node| node.name.clone()).collect();
+            let membership = Membership { own: spec.name.clone(), names };
+            Store::Durable(Box::new(Durable::new(membership, spec.lease, spec.disk.unsynced)))
+        }
+    }
+}
+
 /// A reading that the world has taken for the node. One is taken for each input.
 struct Taken(Reading);
 
@@ -96,14 +115,40 @@ impl Clock for Taken {
 impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     type Message = Message;
 
+    fn recover(&mut self, faults: DiskFaults) -> Result<Recovery, String> {
+        self.storage.recover(faults)
+    }
+
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter) {
-        let Ok(recovered) = self.storage.recover();
+        let recovered = self.storage.found();
         let (identity, settings) = (self.identity, self.settings);
         self.node = Some(Node::start(identity, settings, self.rules.clone(), recovered, &Taken(now), jitter));
     }
 
-    fn crash(&mut self) {
-        self.storage.crash();
+    fn has_disk(&self) -> bool {
+        matches!(self.storage, Store::Durable(_))
+    }
+
+    fn begin_sync(&mut self) -> bool {
+        match &mut self.storage {
+            Store::Memory(_) => false,
+            Store::Durable(durable) => durable.begin_sync(),
+        }
+    }
+
+    fn end_sync(&mut self, faults: DiskFaults) -> SyncEnd {
+        match &mut self.storage {
+            Store::Memory(_) => SyncEnd::Failed("a model of a disk has no syncs of its own".to_owned()),
+            Store::Durable(durable) => durable.end_sync(faults),
+        }
+    }
+
+    fn corrupt(&mut self, chance: &mut dyn DiskChance) -> Option<String> {
+        self.storage.corrupt(chance)
+    }
+
+    fn crash(&mut self, chance: &mut dyn DiskChance) {
+        self.storage.crash(chance);
         self.node = None;
         self.tokens.clear();
         self.identity.incarnation += 1;
@@ -123,9 +168,10 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
             }
             ProcessInput::Wakeup => Input::Wakeup,
             ProcessInput::Synced { ticket } => {
-                self.storage.sync_up_to(ticket);
+                self.storage.synced(ticket);
                 Input::Persisted { ticket }
             }
+            ProcessInput::StorageFull => Input::StorageFull,
             ProcessInput::ProposeLengths { lengths } => Input::ProposeLengths(lengths),
             ProcessInput::TransferLeadership { to } => Input::TransferLeadership { to: NodeId(narrow(to)) },
         };

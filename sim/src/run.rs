@@ -9,7 +9,9 @@ use crate::check;
 use crate::host::LeaseNode;
 use crate::rules::{self, Picked};
 use crate::setup::Setup;
-use crate::watch::{Broken, History, Invariants, LeadershipChange, Margins, Operation, TraceHash};
+use crate::watch::{
+    Broken, DiskNews, Disks, History, Invariants, LeadershipChange, Margins, Operation, TraceHash,
+};
 use crate::world::{Choices, Event, Reader, Reply, Request, Seeded, World};
 
 /// What a run found.
@@ -27,6 +29,8 @@ pub struct Outcome {
     pub overlap: Option<(u64, usize, usize)>,
     /// Invariants that did not hold.
     pub broken: Vec<Broken>,
+    /// What disks have brought about.
+    pub disks: Vec<DiskNews>,
     /// The same on every machine, in every build.
     pub trace_hash: u64,
     /// Events that happened.
@@ -53,7 +57,8 @@ impl Outcome {
         let Outside { history, changes, overlap, broken, events, messages, limits } = seen;
         let (checked, operations) = to_check(&history);
         let check = check::check(&operations, limits);
-        Outcome { check, checked, changes, overlap, broken, trace_hash: 0, events, messages, history }
+        let disks = Vec::new();
+        Outcome { check, checked, changes, overlap, broken, disks, trace_hash: 0, events, messages, history }
     }
 
     /// The history as the checker had it.
@@ -194,6 +199,7 @@ pub struct Running<R: LeaseRules + Clone, C> {
     history: History,
     margins: Margins,
     invariants: Invariants,
+    disks: Disks,
 }
 
 impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
@@ -206,20 +212,21 @@ impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
             history: History::default(),
             margins: Margins::new(nodes),
             invariants: Invariants::new(nodes),
+            disks: Disks::default(),
         }
     }
 
     /// Starts all processes and clients.
     pub fn begin(&mut self, observer: &mut impl Observer) {
-        let Running { world, hash, history, margins, invariants } = self;
-        world.begin(&mut (((hash, history), (margins, invariants)), Observing(observer)));
+        let Running { world, hash, history, margins, invariants, disks } = self;
+        world.begin(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))));
     }
 
     /// Lets the next event happen. `false` at the end of the run.
     #[inline]
     pub fn step(&mut self, observer: &mut impl Observer) -> bool {
-        let Running { world, hash, history, margins, invariants } = self;
-        world.step(&mut (((hash, history), (margins, invariants)), Observing(observer)))
+        let Running { world, hash, history, margins, invariants, disks } = self;
+        world.step(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))))
     }
 
     /// The world as it stands.
@@ -239,7 +246,7 @@ impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
 
     /// What the run has shown so far; after its last step, what it showed.
     pub fn finish(self) -> Outcome {
-        let Running { world, hash, history, margins, invariants } = self;
+        let Running { world, hash, history, margins, invariants, disks } = self;
         let overlap = margins.overlap();
         let history = history.into_operations();
         let (checked, operations) = to_check(&history);
@@ -249,6 +256,7 @@ impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
             changes: margins.finish(&world),
             overlap,
             broken: invariants.broken().to_vec(),
+            disks: disks.into_news(),
             trace_hash: hash.value(),
             events: world.events(),
             messages: world.messages_delivered(),

@@ -67,8 +67,41 @@ pub struct NodeSpec {
     pub election_jitter_least: Span,
     /// How long a write takes to be safe on its disk.
     pub disk_sync: Span,
+    /// What it keeps its state on.
+    pub disk: DiskSpec,
     /// How long an answer to a client stays in the process after it has been decided.
     pub answer_time: Span,
+}
+
+/// What a node keeps its state on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DiskSpec {
+    /// What there is.
+    pub kind: DiskKind,
+    /// What a crash does to sectors that were written and not synced; on a [durable](DiskKind::Durable) one alone.
+    pub unsynced: Unsynced,
+}
+
+/// What there is below a node's storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DiskKind {
+    /// A model: what was synced is there after a crash, what was not is lost. Costs nothing.
+    #[default]
+    Memory,
+    /// The database that production runs, on a simulated disk.
+    Durable,
+}
+
+/// What a crash does to sectors that were written and not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unsynced {
+    /// Each is kept or lost, as is drawn; and how far a commit had come.
+    #[default]
+    Torn,
+    /// All are lost.
+    Lost,
+    /// All are kept.
+    Kept,
 }
 
 /// A machine's clocks.
@@ -354,6 +387,31 @@ pub enum Action {
     },
     /// A crashed process starts again.
     Restart {
+        /// The node.
+        node: usize,
+    },
+    /// Syncs of its disk do not end.
+    DiskStall {
+        /// The node.
+        node: usize,
+    },
+    /// Syncs of its disk fail, which ends the process.
+    DiskError {
+        /// The node.
+        node: usize,
+    },
+    /// Its disk takes nothing more.
+    DiskFull {
+        /// The node.
+        node: usize,
+    },
+    /// Its disk says that it has synced, and has not. On a [durable](DiskKind::Durable) disk alone.
+    DiskLie {
+        /// The node.
+        node: usize,
+    },
+    /// One bit of its file, drawn, is not what it was. On a [durable](DiskKind::Durable) disk alone.
+    DiskCorrupt {
         /// The node.
         node: usize,
     },

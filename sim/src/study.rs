@@ -10,9 +10,9 @@ use crate::check;
 use crate::rules;
 use crate::run::{Outcome, run_observed};
 use crate::scenario::{Expectation, Plan, RowExpectation};
-use crate::setup::Setup;
+use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
-use crate::watch::{Broken, LeadershipChange, TraceHash};
+use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, TraceHash};
 
 /// What a row showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct RowResult {
     pub overlap: Option<(u64, usize, usize)>,
     /// Invariants that did not hold.
     pub broken: Vec<Broken>,
+    /// What disks have brought about.
+    pub disks: Vec<DiskNews>,
     /// What theory says.
     pub prediction: Prediction,
     /// See [`crate::watch::TraceHash`].
@@ -94,8 +96,14 @@ impl RowResult {
 
     /// What cannot be, by our own reasoning: then the simulator, the node or the theory has a bug.
     pub fn our_bug(&self) -> Option<String> {
-        if self.setup.rules != rules::SOUND {
+        let lies = self.setup.faults.iter().any(|fault| matches!(fault.action, Action::DiskLie { .. }));
+        if self.setup.rules != rules::SOUND || lies {
             return None;
+        }
+        let forgot = |news: &&DiskNews| matches!(news.what, DiskEvent::Forgot(_));
+        if let Some(news) = self.disks.iter().find(forgot) {
+            let name = &self.setup.nodes[news.node].name;
+            return Some(format!("at {} ns and on an honest disk: {}", news.at, news.what.words(name)));
         }
         if let Some(broken) = self.broken.first() {
             let name = &self.setup.nodes[broken.node].name;
@@ -249,6 +257,7 @@ pub fn row_of(
         margin: outcome.smallest_margin(),
         overlap: outcome.overlap,
         broken: outcome.broken.clone(),
+        disks: outcome.disks.clone(),
         prediction: theory::predict(setup),
         trace_hash: outcome.trace_hash,
         events: outcome.events,

@@ -74,6 +74,7 @@ fn uncovered(fault: &FaultSpec) -> Option<&'static str> {
     match fault.action {
         Action::Rate { .. } => Some("a clock's rate changes during the run"),
         Action::Apply { .. } => Some("the lease's lengths change during the run"),
+        Action::DiskLie { .. } => Some("a disk lies about its syncs, and what was promised may be forgotten"),
         Action::HypervisorPause { .. } if fault.lasts.is_none() => Some("a hypervisor pause never ends"),
         _ => None,
     }

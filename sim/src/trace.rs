@@ -89,6 +89,15 @@ pub fn line(setup: &Setup, event: &Event<'_, Message>) -> Value {
             put("node", name(*node));
             put("incarnation", (*incarnation).into());
         }
+        Happening::Ended { node, why } | Happening::Refused { node, why } => {
+            put("node", name(*node));
+            put("why", (*why).into());
+        }
+        Happening::Forgot { node, what } | Happening::Corrupted { node, what } => {
+            put("node", name(*node));
+            put("what", (*what).into());
+        }
+        Happening::DiskFull { node } => put("node", name(*node)),
         Happening::Stopped { node, resumed } => {
             put("node", name(*node));
             put("resumed", (*resumed).into());

@@ -1,10 +1,12 @@
 //! Those who watch a run: each is a reader of its event stream.
 
+mod disk;
 mod hash;
 mod history;
 mod invariants;
 mod margin;
 
+pub use disk::{DiskEvent, DiskNews, Disks};
 pub use hash::{TraceHash, event_words, short_hash};
 pub use history::{History, Operation};
 pub use invariants::{Broken, Invariant, Invariants};

@@ -15,6 +15,7 @@
 mod choices;
 mod client;
 mod clock;
+mod disk;
 mod engine;
 mod event;
 mod fault;
@@ -28,4 +29,7 @@ pub use choices::{Choices, Decision, Draw, Enumerated, Point, Purpose, Recorded,
 pub use clock::{Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
 pub use engine::World;
 pub use event::{Event, Happening, LossCause, Reader};
-pub use process::{Effect, Milestone, Process, ProcessInput, Reply, Request, Traced};
+pub use process::{
+    DiskChance, DiskFaults, Effect, Milestone, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
+    Traced,
+};

@@ -59,6 +59,11 @@ impl Durability {
         self.synced_index
     }
 
+    /// The last ticket that is synced.
+    pub(super) fn synced(&self) -> u64 {
+        self.synced
+    }
+
     pub(super) fn is_synced(&self, ticket: u64) -> bool {
         ticket <= self.synced
     }

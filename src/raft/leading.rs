@@ -191,7 +191,8 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     pub(super) fn acknowledge_own_round(&mut self, now: &Reading) {
-        self.leadership.rounds.open(*now);
+        let ticket = self.current_ticket();
+        self.leadership.rounds.open(*now, ticket);
         self.renew_lease(now);
     }
 
@@ -207,7 +208,8 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.leadership.flushed = last;
         let stamp = self.stamp(now);
-        let round = self.leadership.rounds.open(*now);
+        let ticket = self.current_ticket();
+        let round = self.leadership.rounds.open(*now, ticket);
         if broadcast {
             self.timers
                 .set(Timer::Heartbeat, Alarm::First { since: now.stamp, span: self.settings.heartbeat });
@@ -371,12 +373,13 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Renews the lease if a quorum has acknowledged a newer round. Who counts was decided when the acknowledgement
-    /// came, so all members are looked at here.
-    fn renew_lease(&mut self, now: &Reading) {
-        let latest = self.leadership.rounds.latest();
+    /// came, so all members are looked at here. The leader counts itself as it counts the others, whose acknowledgements
+    /// wait for their disks: a lease rests on a quorum that stores.
+    pub(super) fn renew_lease(&mut self, now: &Reading) {
+        let own = self.leadership.rounds.own(self.durability.synced());
         let quorum = self.rules.lease_quorum(self.configuration.voters());
         let members = self.configuration.nodes().zip(&self.leadership.progress);
-        let reached = members.map(|(node, progress)| if node == self.id { latest } else { progress.round });
+        let reached = members.map(|(node, progress)| if node == self.id { own } else { progress.round });
         let Some(round) = quorum_value(reached, quorum, self.leadership.quorum_round) else {
             return;
         };

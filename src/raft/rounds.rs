@@ -27,6 +27,10 @@ pub(super) struct Rounds {
     latest: u64,
     /// Rounds in order, with their sending instants.
     sent: VecDeque<(u64, Reading)>,
+    /// Writes under way, and the newest round before which each had to be stored. As many as there are such writes.
+    unstored: VecDeque<(u64, u64)>,
+    /// The newest round that the leader itself acknowledges.
+    own: u64,
 }
 
 impl Rounds {
@@ -35,8 +39,9 @@ impl Rounds {
         self.latest
     }
 
-    /// A new round begins, sent not before `now`.
-    pub(super) fn open(&mut self, now: Reading) -> u64 {
+    /// A new round begins, sent not before `now`. `ticket` is that of the write that covers everything the leader had to
+    /// store by then.
+    pub(super) fn open(&mut self, now: Reading, ticket: u64) -> u64 {
         if self.sent.len() == INSTANTS_MAX {
             let mut place = 0;
             self.sent.retain(|_| {
@@ -46,7 +51,24 @@ impl Rounds {
         }
         self.latest += 1;
         self.sent.push_back((self.latest, now));
+        match self.unstored.back_mut() {
+            Some((last, round)) if *last == ticket => *round = self.latest,
+            _ => self.unstored.push_back((ticket, self.latest)),
+        }
         self.latest
+    }
+
+    /// The newest round that the leader itself acknowledges: as a follower does, once everything that it had to store when
+    /// the round was sent is stored. `synced` is the ticket of the last write that is.
+    ///
+    /// Without that a leader would count itself for ever while its disk stands still, and with as many others as the quorum
+    /// still needs it would go on reading under a lease, while nothing it is asked to write can be committed.
+    pub(super) fn own(&mut self, synced: u64) -> u64 {
+        while let Some((_, round)) = self.unstored.front().filter(|(ticket, _)| *ticket <= synced) {
+            self.own = *round;
+            self.unstored.pop_front();
+        }
+        self.own
     }
 
     /// None of the rounds so far renews a lease any more.
@@ -79,7 +101,7 @@ mod tests {
     fn a_round_is_found_by_its_number_and_only_once() {
         let mut rounds = Rounds::default();
         for nanos in 1..=5 {
-            assert_eq!(rounds.open(at(nanos)), nanos);
+            assert_eq!(rounds.open(at(nanos), 0), nanos);
         }
         assert_eq!(rounds.acknowledged(3), Some(at(3)));
         assert_eq!(rounds.acknowledged(2), None, "forgotten with round 3");
@@ -90,10 +112,10 @@ mod tests {
     #[test]
     fn forgotten_rounds_are_not_mistaken_for_later_ones() {
         let mut rounds = Rounds::default();
-        rounds.open(at(1));
-        rounds.open(at(2));
+        rounds.open(at(1), 0);
+        rounds.open(at(2), 0);
         rounds.forget();
-        assert_eq!(rounds.open(at(3)), 3);
+        assert_eq!(rounds.open(at(3), 0), 3);
         assert_eq!(rounds.acknowledged(2), None);
         assert_eq!(rounds.acknowledged(3), Some(at(3)));
     }
@@ -103,7 +125,7 @@ mod tests {
         let mut rounds = Rounds::default();
         let many = 10 * INSTANTS_MAX as u64;
         for nanos in 1..=many {
-            rounds.open(at(nanos));
+            rounds.open(at(nanos), 0);
             assert!(rounds.sent.len() <= INSTANTS_MAX);
         }
         let mut before = 0;
@@ -113,5 +135,21 @@ mod tests {
             before = found;
         }
         assert_eq!(before, many, "the newest is always remembered");
+    }
+
+    #[test]
+    fn a_leader_acknowledges_its_rounds_when_what_came_before_them_is_stored() {
+        let mut rounds = Rounds::default();
+        for (round, ticket) in [(1, 0), (2, 1), (3, 1), (4, 2)] {
+            assert_eq!(rounds.open(at(round), ticket), round);
+        }
+        assert_eq!(rounds.own(0), 1);
+        assert_eq!(rounds.own(1), 3);
+        assert_eq!(rounds.own(1), 3);
+        rounds.open(at(5), 2);
+        assert_eq!(rounds.unstored.len(), 1, "as many as there are writes under way");
+        assert_eq!(rounds.own(2), 5);
+        assert_eq!(rounds.open(at(6), 2), 6);
+        assert_eq!(rounds.own(2), 6);
     }
 }

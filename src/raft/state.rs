@@ -318,7 +318,10 @@ impl<R: LeaseRules> Raft<R> {
         }
         match self.role {
             Role::Candidate => self.count_own_vote(cx),
-            Role::Leader => self.advance_commit(&cx.now),
+            Role::Leader => {
+                self.renew_lease(&cx.now);
+                self.advance_commit(&cx.now);
+            }
             Role::Follower | Role::PreCandidate => {}
         }
     }

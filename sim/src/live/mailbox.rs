@@ -4,7 +4,7 @@ use leasehold::raft::Jitter;
 use leasehold::time::{Alarm, Reading};
 
 use super::wire::{self, Line};
-use crate::world::{Effect, Process, ProcessInput};
+use crate::world::{DiskChance, Effect, Process, ProcessInput};
 
 /// What is to be done with a real process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Process for Mailbox {
         self.commands.push(Command::Start);
     }
 
-    fn crash(&mut self) {
+    fn crash(&mut self, _chance: &mut dyn DiskChance) {
         self.commands.push(Command::Kill);
     }
 
@@ -53,6 +53,7 @@ impl Process for Mailbox {
             // It looks after its own timers and its own disk; what an administrator asks was refused before the run.
             ProcessInput::Wakeup
             | ProcessInput::Synced { .. }
+            | ProcessInput::StorageFull
             | ProcessInput::TransferLeadership { .. }
             | ProcessInput::ProposeLengths { .. } => return,
         }));

@@ -2,7 +2,7 @@
 
 use crate::describe;
 use crate::rules;
-use crate::setup::{Action, ClockSpec, NodeSpec, Setup};
+use crate::setup::{Action, ClockSpec, DiskKind, NodeSpec, Setup};
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
@@ -53,6 +53,11 @@ fn of_node(node: &NodeSpec) -> Vec<String> {
             node.disk_sync
         ));
     }
+    if node.disk.kind == DiskKind::Durable {
+        reasons.push(format!(
+            "node.{name}.disk is `durable`: a real process always keeps its state in its own database; leave `disk` away"
+        ));
+    }
     reasons
 }
 
@@ -66,6 +71,13 @@ fn why_not(action: &Action) -> Option<&'static str> {
         }
         Action::Step { .. } | Action::Rate { .. } | Action::Unsynchronize { .. } => Some(
             "the clocks of this machine are left alone, and cannot be changed for one process; use `sim run`",
+        ),
+        Action::DiskStall { .. }
+        | Action::DiskError { .. }
+        | Action::DiskFull { .. }
+        | Action::DiskLie { .. }
+        | Action::DiskCorrupt { .. } => Some(
+            "the disk of this machine is left alone, and cannot be broken for one process; use `sim run`",
         ),
         Action::Transfer { .. } => {
             Some("a live run sends no request to hand over; kill or isolate the leader")
@@ -97,6 +109,11 @@ pub(super) fn word(action: &Action) -> &'static str {
         Action::Restart { .. } => "restart",
         Action::Suspend { .. }
         | Action::HypervisorPause { .. }
+        | Action::DiskStall { .. }
+        | Action::DiskError { .. }
+        | Action::DiskFull { .. }
+        | Action::DiskLie { .. }
+        | Action::DiskCorrupt { .. }
         | Action::Step { .. }
         | Action::Rate { .. }
         | Action::Unsynchronize { .. }
@@ -139,6 +156,8 @@ mod tests {
             ("[lease]\nrules = 'half-quorum'", "sound rules"),
             ("[cluster]\nlearners = 1", "every node that init names is a voter"),
             ("[node.n1]\ndisk-sync = '1ms'", "node.n1.disk-sync"),
+            ("[node.n1]\ndisk = 'durable'", "node.n1.disk"),
+            ("[[fault]]\nat = '1s'\ndisk-stall = { node = 'n2' }", "the disk of this machine is left alone"),
         ] {
             let found = reasons(text);
             assert!(found.len() == 1 && found[0].contains(part), "{text}: {found:?}");

@@ -14,6 +14,9 @@ use crate::setup::Setup;
 use crate::study::{Boundary, Finding, RowResult, Study, Verdict, expectation};
 use crate::theory::{self, Prediction};
 
+/// So much of what a row's disks have brought about is told.
+const DISK_NEWS_MAX: usize = 4;
+
 /// Where the text of the lines above and below the table begins.
 const INDENT: usize = 12;
 
@@ -120,6 +123,9 @@ pub(super) fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec
             format!("{} (first row); swept: {}", describe::clocks(setup).join("; "), sweep.paths.join(", ")),
         ),
         None => line("clocks", describe::clocks(setup).join("; ")),
+    }
+    if let Some(disks) = describe::disks(setup) {
+        line("disks", disks);
     }
     line("network", describe::network(setup));
     for client in &setup.clients {
@@ -248,6 +254,14 @@ pub(super) fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
         let node = describe::node(&row.setup, broken.node);
         let sentence = format!("{label}{} (on {node} at {})", broken.invariant, instant(broken.at));
         lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "broken" } else { "" }), &sentence));
+    }
+    let disks =
+        study.rows.iter().flat_map(|row| row.disks.iter().take(DISK_NEWS_MAX).map(move |news| (row, news)));
+    for (place, (row, news)) in disks.enumerate() {
+        let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };
+        let words = news.what.words(describe::node(&row.setup, news.node));
+        let sentence = format!("{label}{words} (at {})", instant(news.at));
+        lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "disks" } else { "" }), &sentence));
     }
     lines
 }

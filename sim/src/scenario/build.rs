@@ -74,6 +74,7 @@ impl<'a> Builder<'a> {
             timers,
             network,
         };
+        self.disk_faults(&setup);
         let expect = self.expectation();
         if !self.problems.iter().any(Problem::is_error) {
             self.doubts(&setup);

@@ -3,8 +3,8 @@
 
 use crate::setup::Setup;
 pub(super) use crate::setup::{
-    Action, ClientSpec, ClockSpec, Cluster, Delay, EventKind, FaultSpec, LinkSpec, Network, NodeSpec,
-    OperationKind, Pace, StampSource, Target, Timers, Trigger,
+    Action, ClientSpec, ClockSpec, Cluster, Delay, DiskKind, DiskSpec, EventKind, FaultSpec, LinkSpec,
+    Network, NodeSpec, OperationKind, Pace, StampSource, Target, Timers, Trigger, Unsynced,
 };
 
 /// One run and what it should show.

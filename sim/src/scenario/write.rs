@@ -6,7 +6,7 @@ use leasehold::time::Span;
 
 use super::units::{PARTS, Quantity};
 use crate::display::signed_span;
-use crate::setup::{Action, Delay, FaultSpec, NodeSpec, Setup, Trigger};
+use crate::setup::{Action, Delay, DiskKind, DiskSpec, FaultSpec, NodeSpec, Setup, Trigger, Unsynced};
 
 pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut(String)) {
     let lease = &setup.lease;
@@ -20,11 +20,19 @@ pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut
         ("answer-time", node.answer_time, Span::ZERO),
     ];
     let own: Vec<_> = settings.into_iter().filter(|(_, own, usual)| own != usual).collect();
-    if !own.is_empty() {
+    if !own.is_empty() || node.disk != DiskSpec::default() {
         line(format!("\n[node.{}]", node.name));
     }
     for (key, own, _) in own {
         line(format!("{key} = {}", span(own)));
+    }
+    if node.disk.kind == DiskKind::Durable {
+        line("disk = \"durable\"".to_owned());
+    }
+    match node.disk.unsynced {
+        Unsynced::Torn => {}
+        Unsynced::Lost => line("unsynced = \"lost\"".to_owned()),
+        Unsynced::Kept => line("unsynced = \"kept\"".to_owned()),
     }
 }
 
@@ -69,6 +77,11 @@ pub(super) fn action(setup: &Setup, action: &Action) -> String {
         Action::HypervisorPause { node } => of("hypervisor-pause", node),
         Action::Crash { node } => of("crash", node),
         Action::Restart { node } => of("restart", node),
+        Action::DiskStall { node } => of("disk-stall", node),
+        Action::DiskError { node } => of("disk-error", node),
+        Action::DiskFull { node } => of("disk-full", node),
+        Action::DiskLie { node } => of("disk-lie", node),
+        Action::DiskCorrupt { node } => of("disk-corrupt", node),
         Action::Step { node, by_ns } => {
             format!("step = {{ node = {}, by = {:?} }}", name(node), signed_span(i128::from(*by_ns)))
         }

@@ -2,7 +2,7 @@
 
 use super::numbers::{self, Number, Part};
 use crate::setup::{
-    Action, ClientSpec, ClockSpec, Delay, OperationKind, Pace, Setup, StampSource, Target, Trigger,
+    Action, ClientSpec, ClockSpec, Delay, DiskSpec, OperationKind, Pace, Setup, StampSource, Target, Trigger,
 };
 use leasehold::time::Span;
 
@@ -112,6 +112,7 @@ fn specials(setup: &Setup) -> usize {
         unless(node.election_jitter == setup.timers.election_jitter);
         unless(node.election_jitter_least == Span::ZERO);
         unless(node.disk_sync == Span::ZERO);
+        unless(node.disk == DiskSpec::default());
         unless(node.answer_time == Span::ZERO);
     }
     let mut clocks: Vec<ClockSpec> = Vec::new();

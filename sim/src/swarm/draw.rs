@@ -7,7 +7,7 @@ use leasehold::time::Span;
 use super::dice::{Aspect, Dice};
 use super::{Profile, bound, faults, workload};
 use crate::rules;
-use crate::setup::{ClockSpec, Cluster, Delay, LinkSpec, Network, NodeSpec, Setup, Timers};
+use crate::setup::{ClockSpec, Cluster, Delay, DiskSpec, LinkSpec, Network, NodeSpec, Setup, Timers};
 
 /// The setup that belongs to a seed. A pure function of its arguments; the rules change nothing but the rules.
 pub fn draw(seed: u64, profile: &Profile) -> Setup {
@@ -50,6 +50,7 @@ fn cluster(seed: u64) -> Setup {
             }
             false => Span::ZERO,
         },
+        disk: DiskSpec::default(),
         answer_time: match slow_answers && dice.chance(50) {
             true => dice.share(lease.election_timeout, 0, 100),
             false => Span::ZERO,

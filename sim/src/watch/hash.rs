@@ -123,6 +123,23 @@ pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) 
         }
         Happening::Crashed { node } => head(17, *node, 0),
         Happening::Stopped { node, resumed } => head(18, *node, usize::from(*resumed)),
+        Happening::Ended { node, why } => {
+            head(19, *node, 0);
+            word(xxh3_64_with_seed(why.as_bytes(), 0));
+        }
+        Happening::Refused { node, why } => {
+            head(20, *node, 0);
+            word(xxh3_64_with_seed(why.as_bytes(), 0));
+        }
+        Happening::Forgot { node, what } => {
+            head(21, *node, 0);
+            word(xxh3_64_with_seed(what.as_bytes(), 0));
+        }
+        Happening::DiskFull { node } => head(22, *node, 0),
+        Happening::Corrupted { node, what } => {
+            head(23, *node, 0);
+            word(xxh3_64_with_seed(what.as_bytes(), 0));
+        }
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Purpose {
     RequestDelay,
     /// How long a reply takes to its client.
     ReplyDelay,
+    /// What a crash leaves of what was not synced, and which bit of a file changes.
+    Disk,
 }
 
 /// The values that a decision may take.

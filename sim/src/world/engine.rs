@@ -8,6 +8,7 @@ use leasehold::time::Span;
 use super::choices::{Choices, Point, Purpose};
 use super::client::Clients;
 use super::clock::VirtualClock;
+use super::disk::Disk;
 use super::event::{Event, Happening, LossCause, Reader};
 use super::fault::Triggers;
 use super::network::Links;
@@ -62,12 +63,15 @@ impl<P: Process, C: Choices> World<P, C> {
             incarnation: 0,
             wakeup_at: None,
             disk_sync: spec.disk_sync,
+            disk: Disk::default(),
             answer_time: spec.answer_time,
             election_jitters: 0,
             election_jitter_least: spec.election_jitter_least,
         });
+        let mut slots: Vec<Slot<P>> = slots.collect();
+        slots.iter_mut().for_each(|slot| slot.disk = Disk::new(slot.process.has_disk()));
         World {
-            slots: slots.collect(),
+            slots,
             links: Links::new(setup.nodes.len(), &setup.network),
             clients: Clients::new(&setup.clients),
             triggers: Triggers::new(&setup.faults),
@@ -113,7 +117,7 @@ impl<P: Process, C: Choices> World<P, C> {
             Due::Wakeup { node } => self.wake(node, reader),
             Due::Synced { node, incarnation, ticket } => {
                 if self.slots[node].incarnation == incarnation {
-                    self.arrive(node, Arrival::Synced { ticket }, reader);
+                    self.sync_ends(node, ticket, reader);
                 }
             }
             Due::Request { operation, node, request } => {
@@ -239,6 +243,7 @@ impl<P: Process, C: Choices> World<P, C> {
                 self.tell(reader, Happening::Synced { node, ticket });
             }
             Arrival::Answer { operation, reply } => self.answer_leaves(*operation, *reply),
+            Arrival::StorageFull => self.tell(reader, Happening::DiskFull { node }),
             Arrival::TransferLeadership { .. } | Arrival::ProposeLengths { .. } => {}
         }
         if let Some(input) = arrival.input() {
@@ -282,6 +287,9 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     pub(super) fn start(&mut self, node: usize, reader: &mut impl Reader<P>) {
+        if !self.recovers(node, reader) {
+            return;
+        }
         let incarnation = self.slots[node].incarnation;
         self.slots[node].up = true;
         self.tell(reader, Happening::Started { node, incarnation });
@@ -346,13 +354,7 @@ impl<P: Process, C: Choices> World<P, C> {
             Effect::Reply { token, reply } => self.reply(node, token, reply, reader),
             Effect::Write { ticket } => {
                 self.tell(reader, Happening::Written { node, ticket });
-                let slot = &self.slots[node];
-                if slot.disk_sync == Span::ZERO {
-                    return Some(ticket);
-                }
-                let incarnation = slot.incarnation;
-                let at = self.at(slot.disk_sync);
-                self.queue.push(at, Due::Synced { node, incarnation, ticket });
+                return self.sync_begins(node, ticket);
             }
             Effect::Milestone(milestone) => self.milestone(node, milestone, reader),
         }

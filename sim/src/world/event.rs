@@ -147,6 +147,39 @@ pub enum Happening<'a, M> {
         /// The node.
         node: usize,
     },
+    /// A process ends by itself; [`Happening::Crashed`] follows.
+    Ended {
+        /// The node.
+        node: usize,
+        /// In its own words.
+        why: &'a str,
+    },
+    /// A process does not start.
+    Refused {
+        /// The node.
+        node: usize,
+        /// In its own words.
+        why: &'a str,
+    },
+    /// What was reported as safe on a node's disk is not there after a crash.
+    Forgot {
+        /// The node.
+        node: usize,
+        /// In words.
+        what: &'a str,
+    },
+    /// A node has no room for what it is to write.
+    DiskFull {
+        /// The node.
+        node: usize,
+    },
+    /// One bit of a node's file has changed.
+    Corrupted {
+        /// The node.
+        node: usize,
+        /// Which, in words.
+        what: &'a str,
+    },
     /// A process stands still (its inputs wait), or goes on.
     Stopped {
         /// The node.
@@ -240,6 +273,11 @@ impl<M: Traced> Happening<'_, M> {
             Happening::ClockChanges { .. } => "clock-changes",
             Happening::Started { .. } => "started",
             Happening::Crashed { .. } => "crashed",
+            Happening::Ended { .. } => "ended",
+            Happening::Refused { .. } => "refused",
+            Happening::Forgot { .. } => "forgot",
+            Happening::DiskFull { .. } => "disk-full",
+            Happening::Corrupted { .. } => "corrupted",
             Happening::Stopped { .. } => "stopped",
         }
     }

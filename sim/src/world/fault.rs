@@ -125,6 +125,11 @@ impl<P: Process, C: Choices> World<P, C> {
             }
             Action::Crash { node } => self.crash(*node, reader),
             Action::Restart { node } => self.restart(*node, reader),
+            Action::DiskStall { .. }
+            | Action::DiskError { .. }
+            | Action::DiskFull { .. }
+            | Action::DiskLie { .. }
+            | Action::DiskCorrupt { .. } => self.disk_fault(&spec.action, false, reader),
             Action::Step { node, by_ns } => {
                 self.change_clock(*node, reader, |clock, now| clock.step(now, *by_ns));
             }
@@ -165,6 +170,11 @@ impl<P: Process, C: Choices> World<P, C> {
                 self.resume(*node, reader);
             }
             Action::Crash { node } => self.restart(*node, reader),
+            action @ (Action::DiskStall { .. }
+            | Action::DiskError { .. }
+            | Action::DiskFull { .. }
+            | Action::DiskLie { .. }
+            | Action::DiskCorrupt { .. }) => self.disk_fault(action, true, reader),
             Action::Step { node, by_ns } => {
                 self.change_clock(*node, reader, |clock, now| clock.step(now, by_ns.saturating_neg()));
             }
@@ -225,16 +235,17 @@ impl<P: Process, C: Choices> World<P, C> {
             self.arrive(node, arrival, reader);
         }
         self.schedule_wakeup(node);
+        self.next_sync(node);
     }
 
-    fn crash(&mut self, node: usize, reader: &mut impl Reader<P>) {
+    pub(super) fn crash(&mut self, node: usize, reader: &mut impl Reader<P>) {
         if !self.slots[node].up {
             return;
         }
         // Told while the process still has its state.
         self.tell(reader, Happening::Crashed { node });
+        self.power_off(node);
         let slot = &mut self.slots[node];
-        slot.process.crash();
         slot.up = false;
         slot.stops = 0;
         slot.wakeup_at = None;
@@ -246,7 +257,9 @@ impl<P: Process, C: Choices> World<P, C> {
     pub(super) fn restart(&mut self, node: usize, reader: &mut impl Reader<P>) {
         if !self.slots[node].up {
             self.start(node, reader);
-            self.trigger(EventKind::Restarted, node);
+            if self.slots[node].up {
+                self.trigger(EventKind::Restarted, node);
+            }
         }
     }
 }

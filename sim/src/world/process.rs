@@ -10,11 +10,42 @@ pub trait Process: Clone {
     /// What processes send to each other.
     type Message: Traced;
 
-    /// The machine has come up, for the first time or after a crash: starts the process on what its storage holds.
+    /// The machine has come up, for the first time or after a crash: looks at what the storage holds. If all is well the
+    /// process is [started](Process::start) next.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not start, in the process's own words.
+    fn recover(&mut self, _faults: DiskFaults) -> Result<Recovery, String> {
+        Ok(Recovery::default())
+    }
+
+    /// Starts the process on what its storage holds.
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter);
 
-    /// The process dies. What its storage has not synced is lost.
-    fn crash(&mut self);
+    /// The process dies, and its machine with it. What its storage has not synced is lost, or as much of it as is drawn.
+    fn crash(&mut self, chance: &mut dyn DiskChance);
+
+    /// Does its storage look after its own syncs? Then the world asks for one after the other; else every
+    /// [write](Effect::Write) is a sync of its own.
+    fn has_disk(&self) -> bool {
+        false
+    }
+
+    /// A sync begins, of everything written so far and not synced; `false` when there is no such thing.
+    fn begin_sync(&mut self) -> bool {
+        false
+    }
+
+    /// The sync that was begun last ends now.
+    fn end_sync(&mut self, _faults: DiskFaults) -> SyncEnd {
+        SyncEnd::Failed("there is no disk".to_owned())
+    }
+
+    /// One bit of its file changes. Tells which, in words.
+    fn corrupt(&mut self, _chance: &mut dyn DiskChance) -> Option<String> {
+        None
+    }
 
     /// Handles one input. `now` is what the machine's clocks say.
     fn handle(&mut self, now: Reading, jitter: &mut dyn Jitter, input: ProcessInput<Self::Message>);
@@ -27,6 +58,44 @@ pub trait Process: Clone {
 
     /// May an alarm that was set since this was last asked go off before those that were there?
     fn take_hastened(&mut self) -> bool;
+}
+
+/// What is wrong with a disk at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DiskFaults {
+    /// Syncs fail.
+    pub error: bool,
+    /// There is no room.
+    pub full: bool,
+    /// Syncs are reported and not done.
+    pub lie: bool,
+}
+
+/// What has become of a sync.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SyncEnd {
+    /// Everything up to this ticket is safe, as far as the disk says.
+    Synced {
+        /// As in [`Effect::Write`].
+        ticket: u64,
+    },
+    /// There is no room. What was to be written is kept, and a later sync may end well.
+    Full,
+    /// It failed: why, in the process's own words. The process ends.
+    Failed(String),
+}
+
+/// What a restart has found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovery {
+    /// What was reported as safe and is not there, in words. An honest disk forgets nothing.
+    pub forgotten: Option<String>,
+}
+
+/// What a disk leaves to chance.
+pub trait DiskChance {
+    /// A number below `count`, which is above 0; each as likely as any other.
+    fn below(&mut self, count: u64) -> u64;
 }
 
 /// What goes into a process.
@@ -53,6 +122,8 @@ pub enum ProcessInput<M> {
         /// As in [`Effect::Write`].
         ticket: u64,
     },
+    /// There is no room for the writes under way. [`ProcessInput::Synced`] comes when there is.
+    StorageFull,
     /// Hand leadership over, if this process leads.
     TransferLeadership {
         /// The successor.

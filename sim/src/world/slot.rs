@@ -1,6 +1,7 @@
 //! A hosted process with its machine: clocks, running or not, what waits for it.
 
 use super::clock::VirtualClock;
+use super::disk::Disk;
 use super::process::{Process, ProcessInput, Reply, Request};
 use leasehold::lease::LeaseLengths;
 use leasehold::time::Span;
@@ -21,6 +22,7 @@ pub(super) struct Slot<P: Process> {
     /// The true time of the wake-up that counts; others in the queue are void.
     pub(super) wakeup_at: Option<u64>,
     pub(super) disk_sync: Span,
+    pub(super) disk: Disk,
     pub(super) answer_time: Span,
     pub(super) election_jitters: u64,
     pub(super) election_jitter_least: Span,
@@ -41,6 +43,7 @@ pub(super) enum Arrival<M> {
     Synced {
         ticket: u64,
     },
+    StorageFull,
     TransferLeadership {
         to: usize,
     },
@@ -78,6 +81,7 @@ impl<M> Arrival<M> {
             Arrival::Message { from, message, .. } => ProcessInput::Message { from, message },
             Arrival::Request { operation, request } => ProcessInput::Request { token: operation, request },
             Arrival::Synced { ticket } => ProcessInput::Synced { ticket },
+            Arrival::StorageFull => ProcessInput::StorageFull,
             Arrival::ProposeLengths { lengths } => ProcessInput::ProposeLengths { lengths },
             Arrival::TransferLeadership { to } => ProcessInput::TransferLeadership { to },
             Arrival::Answer { .. } => return None,

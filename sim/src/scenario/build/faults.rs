@@ -1,16 +1,17 @@
 //! Faults: one trigger, one action, all within the run.
 
-use super::super::model::{Action, EventKind, FaultSpec, Trigger};
+use super::super::model::{Action, DiskKind, EventKind, FaultSpec, NodeSpec, Trigger};
 use super::super::read::Value;
 use super::super::report::Problem;
 use super::super::schema::{FAULT_CONTROLS, quoted};
 use super::super::walk::{Found, Part, Section};
 use super::Builder;
+use crate::setup::Setup;
 use leasehold::lease::LeaseLengths;
 use leasehold::time::Span;
 
 /// Actions that nothing can end: they are over at once.
-const INSTANT: [&str; 6] = ["apply", "heal", "release", "restart", "step", "transfer"];
+const INSTANT: [&str; 7] = ["apply", "disk-corrupt", "heal", "release", "restart", "step", "transfer"];
 
 impl Builder<'_> {
     pub(super) fn faults(&mut self, voters: usize) -> Vec<FaultSpec> {
@@ -161,6 +162,11 @@ impl Builder<'_> {
             "hypervisor-pause" => Action::HypervisorPause { node: node()? },
             "crash" => Action::Crash { node: node()? },
             "restart" => Action::Restart { node: node()? },
+            "disk-stall" => Action::DiskStall { node: node()? },
+            "disk-error" => Action::DiskError { node: node()? },
+            "disk-full" => Action::DiskFull { node: node()? },
+            "disk-lie" => Action::DiskLie { node: node()? },
+            "disk-corrupt" => Action::DiskCorrupt { node: node()? },
             "unsynchronize" => Action::Unsynchronize { node: node()? },
             "step" => Action::Step { node: node()?, by_ns: action.leaf("by")?.offset() },
             "rate" => Action::Rate { node: node()?, ppb: action.leaf("to")?.rate() },
@@ -176,6 +182,29 @@ impl Builder<'_> {
         Some((from.node(), to.node()))
     }
 
+    /// Some faults need a disk that there is something to say about.
+    pub(super) fn disk_faults(&mut self, setup: &Setup) {
+        let sections = self.file.list("fault");
+        if setup.faults.len() != sections.len() {
+            return;
+        }
+        for (fault, section) in setup.faults.iter().zip(sections) {
+            let (key, node) = match fault.action {
+                Action::DiskLie { node } => ("disk-lie", node),
+                Action::DiskCorrupt { node } => ("disk-corrupt", node),
+                _ => continue,
+            };
+            let named = |spec: &&NodeSpec| spec.disk.kind == DiskKind::Memory;
+            if let Some(spec) = setup.nodes.get(node).filter(named) {
+                let message = format!("`{key}` needs a durable disk, and that of `{}` is a model", spec.name);
+                let problem = Problem::error(section.given(key), message);
+                self.error(
+                    problem.help("say `disk.kind = \"durable\"`, or `disk = \"durable\"` for the node"),
+                );
+            }
+        }
+    }
+
     /// Warns about a release of what is never held and a restart of what never ends.
     fn pointless(&mut self, faults: &[FaultSpec], sections: &[Section]) {
         for (fault, section) in faults.iter().zip(sections) {
@@ -189,9 +218,10 @@ impl Builder<'_> {
                     (format!("nothing holds messages from `{from}` to `{to}`"), "release")
                 }
                 Action::Restart { node }
-                    if !faults
-                        .iter()
-                        .any(|other| matches!(other.action, Action::Crash { node: n } if n == node)) =>
+                    if !faults.iter().any(|other| {
+                        matches!(other.action,
+                            Action::Crash { node: n } | Action::DiskError { node: n } if n == node)
+                    }) =>
                 {
                     (format!("nothing crashes `{}`", self.names[node]), "restart")
                 }

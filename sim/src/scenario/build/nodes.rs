@@ -1,6 +1,6 @@
 //! Each node's own settings: its own table, else its group's, else the cluster's.
 
-use super::super::model::{ClockSpec, NodeSpec, StampSource};
+use super::super::model::{ClockSpec, DiskKind, DiskSpec, NodeSpec, StampSource, Unsynced};
 use super::super::read::Context;
 use super::super::report::Problem;
 use super::super::schema::{CLOCK, Default, NODE, find, quoted};
@@ -145,6 +145,17 @@ impl Builder<'_> {
                 election_jitter: span("election-jitter"),
                 election_jitter_least: span("election-jitter-least"),
                 disk_sync: span("disk-sync"),
+                disk: DiskSpec {
+                    kind: match settings.node(index, "disk").map(Found::word) {
+                        Some("durable") => DiskKind::Durable,
+                        _ => DiskKind::Memory,
+                    },
+                    unsynced: match settings.node(index, "unsynced").map(Found::word) {
+                        Some("lost") => Unsynced::Lost,
+                        Some("kept") => Unsynced::Kept,
+                        _ => Unsynced::Torn,
+                    },
+                },
                 answer_time: span("answer-time"),
             }
         };

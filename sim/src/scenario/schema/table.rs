@@ -19,6 +19,7 @@ pub(in super::super) const ROOT: &[Field] = &[
     key("cluster", Kind::Table(CLUSTER), Unset("see its keys"), "How many nodes there are."),
     key("lease", Kind::Table(LEASE), Unset("see its keys"), "The lease."),
     key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
+    key("disk", Kind::Table(DISK), Unset("see its keys"), "What nodes keep their state on."),
     key("node", Kind::Named(Names::Nodes, NODE), Unset("none"), "Settings of single nodes."),
     key(
         "clock",
@@ -70,6 +71,14 @@ const TIMERS: &[Field] = &[
     ),
 ];
 
+const DISK_KINDS: &[&str] = &["memory", "durable"];
+const UNSYNCED: &[&str] = &["torn", "lost", "kept"];
+
+const DISK: &[Field] = &[
+    key("kind", Kind::Word(DISK_KINDS), Is("memory"), "`memory`: a model that costs nothing; `durable`: the database of production, on a simulated disk."),
+    key("unsynced", Kind::Word(UNSYNCED), Is("torn"), "What a crash does to each sector that a durable disk has not synced: `torn` draws it."),
+];
+
 /// A node's own settings.
 pub(in super::super) const NODE: &[Field] = &[
     key("lease-duration", Kind::Span, Same("lease.duration"), "This node's own D."),
@@ -78,6 +87,8 @@ pub(in super::super) const NODE: &[Field] = &[
     key("election-jitter", Kind::Span, Same("timers.election-jitter"), "This node's own jitter."),
     key("election-jitter-least", Kind::Span, Is("0s"), "The least of its jitter: the same as `election-jitter` for one that is always the same."),
     key("disk-sync", Kind::Span, Is("0s"), "How long its disk takes to sync."),
+    key("disk", Kind::Word(DISK_KINDS), Same("disk.kind"), "What this node keeps its state on."),
+    key("unsynced", Kind::Word(UNSYNCED), Same("disk.unsynced"), "What a crash does to sectors that this node has not synced."),
     key("answer-time", Kind::Span, Is("0s"), "How long an answer to a client stays in the process after it was decided."),
 ];
 
@@ -152,6 +163,11 @@ const FAULT: &[Field] = &[
         "The process ends; `for` is the time until it restarts.",
     ),
     key("restart", Kind::Given(ONE_NODE), Unset("no"), "A crashed process starts again."),
+    key("disk-stall", Kind::Given(ONE_NODE), Unset("no"), "Syncs of its disk do not end."),
+    key("disk-error", Kind::Given(ONE_NODE), Unset("no"), "Syncs of its disk fail, which ends the process."),
+    key("disk-full", Kind::Given(ONE_NODE), Unset("no"), "Its disk has no room for more."),
+    key("disk-lie", Kind::Given(ONE_NODE), Unset("no"), "Its durable disk reports syncs that it has not done."),
+    key("disk-corrupt", Kind::Given(ONE_NODE), Unset("no"), "One bit of its file on a durable disk changes."),
     key("step", Kind::Given(STEP), Unset("no"), "The wall clock jumps."),
     key("rate", Kind::Given(RATE), Unset("no"), "The clocks run at another rate."),
     key(
