@@ -1,7 +1,6 @@
 //! Parts of a setup in words, for reports.
 
 use leasehold::lease::LeaseForm;
-use leasehold::time::Span;
 
 use crate::display::{list, rate, signed_span};
 use crate::setup::{
@@ -39,18 +38,22 @@ pub fn setting(setup: &Setup) -> String {
     )
 }
 
-/// The durable disks, nodes with the same ones together; `None` where there are only models.
+/// The durable disks, those that a crash does the same to together; `None` where there are only models.
 pub fn disks(setup: &Setup) -> Option<String> {
-    let mut groups: Vec<(Unsynced, Span, Vec<usize>)> = Vec::new();
+    let mut groups: Vec<(Unsynced, Vec<usize>)> = Vec::new();
     let durable = setup.nodes.iter().enumerate().filter(|(_, node)| node.disk.kind == DiskKind::Durable);
     for (place, node) in durable {
-        let (unsynced, sync) = (node.disk.unsynced, node.disk_sync);
-        match groups.iter_mut().find(|(other, takes, _)| (*other, *takes) == (unsynced, sync)) {
-            Some((_, _, members)) => members.push(place),
-            None => groups.push((unsynced, sync, vec![place])),
+        match groups.iter_mut().find(|(unsynced, _)| *unsynced == node.disk.unsynced) {
+            Some((_, members)) => members.push(place),
+            None => groups.push((node.disk.unsynced, vec![place])),
         }
     }
-    let words = |(unsynced, sync, members): &(Unsynced, Span, Vec<usize>)| {
+    let words = |(unsynced, members): &(Unsynced, Vec<usize>)| {
+        let syncs = || members.iter().map(|place| setup.nodes[*place].disk_sync);
+        let sync = match (syncs().min().unwrap_or_default(), syncs().max().unwrap_or_default()) {
+            (least, most) if least == most => most.to_string(),
+            (least, most) => format!("{least} to {most}"),
+        };
         let fate = match unsynced {
             Unsynced::Torn => "keeps or loses each sector that was not synced, as is drawn",
             Unsynced::Lost => "loses every sector that was not synced",

@@ -48,6 +48,8 @@ pub struct Explanation {
     pub answered: u64,
     /// How long the value had been overwritten when the read was invoked, ns.
     pub stale_by_ns: u64,
+    /// The newest leader of all answered, and its log had not got the missed write: it was acknowledged, and is lost.
+    pub lost: bool,
     /// What the server believed when it answered.
     pub lease: Option<LeaseFacts>,
     /// The change of leadership that the read fell into.
@@ -65,6 +67,8 @@ pub struct Explanation {
 pub enum Cause {
     /// The nodes follow broken rules.
     BrokenRules,
+    /// A disk had reported as safe what it lost.
+    LyingDisk,
     /// The new leader's wall clock was further ahead than the lease bears.
     Skew,
     /// The new leader's clock runs fast.
@@ -146,6 +150,7 @@ pub fn explain(setup: &Arc<Setup>, outcome: &Outcome, stale: &StaleRead) -> Expl
         invoked: operation.invoked,
         answered: operation.answered.unwrap_or(operation.invoked),
         stale_by_ns: stale.stale_by_ns,
+        lost: stale.evidence == Evidence::Acknowledged && notes.lost,
         lease: notes.lease_at_answer,
         change,
         why: Vec::new(),
@@ -172,6 +177,16 @@ struct Notes {
     campaign: Option<(usize, Vec<i128>)>,
     /// How the boot clock of each node stood at its last renewal and at the answer: (true, own).
     server_clock: Option<(u64, u64)>,
+    /// The node that was elected last, by term.
+    newest_leader: Option<(u64, usize)>,
+    /// The newest leader answered, and the missed write is not in its log.
+    lost: bool,
+    /// What the missed operation asked for.
+    missed_request: Option<Request>,
+    /// What disks have forgotten: whose, when, in words.
+    forgotten: Vec<(usize, u64, String)>,
+    /// Whose disk is full.
+    full: Vec<bool>,
     done: bool,
 }
 
@@ -189,6 +204,11 @@ impl Notes {
             lease_at_answer: None,
             campaign: None,
             server_clock: None,
+            newest_leader: None,
+            lost: false,
+            missed_request: None,
+            forgotten: Vec::new(),
+            full: vec![false; nodes],
             done: false,
         }
     }
@@ -249,7 +269,10 @@ impl Notes {
                     if trial { 1 } else { 3 },
                 )
             }
-            Milestone::Elected { term } => (format!("{name} is elected in term {term}"), 5),
+            Milestone::Elected { term } => {
+                self.newest_leader = self.newest_leader.max(Some((term, node)));
+                (format!("{name} is elected in term {term}"), 5)
+            }
             Milestone::LeaderReady { term } => {
                 (format!("{name} can acknowledge writes from here on (term {term})"), 7)
             }
@@ -265,7 +288,11 @@ impl Notes {
             }
             Milestone::LeaseEnded { transfer: false, .. } => return,
             Milestone::SteppedDown { term, no_quorum } => {
-                let why = if no_quorum { "no quorum answers" } else { "somebody has a higher term" };
+                let why = match no_quorum {
+                    true => "no quorum answers",
+                    false if self.full[node] => "its disk is full",
+                    false => "somebody has a higher term",
+                };
                 (format!("{name} steps down from term {term}: {why}"), 5)
             }
             Milestone::Misbehaviour { peer } => {
@@ -313,6 +340,8 @@ impl Notes {
 
     fn answered<R: LeaseRules + Clone, C: Choices>(&mut self, node: usize, world: &World<LeaseNode<R>, C>) {
         self.server = Some(node);
+        let leads = self.newest_leader.is_some_and(|(_, leader)| leader == node);
+        self.lost = leads && self.missed_request.is_some_and(|write| !world.process(node).has_in_log(&write));
         let shown = self.shown(world.clock(node), world.now());
         self.lease_at_answer =
             self.renewals[node].as_ref().map(|(_, facts)| LeaseFacts { clock_at_answer: shown, ..*facts });
@@ -379,12 +408,36 @@ impl Observer for Notes {
                 let moment = self.moment(world, what, 6);
                 self.moments.push(moment);
             }
+            Happening::DiskFull { node } => {
+                self.full[node] = true;
+                let moment =
+                    self.moment(world, format!("{} has no room for what it is to write", self.name(node)), 5);
+                self.moments.push(moment);
+            }
+            Happening::Synced { node, .. } => self.full[node] = false,
+            Happening::Ended { node, why } | Happening::Refused { node, why } => {
+                let does = match event.what {
+                    Happening::Ended { .. } => "ends by itself",
+                    _ => "does not start",
+                };
+                let moment = self.moment(world, format!("{} {does}: {why}", self.name(node)), 6);
+                self.moments.push(moment);
+            }
+            Happening::Forgot { node, what } => {
+                self.forgotten.push((node, world.now(), what.to_owned()));
+                let words = format!("{} comes back and has forgotten {what}", self.name(node));
+                let moment = self.moment(world, words, 8);
+                self.moments.push(moment);
+            }
             Happening::Started { node, incarnation } if incarnation > 0 => {
                 let what = format!("{} is up again", self.name(node));
                 let moment = self.moment(world, what, 4);
                 self.moments.push(moment);
             }
             Happening::Invoked { operation, node, request, .. } if self.concerns(operation) => {
+                if operation == self.missed {
+                    self.missed_request = Some(request);
+                }
                 let asks = match request {
                     Request::Read { key } => format!("read of key {key}"),
                     Request::Write { key, value } => format!("write of {value} to key {key}"),
@@ -438,6 +491,16 @@ fn blame(setup: &Setup, notes: &Notes, explanation: &Explanation) -> Vec<(Cause,
         why.push((
             Cause::BrokenRules,
             format!("the nodes follow broken rules ({}): {}", broken.name, broken.what),
+        ));
+    }
+    for (node, at, what) in &notes.forgotten {
+        why.push((
+            Cause::LyingDisk,
+            format!(
+                "{}'s disk lied: it had reported as synced what was not there after the crash before {}: {what}",
+                name(*node),
+                instant(*at)
+            ),
         ));
     }
     let lease = &setup.nodes[server].lease;

@@ -87,6 +87,25 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
         self.node.as_ref()
     }
 
+    /// A hash of what is on the node's durable disk; 0 where there is none.
+    pub fn disk_hash(&self) -> u64 {
+        self.storage.disk_hash()
+    }
+
+    /// Is what this request writes in the node's log? A read writes nothing, and is always there; so is what a log no longer
+    /// shows, for all that can be said.
+    pub fn has_in_log(&self, request: &Request) -> bool {
+        let (Some(node), Operation::Update(wanted)) = (&self.node, operation(*request)) else {
+            return true;
+        };
+        let log = node.raft().log();
+        let entry = |index| log.entry(raft::Index(index)).map(|entry| &entry.payload);
+        let is_wanted = |payload: Option<&Payload>| {
+            payload.is_none_or(|payload| *payload == Payload::Command(wanted.clone()))
+        };
+        (1..=log.last_index().0).any(|index| is_wanted(entry(index)))
+    }
+
     fn running(&mut self) -> &mut Node<R> {
         self.node.as_mut().expect("the world gives input to processes that are up")
     }

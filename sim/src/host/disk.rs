@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use leasehold::storage::durable::StorageBackend;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::setup::Unsynced;
 use crate::world::{DiskChance, DiskFaults};
@@ -124,6 +125,11 @@ impl SimDisk {
     /// How long the file is that is on the platter, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.file().platter.len()
+    }
+
+    /// A hash of the file on the platter.
+    pub(super) fn hash(&self) -> u64 {
+        xxh3_64(&self.file().platter)
     }
 
     /// A bit changes, on the platter and for whoever reads.

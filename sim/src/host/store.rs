@@ -30,6 +30,8 @@ pub(super) struct Durable {
     lease: LeaseSettings,
     unsynced: Unsynced,
     disk: SimDisk,
+    /// There has been a database. Production puts that down in a file of its own.
+    created: bool,
     /// Open while the machine is on.
     storage: Option<DurableStorage<SimDisk>>,
     /// Written, and in no batch yet.
@@ -44,6 +46,7 @@ pub(super) struct Durable {
     /// The disk as it was when the machine came up, and what has been done to it since: a copy of the database is made by
     /// doing the same again.
     image: SimDisk,
+    was_created: bool,
     life: Vec<Deed>,
 }
 
@@ -108,6 +111,7 @@ impl Durable {
             lease,
             unsynced,
             disk: SimDisk::default(),
+            created: false,
             storage: None,
             waiting: Vec::new(),
             batch: Vec::new(),
@@ -115,13 +119,18 @@ impl Durable {
             with_batch: Summary::default(),
             found: None,
             image: SimDisk::default(),
+            was_created: false,
             life: Vec::new(),
         }
     }
 
     /// Opens the database on `disk`, as production does at its start.
-    fn open(&self, disk: &SimDisk) -> Result<DurableStorage<SimDisk>, StorageFault> {
+    fn open(&self, disk: &SimDisk, created: bool) -> Result<DurableStorage<SimDisk>, StorageFault> {
         let mut storage = match disk.is_empty() {
+            true if created => {
+                let what = "the database is gone, and there was one".to_owned();
+                return Err(StorageFault::Damaged { what });
+            }
             true => DurableStorage::create(disk.clone())?,
             false => DurableStorage::open(disk.clone())?,
         };
@@ -132,9 +141,11 @@ impl Durable {
 
     pub(super) fn recover(&mut self, faults: DiskFaults) -> Result<Recovery, String> {
         self.image = self.disk.copy();
+        self.was_created = self.created;
         self.disk.set_faults(faults);
         self.image.set_faults(faults);
-        let opened = self.open(&self.disk).and_then(|mut storage| Ok((storage.recover()?, storage)));
+        let opened =
+            self.open(&self.disk, self.created).and_then(|mut storage| Ok((storage.recover()?, storage)));
         let (found, storage) = opened.map_err(|fault| {
             // What the attempt wrote is still there for the next one; nothing is held open.
             self.disk = self.disk.copy();
@@ -146,6 +157,7 @@ impl Durable {
         self.reported = summary;
         self.with_batch = summary;
         self.storage = Some(storage);
+        self.created = true;
         self.found = Some(found);
         self.life.clear();
         Ok(Recovery { forgotten })
@@ -220,7 +232,7 @@ impl Clone for Durable {
     fn clone(&self) -> Durable {
         let image = self.image.copy();
         let disk = if self.storage.is_some() { self.image.copy() } else { self.disk.copy() };
-        let mut storage = self.storage.as_ref().and_then(|_| self.open(&disk).ok());
+        let mut storage = self.storage.as_ref().and_then(|_| self.open(&disk, self.was_created).ok());
         for deed in &self.life {
             match (deed, &mut storage) {
                 (Deed::Write(writes), Some(storage)) => {
@@ -290,6 +302,13 @@ impl Store {
         match self {
             Store::Memory(storage) => storage.crash(),
             Store::Durable(durable) => durable.crash(chance),
+        }
+    }
+
+    pub(super) fn disk_hash(&self) -> u64 {
+        match self {
+            Store::Memory(_) => 0,
+            Store::Durable(durable) => durable.disk.hash(),
         }
     }
 

@@ -99,6 +99,11 @@ fn row(subject: &Subject<'_>, row: &RowResult, explanation: Option<Value>) -> Va
             "invariant": broken.invariant.to_string(),
             "detail": broken.detail,
         })).collect::<Vec<_>>(),
+        "disks": row.disks.iter().map(|news| json!({
+            "at_ns": news.at,
+            "node": describe::node(&row.setup, news.node),
+            "what": news.what.words(describe::node(&row.setup, news.node)),
+        })).collect::<Vec<_>>(),
         "theory": match row.prediction {
             Prediction::Safe { slack_ns } => json!({ "safe": true, "slack_ns": clamp(slack_ns) }),
             Prediction::StalePossible { slack_ns } => json!({ "safe": false, "slack_ns": clamp(slack_ns) }),
@@ -152,6 +157,7 @@ fn explanation(setup: &Setup, found: &Explanation) -> Value {
             "start_ns": lease.start,
             "should_end_ns": lease.should_end,
         })),
+        "lost_write": found.lost,
         "why": found.why,
         "story": found.story.iter().map(|moment| json!({
             "at_ns": moment.at,

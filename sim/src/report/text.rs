@@ -374,7 +374,7 @@ fn stale_read(subject: &Subject<'_>, row: &RowResult, found: &Explanation, style
     let mut lines = vec![
         format!(
             "{}{label}  key={}  node={} returned {} at {},",
-            style.bad("STALE READ"),
+            style.bad(if found.lost { "LOST WRITE" } else { "STALE READ" }),
             found.key,
             name(found.server),
             value(found.returned),
@@ -388,6 +388,13 @@ fn stale_read(subject: &Subject<'_>, row: &RowResult, found: &Explanation, style
             leasehold::time::Span::nanos(found.stale_by_ns)
         ),
     ];
+    if found.lost {
+        let text = format!(
+            "that write is lost: {} was the newest leader, and its log had not got it",
+            name(found.server)
+        );
+        lines.extend(wrapped("  ", &text));
+    }
     for (place, why) in found.why.iter().enumerate() {
         lines.extend(wrapped(&format!("  {:<5} ", if place == 0 { "why:" } else { "" }), why));
     }

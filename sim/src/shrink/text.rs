@@ -69,6 +69,7 @@ fn bullet(line: &str) -> (&str, &str) {
 fn stale_title(setup: &Setup, explanation: &Explanation) -> String {
     match explanation.causes.first() {
         Some(Cause::BrokenRules) => format!("a stale read under the rules {}", setup.rules),
+        Some(Cause::LyingDisk) => "a stale read: a disk has lost what it had reported as safe".to_owned(),
         Some(Cause::Skew) => "a stale read: the new leader's clock is too far ahead".to_owned(),
         Some(Cause::FastClock) => "a stale read: the new leader's clock is too fast".to_owned(),
         Some(Cause::UnsafeSettings) => "a stale read: the settings are not safe".to_owned(),
