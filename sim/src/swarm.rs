@@ -14,6 +14,7 @@
 
 mod bound;
 mod dice;
+mod disks;
 mod draw;
 mod explore;
 mod faults;

@@ -125,7 +125,7 @@ fn may_count_from_receipt(setup: &Setup, leader: usize, follower: usize) -> bool
         let fault = |action: &Action| matches!(action, Action::Unsynchronize { node } if *node == of);
         !setup.nodes[of].clock.synchronized || setup.faults.iter().any(|spec| fault(&spec.action))
     };
-    let restarts = |action: &Action| matches!(action, Action::Crash { node } if *node == follower);
+    let restarts = |action: &Action| matches!(action, Action::Crash { node } | Action::DiskError { node } if *node == follower);
     unsynchronized(leader)
         || unsynchronized(follower)
         || setup.faults.iter().any(|spec| restarts(&spec.action))

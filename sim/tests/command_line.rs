@@ -389,6 +389,7 @@ fn every_topic_and_command_can_be_explained() {
             "shrinking",
             "searching",
             "processes",
+            "disks",
             "clocks",
             "lease-reads",
             "rules",

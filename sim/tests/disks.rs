@@ -123,6 +123,19 @@ fn a_failed_sync_ends_the_node_and_the_others_go_on() {
     );
     assert_eq!(news.node, 0);
     assert!(within(writes(&outcome), 15, 18) > 100, "another leader");
+
+    let setup = setup("sync-error", "", &[]);
+    let mut running = Running::new(&setup, &SoundRules, Seeded::new(setup.seed));
+    running.begin(&mut ());
+    while running.world().now() < 17 * SECOND {
+        running.step(&mut ());
+    }
+    assert!(!running.world().runs(0), "it waits to be started, though the disk is well");
+    while running.world().now() < 20 * SECOND {
+        running.step(&mut ());
+    }
+    let commit = |node: usize| running.world().process(node).node().unwrap().raft().commit();
+    assert!(running.world().runs(0) && commit(0).0 + 5 > commit(1).0, "it catches up");
 }
 
 #[test]

@@ -48,6 +48,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "real processes: what a live run does, what it cannot do, and its figures",
         include_str!("../../../docs/live.md"),
     ),
+    (
+        "disks",
+        "nodes on simulated disks: stalls, torn writes, errors, lies, and what they cost",
+        include_str!("../../../docs/disks.md"),
+    ),
     ("clocks", "the clock assumption, and its proof", include_str!("../../../docs/clock-assumption.md")),
     (
         "lease-reads",
@@ -57,7 +62,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 29] = [
+pub(super) const WORDS: [&str; 30] = [
     "scenarios",
     "report",
     "history",
@@ -67,6 +72,7 @@ pub(super) const WORDS: [&str; 29] = [
     "shrinking",
     "searching",
     "processes",
+    "disks",
     "clocks",
     "lease-reads",
     "rules",

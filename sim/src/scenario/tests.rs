@@ -3,6 +3,7 @@
 
 use super::model::*;
 use super::*;
+use crate::setup::{DiskKind, DiskSpec, Unsynced};
 use leasehold::lease::{LeaseForm, LeaseLengths, LeaseSettings};
 use leasehold::time::Span;
 use proptest::prelude::*;
@@ -89,6 +90,9 @@ fn everything_that_can_be_said_is_understood() {
         }
     );
     assert_eq!((n2.election_jitter, n2.disk_sync), (Span::ZERO, Span::millis(4)));
+    let disk = |node: usize| scenario.setup.nodes[node].disk;
+    assert_eq!(disk(1), DiskSpec { kind: DiskKind::Durable, unsynced: Unsynced::Lost });
+    assert_eq!(disk(0), DiskSpec { kind: DiskKind::Durable, unsynced: Unsynced::Kept });
     // Its own table decides over its group's, key by key.
     assert_eq!((n2.clock.offset_ns, n2.clock.rate_ppb), (-1_000_000, 200_000));
     assert_eq!(scenario.setup.nodes[2].clock.offset_ns, 2_000_000_000);
@@ -106,7 +110,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(names, ["writer", "reader"], "in the order of the file");
     assert_eq!(scenario.setup.clients[1].target, Target::Node(0));
     assert_eq!(scenario.setup.clients[0].operations, [OperationKind::Write, OperationKind::Cas]);
-    assert_eq!(scenario.setup.faults.len(), 16);
+    assert_eq!(scenario.setup.faults.len(), 21);
     assert_eq!(
         scenario.setup.faults[0],
         FaultSpec {
@@ -125,7 +129,7 @@ fn everything_that_can_be_said_is_understood() {
         scenario.setup.faults[1].trigger,
         Trigger::Every { first: Span::secs(20), every: Span::secs(3) }
     );
-    assert_eq!(scenario.setup.faults[14].action, Action::Transfer { to: 2 });
+    assert_eq!(scenario.setup.faults[19].action, Action::Transfer { to: 2 });
     let lengths = LeaseLengths {
         duration: Span::secs(2),
         election_timeout: Span::secs(4),

@@ -20,6 +20,8 @@ pub(super) enum Aspect {
     Workload,
     /// Faults.
     Faults,
+    /// What kind of disks, and what goes wrong with them.
+    Disks,
 }
 
 /// The dice of one aspect of one seed.

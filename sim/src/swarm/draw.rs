@@ -5,7 +5,7 @@ use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
-use super::{Profile, bound, faults, workload};
+use super::{Profile, bound, disks, faults, workload};
 use crate::rules;
 use crate::setup::{ClockSpec, Cluster, Delay, DiskSpec, LinkSpec, Network, NodeSpec, Setup, Timers};
 
@@ -15,6 +15,7 @@ pub fn draw(seed: u64, profile: &Profile) -> Setup {
     setup.network = network(seed, &setup);
     setup.clients = workload::clients(seed, &setup);
     setup.faults = faults::faults(seed, &setup, profile.bound);
+    disks::fit(seed, &mut setup);
     bound::fit(seed, &mut setup, profile.bound);
     setup.rules = profile.rules.to_owned();
     setup
