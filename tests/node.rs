@@ -41,6 +41,8 @@ struct Cluster {
     sent: usize,
     /// The node whose disk is full.
     full: Option<NodeId>,
+    /// The node whose disk stands still.
+    stalled: Option<NodeId>,
 }
 
 impl Cluster {
@@ -68,6 +70,7 @@ impl Cluster {
             notes: Vec::new(),
             sent: 0,
             full: None,
+            stalled: None,
         };
         for id in configuration.nodes() {
             cluster.settle(id);
@@ -94,6 +97,9 @@ impl Cluster {
                     self.nodes[id.index()].1.write(write);
                     self.give(id, Input::StorageFull);
                 }
+                Output::Persist(write) if self.stalled == Some(id) => {
+                    self.nodes[id.index()].1.write(write);
+                }
                 Output::Persist(write) => {
                     let (node, storage) = &mut self.nodes[id.index()];
                     storage.write(write);
@@ -105,9 +111,9 @@ impl Cluster {
         }
     }
 
-    /// The full disk has room again: what was under way is synced.
+    /// The full disk has room again, or the stalled one goes on: what was under way is synced.
     fn room_again(&mut self) {
-        let id = self.full.take().unwrap();
+        let id = self.full.take().or(self.stalled.take()).unwrap();
         let (node, storage) = &mut self.nodes[id.index()];
         let Ok(ticket) = storage.sync();
         node.handle(&At(self.now), &mut ByName(id.0), Input::Persisted { ticket });
@@ -143,6 +149,21 @@ impl Cluster {
                 self.give(id(place), Input::Wakeup);
             }
             self.deliver_all();
+        }
+    }
+
+    /// Lets time pass; whatever is sent to or by one node is lost.
+    fn pass_without(&mut self, down: usize, millis: u64) {
+        for _ in 0..millis {
+            self.now += 1_000_000;
+            for place in (0..self.nodes.len()).filter(|place| *place != down) {
+                self.give(id(place), Input::Wakeup);
+            }
+            while let Some((from, to, message)) = self.network.pop_front() {
+                if from != id(down) && to != id(down) {
+                    self.give(to, Input::Message { from, message });
+                }
+            }
         }
     }
 
@@ -364,6 +385,72 @@ fn a_single_voter_whose_disk_was_full_leads_again_when_there_is_room() {
     cluster.pass(6_000);
     cluster.ask(0, 4, read());
     assert_eq!(cluster.answer(4), Some(&value(2, true, 0)), "what was under way was kept, and done");
+}
+
+#[test]
+fn a_leader_whose_disk_is_not_needed_leads_on_while_it_stalls() {
+    let mut cluster = Cluster::elected();
+    cluster.stalled = Some(id(0));
+    for number in 1..=20 {
+        cluster.ask(0, number, write(1));
+        cluster.pass(1_000);
+        cluster.ask(0, 100 + number, read());
+        assert_eq!(cluster.answer(number), Some(&Answer::Done));
+        assert_eq!(cluster.answer(100 + number), Some(&value(1, true, 0)));
+    }
+}
+
+#[test]
+fn a_leader_whose_disk_is_needed_and_stalls_reads_no_longer_than_its_lease_and_steps_down() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(1));
+    cluster.pass_without(2, 600);
+    cluster.stalled = Some(id(0));
+    // Nothing is under way to the disk: it may stand still for as long as it likes.
+    cluster.pass_without(2, 10_000);
+    cluster.ask(0, 2, read());
+    assert_eq!(cluster.answer(2), Some(&value(1, true, 0)));
+
+    cluster.ask(0, 3, write(2));
+    cluster.pass_without(2, 1_900);
+    cluster.ask(0, 4, read());
+    assert_eq!(cluster.answer(4), Some(&value(1, true, 0)), "a sync that is shorter than the lease is borne");
+    cluster.pass_without(2, 600);
+    cluster.ask(0, 5, read());
+    cluster.pass_without(2, 1_900);
+    assert_eq!(cluster.answer(5), None, "the other one acknowledges every round, and that is no quorum");
+    cluster.pass_without(2, 700);
+    assert!(!cluster.leads(0));
+
+    cluster.room_again();
+    cluster.pass_without(2, 13_000);
+    cluster.ask(0, 6, read());
+    cluster.pass_without(2, 10);
+    let Some(Answer::Value { value: Some(found), .. }) = cluster.answer(6) else {
+        panic!("{:?}", cluster.answer(6));
+    };
+    assert_eq!(*found, Scalar::Integer(2), "what was under way was kept, and done");
+}
+
+#[test]
+fn a_single_voter_whose_disk_stalls_reads_no_longer_than_its_lease() {
+    let mut cluster = Cluster::new(1);
+    cluster.ask(0, 1, write(1));
+    cluster.stalled = Some(id(0));
+    cluster.ask(0, 2, write(2));
+    cluster.pass(1_900);
+    cluster.ask(0, 3, read());
+    assert_eq!(cluster.answer(3), Some(&value(1, true, 0)));
+    cluster.pass(1_000);
+    cluster.ask(0, 4, read());
+    cluster.pass(10);
+    assert_eq!(cluster.answer(4), None);
+    assert!(cluster.leads(0), "nobody else could");
+    cluster.room_again();
+    assert_eq!(cluster.answer(4), Some(&value(2, false, 0)));
+    cluster.pass(600);
+    cluster.ask(0, 5, read());
+    assert_eq!(cluster.answer(5), Some(&value(2, true, 0)));
 }
 
 #[test]
@@ -625,21 +712,34 @@ fn lengths_that_a_follower_is_asked_to_apply_become_the_clusters_through_the_log
 fn rounds_from_before_a_change_give_no_lease_of_the_new_length() {
     let mut cluster = Cluster::elected();
     cluster.ask(0, 1, Operation::Agree(lengths(9_000, 10_000, 0)));
-    // The entry, its acknowledgements: committed. The first round with the new lengths is under way.
+    // Another round, sent before the change is committed: its acknowledgements are five seconds' worth, and they come when
+    // the new lengths are in force.
+    cluster.ask(0, 2, write(1));
     cluster.deliver_hop();
-    // A round of before, whose acknowledgements are overtaken by the change.
     let old: Vec<_> = cluster.network.drain(..).collect();
-    for (from, to, message) in old.iter().cloned() {
-        cluster.give(to, Input::Message { from, message });
-    }
-    assert_eq!(cluster.nodes[0].0.raft().settings().lease.lengths(), lengths(9_000, 10_000, 0));
-    assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "{:?}", cluster.remaining(0));
+    let in_force = |cluster: &Cluster| cluster.nodes[0].0.raft().settings().lease.lengths();
+    let mut came_late = 0;
     for (from, to, message) in old {
+        came_late += usize::from(in_force(&cluster) == lengths(9_000, 10_000, 0));
         cluster.give(to, Input::Message { from, message });
+        assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "{:?}", cluster.remaining(0));
     }
-    assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "acknowledged again");
+    assert!(came_late >= 2, "of both followers' answers, some came before the change: {came_late}");
     cluster.deliver_all();
     assert!(cluster.remaining(0) > Some(Span::millis(8_900)), "{:?}", cluster.remaining(0));
+}
+
+#[test]
+fn a_shorter_lease_is_in_force_as_soon_as_it_is_agreed() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, Operation::Agree(lengths(300, 500, 0)));
+    cluster.deliver_hop();
+    assert!(cluster.remaining(0) > Some(Span::millis(2_400)), "{:?}", cluster.remaining(0));
+    let (from, to, message) = cluster.network.pop_front().unwrap();
+    cluster.give(to, Input::Message { from, message });
+    assert_eq!(cluster.nodes[0].0.raft().settings().lease.lengths(), lengths(300, 500, 0));
+    // No round that asks for the new promise can have been acknowledged.
+    assert!(cluster.remaining(0) <= Some(Span::millis(300)), "{:?}", cluster.remaining(0));
 }
 
 #[test]
