@@ -71,6 +71,12 @@ impl Rounds {
         self.own
     }
 
+    /// What [`Rounds::own`] would say, for whoever looks on.
+    pub(super) fn own_seen(&self, synced: u64) -> u64 {
+        let stored = self.unstored.iter().take_while(|(ticket, _)| *ticket <= synced);
+        stored.last().map_or(self.own, |(_, round)| *round)
+    }
+
     /// None of the rounds so far renews a lease any more.
     pub(super) fn forget(&mut self) {
         self.sent.clear();

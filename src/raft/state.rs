@@ -233,6 +233,11 @@ impl<R: LeaseRules> Raft<R> {
         self.leadership.lease.as_ref()
     }
 
+    /// The newest of its rounds that it acknowledges itself, as a leader, once writes up to `ticket` are synced.
+    pub fn own_round(&self, ticket: u64) -> u64 {
+        self.leadership.rounds.own_seen(self.durability.synced().max(ticket))
+    }
+
     /// What it waits for.
     pub fn timers(&self) -> &TimerTable {
         &self.timers

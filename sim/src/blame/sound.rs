@@ -77,13 +77,14 @@ impl Leadership {
         self.accepted[node].iter().rev().find(|accepted| accepted.received.at <= by)
     }
 
-    /// The newest round that a majority of the voters has acknowledged, if it is newer than the last.
-    fn newer_quorum_round(&mut self, leader: usize, voters: usize) -> Option<u64> {
-        let others = (0..voters).filter(|node| *node != leader);
-        let mut reached: Vec<u64> = others.map(|node| self.progress[node]).collect();
+    /// The newest round that a majority of the voters has acknowledged, if it is newer than the last. `own` is the newest one
+    /// that the leader acknowledges itself.
+    fn newer_quorum_round(&mut self, leader: usize, own: u64, voters: usize) -> Option<u64> {
+        let reached = (0..voters).map(|node| if node == leader { own } else { self.progress[node] });
+        let mut reached: Vec<u64> = reached.collect();
         reached.sort_unstable_by(|a, b| b.cmp(a));
-        // The leader itself is one of the majority.
-        let needed = SoundRules.lease_quorum(voters).checked_sub(2)?;
+        // One that is a majority alone has nobody after it whose margin could be split.
+        let needed = SoundRules.lease_quorum(voters).checked_sub(1).filter(|needed| *needed > 0)?;
         let round = reached.get(needed).copied().filter(|round| *round > self.quorum_round)?;
         self.quorum_round = round;
         Some(round)
@@ -143,6 +144,7 @@ impl Sound {
                 RaftMessage::AppendReply(reply) => self.acknowledged(*from, *to, reply, world, margins),
                 _ => {}
             },
+            Happening::Synced { node, ticket } => self.synced(*node, *ticket, world, margins),
             Happening::Milestone { node, milestone } => match milestone {
                 Milestone::Elected { term } => {
                     self.led.insert((*node, *term), Leadership::new(self.nodes));
@@ -228,8 +230,37 @@ impl Sound {
             return;
         }
         led.progress[voter] = reply.round;
-        let Some(number) = led.newer_quorum_round(leader, self.voters) else { return };
-        if led.handed_over || number <= led.forgotten || latest - number >= ROUNDS_MAX {
+        self.renew(leader, term, node.raft().own_round(0), world, margins);
+    }
+
+    /// A leader is about to be told that its writes up to `ticket` are synced: it may acknowledge more of its rounds.
+    fn synced<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        leader: usize,
+        ticket: u64,
+        world: &World<LeaseNode<R>, C>,
+        margins: &mut Margins,
+    ) {
+        let Some(node) = world.process(leader).node() else { return };
+        if node.raft().role() == Role::Leader {
+            self.renew(leader, node.raft().term().0, node.raft().own_round(ticket), world, margins);
+        }
+    }
+
+    /// The lease of a leader that acknowledges its own rounds up to `own` now rests on the newest that a majority has
+    /// acknowledged.
+    fn renew<R: LeaseRules + Clone, C: Choices>(
+        &mut self,
+        leader: usize,
+        term: u64,
+        own: u64,
+        world: &World<LeaseNode<R>, C>,
+        margins: &mut Margins,
+    ) {
+        let Some(led) = self.led.get_mut(&(leader, term)) else { return };
+        let latest = led.rounds.back().map_or(0, |round| round.number);
+        let Some(number) = led.newer_quorum_round(leader, own, self.voters) else { return };
+        if led.handed_over || number <= led.forgotten || latest.saturating_sub(number) >= ROUNDS_MAX {
             return;
         }
         let Some(round) = led.rounds.iter().find(|round| round.number == number).copied() else { return };

@@ -135,7 +135,7 @@ fn everything_that_can_be_said_is_understood() {
         election_timeout: Span::secs(4),
         max_clock_skew: Span::millis(100),
     };
-    assert_eq!(scenario.setup.faults[15].action, Action::Apply { lengths });
+    assert_eq!(scenario.setup.faults[20].action, Action::Apply { lengths });
 }
 
 #[test]
