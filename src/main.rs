@@ -2,7 +2,7 @@
 //! input and output. Logs go to standard error.
 //!
 //! Exit codes: 0 at the end of input; 2 when the command line is wrong or asks for an unsafe lease; 74 when standard
-//! input or output or the data directory fails.
+//! input or output or the data directory fails; 70 for a bug of ours.
 
 mod server;
 

@@ -18,6 +18,7 @@ mod disk;
 mod event_loop;
 mod host;
 mod jitter;
+mod last_words;
 mod lines;
 mod logging;
 mod member;
@@ -44,10 +45,13 @@ use self::store::Keeper;
 
 /// `EX_IOERR` of sysexits.h.
 const EXIT_IO: u8 = 74;
+/// `EX_SOFTWARE` of sysexits.h: a bug of ours.
+const EXIT_BUG: u8 = 70;
 
 /// Runs the node until its input ends.
 pub(crate) fn run(options: &Options) -> ExitCode {
     logging::start(options.verbosity(), options.log_format());
+    last_words::log_panics();
     let setup = options.setup().unwrap_or_else(|text| options::refuse(&text));
     let lease = setup.settings.lease;
     let clock = OsClock::for_form(lease.form);
@@ -75,6 +79,10 @@ pub(crate) fn run(options: &Options) -> ExitCode {
         Err(Stop::Storage(text)) => {
             error!("{text}");
             ExitCode::from(EXIT_IO)
+        }
+        Err(Stop::Bug(text)) => {
+            error!("{text}");
+            ExitCode::from(EXIT_BUG)
         }
         Err(Stop::Stream(error)) if error.kind() == ErrorKind::BrokenPipe => {
             debug!("nobody reads standard output any more");

@@ -1,5 +1,7 @@
 //! A line that came in: its envelope, its type, and what it says.
 
+mod quick;
+
 use std::borrow::Cow;
 
 use serde::Deserialize;
@@ -111,6 +113,10 @@ impl<'a> Incoming<'a> {
     /// JSON object, or does not say who sent it.
     pub fn parse(line: &'a [u8]) -> Result<Incoming<'a>, String> {
         let line = std::str::from_utf8(line).map_err(|error| format!("the line is not UTF-8: {error}"))?;
+        quick::read(line).map_or_else(|| Incoming::parse_generally(line), Ok)
+    }
+
+    fn parse_generally(line: &'a str) -> Result<Incoming<'a>, String> {
         if !is_object(line) {
             return Err(format!("the line is no JSON object: {:?}", shown(line)));
         }

@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::host::Host;
+use super::last_words::guard;
 use super::lines::Lines;
 
 /// Read at once at most. What a read brings is handled before the next one, so this bounds a batch as well.
@@ -24,6 +25,8 @@ pub(super) enum Stop {
     Stream(io::Error),
     /// The store: what, where, and what to do.
     Storage(String),
+    /// A panic, which has been told already, and the state that explains it.
+    Bug(String),
 }
 
 impl From<io::Error> for Stop {
@@ -40,8 +43,11 @@ impl From<Errno> for Stop {
 
 /// Runs the node on standard input and output until the input ends.
 pub(super) fn run(host: &mut Host, line_bytes_max: usize) -> Result<(), Stop> {
+    guard(host, &mut Lines::new(line_bytes_max), serve).unwrap_or_else(|text| Err(Stop::Bug(text)))
+}
+
+fn serve(host: &mut Host, lines: &mut Lines) -> Result<(), Stop> {
     let (stdin, stdout) = (io::stdin(), io::stdout());
-    let mut lines = Lines::new(line_bytes_max);
     let mut chunk = vec![0; READ_BYTES_MAX];
     loop {
         let ready = wait(&stdin, &stdout, host.wake(), host.sleep())?;

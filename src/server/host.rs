@@ -63,6 +63,13 @@ impl Host {
         }
     }
 
+    /// The node's state, for whoever looks into a bug.
+    pub(super) fn describe(&self) -> String {
+        self.member
+            .as_ref()
+            .map_or("before init".to_owned(), |member| format!("{:?}", member.status(&self.clock)))
+    }
+
     /// What is to be written, and where to.
     pub(super) fn outlet(&mut self) -> &mut Outlet {
         &mut self.outlet

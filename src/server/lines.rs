@@ -1,5 +1,7 @@
 //! Bytes in, lines out. A line that is too long is skipped without being kept.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 /// A line, without its newline.
@@ -20,6 +22,8 @@ pub(super) struct Lines {
     buffer: Vec<u8>,
     /// Everything before this was taken.
     start: usize,
+    /// The line that was taken last, without its newline, while nothing has been pushed since.
+    last: Range<usize>,
     /// There is no newline between `start` and this.
     searched: usize,
     /// Bytes of a line that is too long that were thrown away.
@@ -29,12 +33,13 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn new(line_bytes_max: usize) -> Lines {
-        Lines { buffer: Vec::new(), start: 0, searched: 0, skipped: 0, line_bytes_max }
+        Lines { buffer: Vec::new(), start: 0, last: 0..0, searched: 0, skipped: 0, line_bytes_max }
     }
 
     /// Takes bytes. Keeps at most the longest line and what was pushed.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
+        self.last = 0..0;
         self.searched -= self.start;
         self.start = 0;
         self.buffer.extend_from_slice(bytes);
@@ -66,12 +71,19 @@ impl Lines {
     }
 
     fn line(&mut self, from: usize, to: usize) -> Line<'_> {
+        self.last = from..to;
         let bytes = std::mem::take(&mut self.skipped) + (to - from);
         if bytes > self.line_bytes_max {
             Line::TooLong { bytes }
         } else {
             Line::Whole(&self.buffer[from..to])
         }
+    }
+
+    /// The first bytes of the line that was taken last, unless something was pushed since.
+    pub(super) fn last_taken(&self, bytes_max: usize) -> &[u8] {
+        let last = &self.buffer[self.last.clone()];
+        &last[..last.len().min(bytes_max)]
     }
 }
 

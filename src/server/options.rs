@@ -120,7 +120,7 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol
 Times are written with their unit: 3s, 250ms, 500us.
 
 Exit codes: 0 at the end of input, 2 for a wrong command line or an unsafe lease, 74 when standard input, standard output
-or the data directory fails.
+or the data directory fails, 70 for a bug of ours, told with the state that goes with it.
 
 Example: a cluster of one node
 
