@@ -8,7 +8,7 @@ use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::LeaseRules;
 use crate::raft::{
-    Context, HardState, Index, Jitter, Log, NodeId, Payload, Raft, RaftOutput, Role, Settings, Term,
+    AppliedState, Context, Index, Jitter, NodeId, Payload, Raft, RaftOutput, Recovered, Role, Settings, Term,
     TimerTable,
 };
 use crate::time::{Clock, Reading};
@@ -47,19 +47,21 @@ impl<R: LeaseRules> Node<R> {
         identity: Identity,
         settings: Settings,
         rules: R,
-        (hard_state, log): (HardState, Log),
+        recovered: Recovered,
         clock: &impl Clock,
         jitter: &mut dyn Jitter,
     ) -> Node<R> {
         let now = clock.read();
         let cx = &mut Context { now, jitter };
+        let Recovered { hard_state, state, log } = recovered;
+        let applied = log.base().index;
         let raft = Raft::start(cx, identity.id, identity.configuration, settings, rules, hard_state, log);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
         Node {
             forwarding: Forwarding::new(identity.incarnation, raft.term()),
             raft,
-            state: KeyValues::default(),
-            applied: Index::ZERO,
+            state,
+            applied,
             requests: PendingRequests::default(),
             proposals: BTreeMap::new(),
             reads: VecDeque::new(),
@@ -115,6 +117,7 @@ impl<R: LeaseRules> Node<R> {
             Input::StorageFull => self.raft.handle_storage_full(cx),
             Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
         }
+        self.take_installed();
         self.apply_committed();
         self.notice_leadership(&now);
         self.serve_confirmed_reads();
@@ -126,7 +129,8 @@ impl<R: LeaseRules> Node<R> {
             if let Some(output) = self.outputs.pop_front() {
                 return Some(output);
             }
-            match self.raft.poll_output(&self.reading) {
+            let applied = AppliedState { index: self.applied, state: &self.state };
+            match self.raft.poll_output(&self.reading, applied) {
                 Some(RaftOutput::Send(to, message)) => {
                     return Some(Output::Send { to, message: Message::Raft(message) });
                 }
@@ -143,7 +147,26 @@ impl<R: LeaseRules> Node<R> {
         }
     }
 
+    /// A snapshot takes the place of what was applied. Nobody can tell what became of the proposals it skips.
+    fn take_installed(&mut self) {
+        let Some(state) = self.raft.take_installed() else {
+            return;
+        };
+        self.state = state;
+        self.applied = self.raft.log().base().index;
+        while let Some(proposal) = self.proposals.first_entry() {
+            if proposal.key().0 > self.applied {
+                break;
+            }
+            let origin = proposal.remove();
+            self.answer(origin, Answer::Refused(Refusal::TimedOut));
+        }
+    }
+
     fn apply_committed(&mut self) {
+        if self.applied == self.raft.commit() {
+            return;
+        }
         while self.applied < self.raft.commit() {
             let index = self.applied.next();
             let entry = self.raft.log().entry(index).expect("what is committed is in the log");
@@ -155,6 +178,7 @@ impl<R: LeaseRules> Node<R> {
             self.applied = index;
             self.answer_proposals(index, term, outcome);
         }
+        self.raft.compact(self.applied);
     }
 
     /// Answers whoever proposed an entry at `index`: with the outcome if it is theirs that was applied.

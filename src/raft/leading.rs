@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::configuration::quorum_value;
 use super::rounds::Rounds;
+use super::sending::Sending;
 use super::state::{Context, Raft};
 use super::transfer::Transfer;
 use super::{
@@ -21,16 +22,18 @@ const BATCH_BYTES_MAX: usize = 256 * 1_024;
 const PIPELINE_ENTRIES_MAX: u64 = 4_096;
 
 /// How far one member has come, as its leader knows it.
-#[derive(Debug, Clone, Copy)]
-struct Progress {
+#[derive(Debug, Clone)]
+pub(super) struct Progress {
     /// Its log matches up to here, on stable storage.
-    matched: Index,
+    pub(super) matched: Index,
     /// The next entry to send.
-    next: Index,
+    pub(super) next: Index,
     /// It is not known where its log and ours part: one message at a time until one is accepted.
-    probing: bool,
+    pub(super) probing: bool,
     /// A probe is under way.
-    probe_sent: bool,
+    pub(super) probe_sent: bool,
+    /// It lacks entries that are dropped here, so it gets a snapshot and, until it has that, no entries.
+    pub(super) sending: Sending,
     /// The newest round it has acknowledged, as far as the lease rules count it.
     round: u64,
 }
@@ -39,7 +42,7 @@ struct Progress {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Leadership {
     /// One a member; the leader's own is not used.
-    progress: Vec<Progress>,
+    pub(super) progress: Vec<Progress>,
     rounds: Rounds,
     /// The newest round that a quorum has acknowledged.
     quorum_round: u64,
@@ -51,7 +54,7 @@ pub(super) struct Leadership {
     /// The first entry of this leader's own term.
     own_term_start: Index,
     /// Everything up to here has been sent once.
-    flushed: Index,
+    pub(super) flushed: Index,
     /// Everybody gets a message at the next opportunity.
     pub(super) broadcast: bool,
     pub(super) transfer: Option<Transfer>,
@@ -69,8 +72,14 @@ impl<R: LeaseRules> Raft<R> {
         let last = self.log.last_index();
         self.role = Role::Leader;
         self.leader = Some(self.id);
-        let unknown =
-            Progress { matched: Index::ZERO, next: last.next(), probing: true, probe_sent: false, round: 0 };
+        let unknown = Progress {
+            matched: Index::ZERO,
+            next: last.next(),
+            probing: true,
+            probe_sent: false,
+            sending: Sending::Nothing,
+            round: 0,
+        };
         self.leadership = Leadership {
             progress: vec![unknown; self.configuration.len()],
             own_term_start: last.next(),
@@ -197,8 +206,23 @@ impl<R: LeaseRules> Raft<R> {
     ) {
         let progress = &mut self.leadership.progress[peer.index()];
         let last = self.log.last_index();
+        let base = self.log.base().index;
+        if progress.next <= base {
+            // What it should get next is dropped here. Does it have that?
+            progress.next = base.next();
+            progress.probing = true;
+            if !progress.sending.is_snapshot() {
+                progress.sending = Sending::Nothing;
+            }
+        }
         let room = progress.next.0 - progress.matched.0 <= PIPELINE_ENTRIES_MAX;
-        let able = if progress.probing { always || !progress.probe_sent } else { room };
+        let able = if progress.sending.is_snapshot() {
+            false
+        } else if progress.probing {
+            always || !progress.probe_sent
+        } else {
+            room
+        };
         let entries = if able { batch.entries(&self.log, progress.next) } else { None };
         if entries.is_none() && !always {
             return;
@@ -222,7 +246,7 @@ impl<R: LeaseRules> Raft<R> {
             previous_term: self
                 .log
                 .term_at(previous_index)
-                .expect("a follower's next entry is at most our last + 1"),
+                .expect("a follower's next entry is behind our base and at most our last + 1"),
             commit: self.commit,
             entries,
         };
@@ -265,6 +289,13 @@ impl<R: LeaseRules> Raft<R> {
                 self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
             }
             AppendOutcome::Accepted { matched } => {
+                if progress.sending.is_snapshot() {
+                    if matched < self.log.base().index {
+                        // An older round's. It still lacks what is dropped here.
+                        return;
+                    }
+                    progress.sending = Sending::Nothing;
+                }
                 progress.probing = false;
                 progress.probe_sent = false;
                 progress.next = progress.next.max(matched.next());
@@ -273,6 +304,7 @@ impl<R: LeaseRules> Raft<R> {
                 }
                 if matched > progress.matched {
                     progress.matched = matched;
+                    progress.end_tail();
                     self.advance_commit(now);
                     self.continue_transfer();
                 }
@@ -280,10 +312,17 @@ impl<R: LeaseRules> Raft<R> {
             AppendOutcome::Rejected { previous_index, hint } => {
                 let stale = previous_index <= progress.matched
                     || (progress.probing && previous_index != progress.next.previous());
-                if stale {
+                if stale || progress.sending.is_snapshot() {
                     return;
                 }
-                progress.next = hint.min(last).max(progress.matched).next();
+                let base = self.log.base().index;
+                if previous_index <= base && base > Index::ZERO {
+                    // Where our log begins, it has something else or nothing.
+                    progress.sending = Sending::Wanted;
+                    return;
+                }
+                // Its hint skips a whole term. Before the base there is nothing to send, so the base is tried first.
+                progress.next = hint.min(last).max(progress.matched).max(base).next();
                 progress.probing = true;
                 progress.probe_sent = false;
                 self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());

@@ -42,12 +42,18 @@ pub(super) fn log(note: &Note, directory: &Directory) {
                 warn!("no longer leads term {term}: no quorum was heard for an election timeout");
             }
         },
+        Note::SnapshotInstalled { index, term } => {
+            info!(
+                "had fallen behind the log of term {term}'s leader: goes on from its snapshot at entry {index}"
+            );
+        }
         Note::Misbehaviour { peer, fact } => warn!(
             "{} {}; its message is ignored",
             directory.name(peer),
             match fact {
                 Misbehaviour::LeadsOurTerm => "claims to lead the term that this node leads",
                 Misbehaviour::ContradictsCommitted => "contradicts what is committed",
+                Misbehaviour::BadSnapshot => "sends what is no part of a snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",
             }
         ),

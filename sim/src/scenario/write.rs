@@ -62,6 +62,10 @@ fn cluster(setup: &Setup, line: &mut impl FnMut(String)) {
     if let Some(deadline) = timers.request_deadline {
         line(format!("request-deadline = {}", span(deadline)));
     }
+    let log = super::brief::log(setup);
+    if !log.is_empty() {
+        line(format!("\n[log]\n{}", log.join("\n")));
+    }
 }
 
 fn clock(node: &NodeSpec, line: &mut impl FnMut(String)) {

@@ -1,6 +1,7 @@
 //! A setup as a scenario file: what `sim run` reads back is the very same setup.
 
 use leasehold::lease::LeaseForm;
+use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::row::form_word;
@@ -76,6 +77,12 @@ fn head(setup: &Setup, out: &mut Vec<String>) {
     out.push(format!("startup-grace = {}", span(timers.startup_grace)));
     if let Some(deadline) = timers.request_deadline {
         out.push(format!("request-deadline = {}", span(deadline)));
+    }
+    let LogBounds { entries_max, bytes_max, chunk_bytes_max } = setup.log;
+    if setup.log != LogBounds::default() {
+        out.push(format!("\n[log]\nentries-max = {entries_max}"));
+        out.push(format!("bytes-max = {bytes_max}"));
+        out.push(format!("chunk-bytes-max = {chunk_bytes_max}"));
     }
 }
 

@@ -53,6 +53,18 @@ fn the_records_are_those_of_format_1() {
     assert_eq!(found, golden);
 }
 
+/// What format 2 has beside those.
+#[test]
+fn the_new_records_are_those_of_format_2() {
+    let base = BaseRecord { index: 1_000, term: 7, keys: 300 };
+    let key = key_to_bytes(&Scalar::Text("x".into()));
+    let value = value_to_bytes(&key, &Scalar::Integer(-42));
+    let found = [hex(&to_bytes(BASE, &base)), hex(&key), hex(&value)];
+    assert_eq!(pair_from_bytes(&key, &value), Some((Scalar::Text("x".into()), Scalar::Integer(-42))));
+    assert_eq!(pair_from_bytes(&key_to_bytes(&Scalar::Null), &value), None, "another key's value");
+    assert_eq!(found, ["e80707ac022115f932396fe91d", "040178", "0253e4ff9792963b2bec"]);
+}
+
 #[test]
 fn entries_come_back_as_they_went_in() {
     let scalars = [
