@@ -20,6 +20,8 @@ pub(super) enum Aspect {
     Workload,
     /// Faults.
     Faults,
+    /// How long logs may become.
+    Log,
 }
 
 /// The dice of one aspect of one seed.
