@@ -292,6 +292,9 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
             field("offset", chunk.offset);
             field("pairs", chunk.pairs.len() as u64);
             field("last", u64::from(chunk.last));
+            if let Some(lengths) = &chunk.agreed {
+                lengths_fields(lengths, field);
+            }
         }
         Message::Raft(raft::Message::SnapshotReply(reply)) => {
             field("term", reply.term.0);

@@ -4,7 +4,9 @@ use super::super::test_disk::TestDisk;
 use super::tests::fresh;
 use super::*;
 use crate::kv::{Cas, Command, Scalar};
-use crate::raft::{Payload, Position, SnapshotWrite, Term};
+use crate::lease::LeaseLengths;
+use crate::raft::{HardState, Payload, Position, SnapshotWrite, Term};
+use crate::time::Span;
 
 fn key(number: i64) -> Scalar {
     Scalar::Text(format!("key-{number}").into())
@@ -176,4 +178,92 @@ fn a_directory_stays_as_large_as_its_log_and_its_keys() {
         sizes[20],
         sizes[199]
     );
+}
+
+/// What is folded twice would end elsewhere: the first swap fails, and would not the second time.
+#[test]
+fn an_entry_is_applied_to_the_stored_state_once() {
+    let disk = TestDisk::default();
+    let mut storage = fresh(&disk);
+    storage.write(entries(1, 1, &[set(1, 1, 1), swap(1, 2, 3), swap(1, 1, 2), set(1, 2, 20)]));
+    storage.write(Write { ticket: 2, compacted: Some(Index(1)), ..Write::default() });
+    storage.sync().unwrap();
+    storage.write(Write { ticket: 3, compacted: Some(Index(3)), ..Write::default() });
+    storage.sync().unwrap();
+    let expected = (3, 4, pairs(&[(1, 2)]));
+    assert_eq!(reopened(disk.bytes()), expected);
+    // Neither does a restart in between fold anything again.
+    drop(storage);
+    let mut storage = DurableStorage::open(disk.clone()).unwrap();
+    storage.write(Write { ticket: 1, compacted: Some(Index(4)), ..Write::default() });
+    storage.sync().unwrap();
+    assert_eq!(reopened(disk.bytes()), (4, 4, pairs(&[(1, 2), (2, 20)])));
+}
+
+fn lengths(seconds: u64) -> LeaseLengths {
+    let election_timeout = Span::secs(seconds);
+    LeaseLengths { duration: Span::secs(1), election_timeout, max_clock_skew: Span::ZERO }
+}
+
+#[test]
+fn lengths_that_were_agreed_on_are_part_of_the_stored_state_and_promises_are_not() {
+    let agreed = |disk: &TestDisk| {
+        let mut storage = DurableStorage::open(TestDisk::holding(disk.bytes())).unwrap();
+        let recovered = storage.recover().unwrap();
+        assert_eq!(recovered.hard_state.longest_promise, Span::secs(30), "whatever becomes of the log");
+        recovered.state.agreed
+    };
+    let disk = TestDisk::default();
+    let mut storage = fresh(&disk);
+    let agree = |seconds| Entry { term: Term(1), payload: Payload::Lease(lengths(seconds)) };
+    let hard_state = HardState { term: Term(1), voted_for: None, longest_promise: Span::secs(30) };
+    // No lease may be as long as the election timeout: that entry changes nothing.
+    let three = [agree(7), agree(1), set(1, 1, 1)];
+    storage.write(Write { hard_state: Some(hard_state), ..entries(1, 1, &three) });
+    storage.sync().unwrap();
+    assert_eq!(agreed(&disk), None, "it is still in the log");
+    for compacted in [1, 2, 3] {
+        storage.write(Write { ticket: compacted + 1, compacted: Some(Index(compacted)), ..Write::default() });
+        storage.sync().unwrap();
+        assert_eq!(agreed(&disk), Some(lengths(7)), "up to entry {compacted}");
+    }
+    for (ticket, installed) in [(5, Some(lengths(9))), (6, None)] {
+        let at = Position { index: Index(ticket * 100), term: Term(1) };
+        let install = SnapshotWrite::Install { at, pairs: 0, agreed: installed };
+        storage.write(Write { ticket, snapshot: vec![part(0, &[]), install], ..Write::default() });
+        storage.sync().unwrap();
+        assert_eq!(agreed(&disk), installed);
+    }
+}
+
+/// A file of format 1 is one of format 2 without anything new in it, but for the number in its head.
+#[test]
+fn a_directory_of_format_1_becomes_one_of_format_2_with_its_first_commit() {
+    use super::super::sector::{SECTOR_BYTES, seal};
+    let format_of = |bytes: &[u8]| u32::from_le_bytes(bytes[16..20].try_into().unwrap());
+    let as_format = |format: u32, mut bytes: Vec<u8>| {
+        bytes[16..20].copy_from_slice(&format.to_le_bytes());
+        seal(&mut bytes[..SECTOR_BYTES], 0);
+        bytes
+    };
+    let disk = TestDisk::default();
+    let mut storage = fresh(&disk);
+    storage.write(entries(1, 1, &[set(1, 1, 10), set(1, 2, 20)]));
+    storage.sync().unwrap();
+    drop(storage);
+    assert_eq!(format_of(&disk.bytes()), 2);
+
+    let old = TestDisk::holding(as_format(1, disk.bytes()));
+    let mut storage = DurableStorage::open(old.clone()).unwrap();
+    assert_eq!(found(&storage.recover().unwrap()), (0, 2, Vec::new()), "all of it is in the log");
+    storage.join(super::tests::membership(), LeaseSettings::default()).unwrap();
+    assert_eq!(format_of(&old.bytes()), 2, "an older program refuses it from now on");
+    storage.write(Write { ticket: 1, compacted: Some(Index(1)), ..Write::default() });
+    storage.sync().unwrap();
+    assert_eq!(reopened(old.bytes()), (1, 2, pairs(&[(1, 10)])));
+
+    for unknown in [0, 3] {
+        let opened = DurableStorage::open(TestDisk::holding(as_format(unknown, disk.bytes())));
+        assert_eq!(opened.unwrap_err(), StorageFault::NewerFormat { found: unknown, known: 2 });
+    }
 }
