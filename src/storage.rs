@@ -138,11 +138,38 @@ impl Storage for MemoryStorage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kv::{Cas, Command, Scalar};
     use crate::raft::{Payload, Term};
 
     fn write(ticket: u64, first: u64, terms: &[u64]) -> Write {
         let entries = terms.iter().map(|term| Entry { term: Term(*term), payload: Payload::Noop });
         Write { ticket, entries: Some((Index(first), entries.collect())), ..Write::default() }
+    }
+
+    #[test]
+    fn entries_that_are_dropped_are_applied_to_the_state_once_and_gone() {
+        let key = Scalar::Null;
+        let swap = |from, to| {
+            let (from, to) = (Scalar::Integer(from), Scalar::Integer(to));
+            Payload::Command(Command::Cas(Box::new(Cas {
+                key: Scalar::Null,
+                from,
+                to,
+                create_if_not_exists: true,
+            })))
+        };
+        let payloads = [swap(0, 1), swap(2, 3), swap(1, 2), Payload::Noop];
+        let entries = payloads.into_iter().map(|payload| Entry { term: Term(1), payload }).collect();
+        let mut storage = MemoryStorage::default();
+        storage.write(Write { ticket: 1, entries: Some((Index(1), entries)), ..Write::default() });
+        storage.write(Write { ticket: 2, compacted: Some(Index(1)), ..Write::default() });
+        storage.write(Write { ticket: 3, compacted: Some(Index(3)), ..Write::default() });
+        assert_eq!(storage.sync(), Ok(3));
+        assert_eq!(storage.entries.len(), 1);
+        let Ok(Recovered { state, log, .. }) = storage.recover();
+        // Applied twice, the last two would leave 3.
+        assert_eq!(state.values.read(&key), Some(&Scalar::Integer(2)));
+        assert_eq!(log.base(), Position { index: Index(3), term: Term(1) });
     }
 
     #[test]

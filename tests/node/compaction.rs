@@ -156,6 +156,8 @@ fn what_is_no_part_of_the_snapshot_changes_nothing() {
     let ahead = Position { index: Index(10_000), term };
     let chunk = |term, at, offset, pairs, last| SnapshotChunk { term, at, agreed: None, offset, pairs, last };
     let odd = [
+        chunk(term, Position { index: Index(5), term }, 0, pairs(&[1]), true),
+        chunk(term, Position { index: follower.raft().commit(), term }, 0, pairs(&[1]), true),
         chunk(term, ahead, 7, pairs(&[1]), true),
         chunk(term, ahead, u64::MAX, pairs(&[1]), true),
         chunk(term, ahead, 0, pairs(&[2, 1]), true),
@@ -163,7 +165,6 @@ fn what_is_no_part_of_the_snapshot_changes_nothing() {
         chunk(term, Position { term: Term(0), ..ahead }, 0, pairs(&[1]), true),
         chunk(term.next(), ahead, 0, pairs(&[1]), true),
         chunk(Term(0), ahead, 0, pairs(&[1]), true),
-        chunk(term, Position { index: Index(5), term }, 0, pairs(&[1]), true),
     ];
     for chunk in odd {
         let shown = format!("{chunk:?}");
@@ -175,6 +176,10 @@ fn what_is_no_part_of_the_snapshot_changes_nothing() {
         assert!(*node.state() == *follower.state() && node.applied() == follower.applied(), "{shown}");
         assert_eq!(node.raft().term(), term, "{shown}");
     }
+    let not_the_leader = chunk(term, ahead, 0, pairs(&[1]), true);
+    let message = Message::Raft(raft::Message::Snapshot(not_the_leader));
+    cluster.give(id(1), Input::Message { from: id(2), message });
+    assert_eq!(cluster.nodes[1].0.applied(), follower.applied());
     for received in [Received::All, Received::Pairs(u64::MAX), Received::Pairs(0)] {
         let reply = SnapshotReply { term, index: Index(10_000), received };
         let message = Message::Raft(raft::Message::SnapshotReply(reply));
@@ -291,11 +296,12 @@ fn chunks_neither_renew_the_lease_nor_keep_a_leader_in_office() {
     cluster.fill(id(2), 0..200);
     let (mut chunks, mut answers, mut step_down) = (0, 0, None);
     let lease = *cluster.nodes[0].0.raft().lease().unwrap();
-    for millis in 0..6_000u64 {
-        cluster.now += 1_000_000;
+    for millis in (0..6_000u64).step_by(50) {
+        cluster.now += 50_000_000;
         cluster.give(id(0), Input::Wakeup);
         cluster.give(id(2), Input::Wakeup);
-        while let Some((from, to, message)) = cluster.network.pop_front() {
+        // A message takes 50 ms, so that rounds are under way while chunks are.
+        for (from, to, message) in std::mem::take(&mut cluster.network) {
             let answered = matches!(message, Message::Raft(raft::Message::SnapshotReply(_)));
             let acknowledges_rounds = matches!(message, Message::Raft(raft::Message::AppendReply(_)));
             // The leader learns once that node 2 lacks what it has dropped.
@@ -347,5 +353,29 @@ fn storage_in_memory_keeps_no_more_than_the_log_does() {
         let Ok(stored) = storage.recover();
         assert!(stored.log.len() <= 16 + 4, "{} entries", stored.log.len());
         assert_eq!((stored.state.values.len(), node.state().len()), (40, 40));
+        let told = node.status(&At(cluster.now).read()).first_index;
+        assert!(told == node.raft().log().base().index.next() && told > Index(4_900), "{told}");
     }
+}
+
+#[test]
+fn a_chunk_is_acknowledged_once_it_is_on_stable_storage() {
+    let mut cluster = Cluster::compacting();
+    let term = cluster.nodes[1].0.raft().term();
+    let at = Position { index: Index(10_000), term };
+    let answers = |cluster: &Cluster| {
+        let snapshot = |message: &Message| matches!(message, Message::Raft(raft::Message::SnapshotReply(_)));
+        cluster.network.iter().filter(|(_, _, message)| snapshot(message)).count()
+    };
+    for (offset, last) in [(0, false), (1, true)] {
+        cluster.full = Some(id(1));
+        let pairs = [(Scalar::Integer(i64::from(last)), Scalar::Null)].into();
+        let chunk = SnapshotChunk { term, at, agreed: None, offset, pairs, last };
+        let message = Message::Raft(raft::Message::Snapshot(chunk));
+        cluster.give(id(1), Input::Message { from: id(0), message });
+        assert_eq!(answers(&cluster), usize::from(last), "the disk has not got it");
+        cluster.room_again();
+        assert_eq!(answers(&cluster), usize::from(last) + 1);
+    }
+    assert_eq!(cluster.nodes[1].0.applied(), at.index);
 }

@@ -87,6 +87,8 @@ fn a_snapshot_takes_the_place_of_everything_when_it_is_whole() {
     let all = vec![part(2, &[9]), install(at, 3)];
     storage.write(Write { snapshot: all, ..entries(3, 101, &[set(5, 7, 70)]) });
     storage.sync().unwrap();
+    let mut copy = DurableStorage::open(TestDisk::holding(disk.bytes())).unwrap();
+    assert_eq!(copy.recover().unwrap().log.base(), at, "its term as well");
     let (base, last, state) = reopened(disk.bytes());
     assert_eq!((base, last, state.len()), (100, 101, 3));
     storage.write(Write { compacted: Some(Index(101)), ..entries(4, 102, &[set(5, 1, 1)]) });
