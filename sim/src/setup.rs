@@ -390,3 +390,27 @@ pub enum Action {
         lengths: LeaseLengths,
     },
 }
+
+impl Action {
+    /// Its key in a scenario's `[[fault]]`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Action::Partition { .. } => "partition",
+            Action::Cut { .. } => "cut",
+            Action::Isolate { .. } => "isolate",
+            Action::Heal => "heal",
+            Action::Hold { .. } => "hold",
+            Action::Release { .. } => "release",
+            Action::Pause { .. } => "pause",
+            Action::Suspend { .. } => "suspend",
+            Action::HypervisorPause { .. } => "hypervisor-pause",
+            Action::Crash { .. } => "crash",
+            Action::Restart { .. } => "restart",
+            Action::Step { .. } => "step",
+            Action::Rate { .. } => "rate",
+            Action::Unsynchronize { .. } => "unsynchronize",
+            Action::Transfer { .. } => "transfer",
+            Action::Apply { .. } => "apply",
+        }
+    }
+}

@@ -428,25 +428,3 @@ impl Scene<'_> {
         self.push(trigger, Some(isolated), Action::Isolate { node: leader });
     }
 }
-
-/// A fault's kind as scenarios write it.
-pub(super) fn kind(action: &Action) -> &'static str {
-    match action {
-        Action::Partition { .. } => "partition",
-        Action::Cut { .. } => "cut",
-        Action::Isolate { .. } => "isolate",
-        Action::Heal => "heal",
-        Action::Hold { .. } => "hold",
-        Action::Release { .. } => "release",
-        Action::Pause { .. } => "pause",
-        Action::Suspend { .. } => "suspend",
-        Action::HypervisorPause { .. } => "hypervisor-pause",
-        Action::Crash { .. } => "crash",
-        Action::Restart { .. } => "restart",
-        Action::Step { .. } => "step",
-        Action::Rate { .. } => "rate",
-        Action::Unsynchronize { .. } => "unsynchronize",
-        Action::Transfer { .. } => "transfer",
-        Action::Apply { .. } => "apply",
-    }
-}
