@@ -52,7 +52,7 @@ impl Gate {
 }
 
 impl Network {
-    fn carry(&self, line: &str) {
+    pub fn carry(&self, line: &str) {
         let message: Value = serde_json::from_str(line).expect("only JSON on standard output");
         let dest = message["dest"].as_str().unwrap();
         if message["body"]["type"] == "snapshot" && !self.chunks.pass() {
@@ -74,9 +74,9 @@ impl Network {
 }
 
 pub struct Client {
-    network: Arc<Network>,
+    pub network: Arc<Network>,
     pub name: String,
-    answers: Receiver<Value>,
+    pub answers: Receiver<Value>,
     next_msg_id: u64,
 }
 
@@ -103,7 +103,7 @@ impl Client {
 pub struct Cluster {
     pub network: Arc<Network>,
     flags: Vec<&'static str>,
-    children: BTreeMap<&'static str, Child>,
+    pub children: BTreeMap<&'static str, Child>,
     pub admin: Client,
 }
 
