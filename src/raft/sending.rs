@@ -27,6 +27,8 @@ pub(super) struct Outgoing {
     received: u64,
     /// ... and this is the last one's key.
     after: Option<Scalar>,
+    /// So many it has once it has the chunk under way, and that one's last key.
+    under_way: Option<(u64, Scalar)>,
     /// When the chunk behind them is to be sent again; `None` when it is to be sent.
     resend: Option<Alarm>,
 }
@@ -35,8 +37,14 @@ impl Outgoing {
     /// The follower has so many pairs.
     fn seek(&mut self, received: u64) {
         self.received = received;
-        let before = received.checked_sub(1).and_then(|place| usize::try_from(place).ok());
-        self.after = before.and_then(|place| Some(self.state.values.iter().nth(place)?.0.clone()));
+        self.after = match self.under_way.take() {
+            Some((count, key)) if count == received => Some(key),
+            // It has begun anew, or somewhere else than was thought: the place is counted out, which takes a while.
+            _ => {
+                let before = received.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+                before.and_then(|place| Some(self.state.values.iter().nth(place)?.0.clone()))
+            }
+        };
         self.resend = None;
     }
 }
@@ -73,7 +81,8 @@ impl<R: LeaseRules> Raft<R> {
                 let (index, state) = (applied.index, applied.state.clone());
                 let term = self.log.term_at(index).expect("what is applied is not before the base");
                 let at = Position { index, term };
-                let outgoing = Outgoing { at, state, received: 0, after: None, resend: None };
+                let outgoing =
+                    Outgoing { at, state, received: 0, after: None, under_way: None, resend: None };
                 progress.sending = Sending::Snapshot(Box::new(outgoing));
             }
             let Sending::Snapshot(outgoing) = &mut progress.sending else {
@@ -86,6 +95,8 @@ impl<R: LeaseRules> Raft<R> {
             let StateMachine { values, agreed } = &outgoing.state;
             let (pairs, last) = values.chunk(outgoing.after.as_ref(), self.settings.log.chunk_bytes_max);
             let (at, agreed, offset) = (outgoing.at, *agreed, outgoing.received);
+            let key = pairs.last().map(|(key, _)| key.clone());
+            outgoing.under_way = key.map(|key| (offset + pairs.len() as u64, key));
             let chunk = SnapshotChunk { term, at, agreed, offset, pairs, last };
             self.send(peer, Message::Snapshot(chunk));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,9 @@ const PATIENCE: Duration = Duration::from_millis(700);
 /// Whom a line goes to: nodes' standard inputs, and clients.
 #[derive(Default)]
 pub struct Network {
-    inputs: Mutex<BTreeMap<String, ChildStdin>>,
+    /// Each is written by a thread of its own: a node whose output is not read reads nothing, and two that waited for each
+    /// other through here would wait for ever.
+    inputs: Mutex<BTreeMap<String, Sender<String>>>,
     clients: Mutex<BTreeMap<String, Sender<Value>>>,
     /// Chunks of snapshots, on their way to whomever.
     pub chunks: Gate,
@@ -58,9 +60,9 @@ impl Network {
         if message["body"]["type"] == "snapshot" && !self.chunks.pass() {
             return;
         }
-        if let Some(stdin) = self.inputs.lock().unwrap().get_mut(dest) {
+        if let Some(input) = self.inputs.lock().unwrap().get(dest) {
             // A killed process reads nothing.
-            let _ = writeln!(stdin, "{line}");
+            let _ = input.send(format!("{line}\n"));
         } else if let Some(client) = self.clients.lock().unwrap().get(dest) {
             let _ = client.send(message);
         }
@@ -125,7 +127,10 @@ impl Cluster {
             .spawn()
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        self.network.inputs.lock().unwrap().insert(name.to_owned(), child.stdin.take().unwrap());
+        let (input, lines) = channel();
+        let mut stdin = child.stdin.take().unwrap();
+        thread::spawn(move || lines.iter().try_for_each(|line: String| stdin.write_all(line.as_bytes())));
+        self.network.inputs.lock().unwrap().insert(name.to_owned(), input);
         let network = Arc::clone(&self.network);
         thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(|line| network.carry(&line)));
         self.children.insert(name, child);
