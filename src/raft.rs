@@ -6,10 +6,11 @@
 //!
 //! A walk through the files: `state` is the struct, its roles and what every input has in common; `election`,
 //! `following` (a follower's side of replication), `leading` (a leader's side), `rounds` (which round a quorum has
-//! acknowledged, and the lease it carries) and `transfer` are its methods by subject; `log`, `configuration`,
-//! `durability` and `timers` are plain data.
+//! acknowledged, and the lease it carries), `sending` and `installing` (the two sides of a snapshot's way) and `transfer`
+//! are its methods by subject; `log`, `snapshot`, `progress`, `configuration`, `durability` and `timers` are plain data.
 //!
-//! **Architecture Invariant:** knows neither client requests nor keys and values (a [`Payload`] is opaque here), neither
+//! **Architecture Invariant:** knows neither client requests nor keys and values (a [`Payload`] is opaque here, and a
+//! snapshot is something that can be cut into pieces and put together again), neither
 //! the wire format nor the simulator.
 //!
 //! **Architecture Invariant:** nothing that depends on a durable write leaves before the host has confirmed its sync.
@@ -19,12 +20,16 @@ mod durability;
 mod election;
 mod following;
 mod ids;
+mod installing;
 mod leading;
 mod live_settings;
 mod log;
 mod message;
 mod note;
+mod progress;
 mod rounds;
+mod sending;
+mod snapshot;
 mod state;
 mod timers;
 mod transfer;
@@ -38,7 +43,10 @@ pub use log::{Entry, Log, Payload};
 pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
 pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
 pub use rounds::Lease;
-pub(crate) use state::Context;
+pub use snapshot::{
+    LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateMachine,
+};
+pub(crate) use state::{AppliedState, Context};
 pub use state::{Jitter, Raft, RaftOutput, Role, Settings};
 pub use timers::{Timer, TimerTable};
 pub use view::PeerView;

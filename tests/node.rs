@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "node/compaction.rs"]
+mod compaction;
+
 use std::collections::VecDeque;
 
 use leasehold::kv::{Command, Scalar};
@@ -10,7 +13,9 @@ use leasehold::node::{
     Answer, Forward, ForwardAnswer, HandoverOutcome, Identity, Input, Message, Node, Operation, Output,
     Refusal, RequestId,
 };
-use leasehold::raft::{self, Append, Configuration, Index, Jitter, NodeId, Note, Role, Settings, Term};
+use leasehold::raft::{
+    self, Append, Configuration, Index, Jitter, NodeId, Note, Recovered, Role, Settings, Term,
+};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
 
@@ -51,12 +56,14 @@ impl Cluster {
     }
 
     fn with_learners(voters: u16, learners: u16) -> Cluster {
-        let configuration = Configuration::new(voters, learners);
+        Cluster::with_settings(Configuration::new(voters, learners), Settings::default())
+    }
+
+    fn with_settings(configuration: Configuration, settings: Settings) -> Cluster {
         let start = |id: NodeId| {
             let identity = Identity { id, configuration, incarnation: 1 };
             let mut storage = MemoryStorage::default();
             let Ok(recovered) = storage.recover();
-            let settings = Settings::default();
             let node = Node::start(identity, settings, SoundRules, recovered, &At(0), &mut ByName(id.0));
             (node, storage)
         };
@@ -681,7 +688,7 @@ impl Cluster {
     }
 
     fn longest_promise(&mut self, node: usize) -> Span {
-        let Ok((hard_state, _)) = self.nodes[node].1.recover();
+        let Ok(Recovered { hard_state, .. }) = self.nodes[node].1.recover();
         hard_state.longest_promise
     }
 }

@@ -3,6 +3,7 @@
 //! Read from a scenario file by [`crate::scenario`], consumed by [`crate::world`]; neither knows the other.
 
 use leasehold::lease::{LeaseLengths, LeaseSettings};
+use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 /// One run, but for its seed's draws.
@@ -18,6 +19,8 @@ pub struct Setup {
     pub lease: LeaseSettings,
     /// Waits that are not the lease's.
     pub timers: Timers,
+    /// How long the nodes' logs may become.
+    pub log: LogBounds,
     /// The lease rules that the nodes follow, by name.
     pub rules: String,
     /// One a node, voters first.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use leasehold::lease::LeaseSettings;
-use leasehold::raft::{HardState, Index, Log, Write};
+use leasehold::raft::{HardState, Index, Recovered, SnapshotWrite, Write};
 use leasehold::storage::durable::{DurableStorage, Membership, StorageFault};
 use leasehold::storage::{MemoryStorage, Storage};
 
@@ -12,7 +12,7 @@ use crate::setup::Unsynced;
 use crate::world::{DiskChance, DiskFaults, Recovery, SyncEnd};
 
 /// What a start finds.
-pub(super) type Found = (HardState, Log);
+pub(super) type Found = Recovered;
 
 /// A node's storage.
 #[derive(Debug, Clone)]
@@ -61,21 +61,30 @@ enum Deed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Summary {
     hard_state: HardState,
+    /// Entries up to here are in the state machine, and dropped.
+    base: Index,
     last: (Index, leasehold::raft::Term),
 }
 
 impl Summary {
-    fn of((hard_state, log): &Found) -> Summary {
-        Summary { hard_state: *hard_state, last: (log.last_index(), log.last_term()) }
+    fn of(Recovered { hard_state, log, .. }: &Found) -> Summary {
+        Summary { hard_state: *hard_state, base: log.base().index, last: (log.last_index(), log.last_term()) }
     }
 
     fn apply(&mut self, write: &Write) {
         self.hard_state = write.hard_state.unwrap_or(self.hard_state);
+        for snapshot in &write.snapshot {
+            if let SnapshotWrite::Install { at, .. } = snapshot {
+                self.base = at.index;
+                self.last = (at.index, at.term);
+            }
+        }
         if let Some((first, entries)) = &write.entries
             && let Some(last) = entries.last()
         {
             self.last = (Index(first.previous().0 + entries.len() as u64), last.term);
         }
+        self.base = write.compacted.unwrap_or(self.base);
     }
 
     /// What is in `self` and not in `found`, in words.
@@ -99,6 +108,10 @@ impl Summary {
                 "log entries behind {} (it had {} of them, the last one of term {})",
                 found.last.0.0, self.last.0.0, self.last.1.0
             ));
+        }
+        if self.base != found.base {
+            words
+                .push(format!("that entries up to {} are applied (now up to {})", self.base.0, found.base.0));
         }
         words.join(", ")
     }

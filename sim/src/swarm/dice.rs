@@ -22,6 +22,8 @@ pub(super) enum Aspect {
     Faults,
     /// What kind of disks, and what goes wrong with them.
     Disks,
+    /// How long logs may become.
+    Log,
 }
 
 /// The dice of one aspect of one seed.

@@ -58,8 +58,16 @@ const MOTIFS: [Motif; 16] = [
 ];
 
 /// The kinds of message that a link may keep back.
-const MESSAGES: [Option<&str>; 6] =
-    [None, Some("append"), Some("append-reply"), Some("vote"), Some("vote-reply"), Some("timeout-now")];
+const MESSAGES: [Option<&str>; 8] = [
+    None,
+    Some("append"),
+    Some("append-reply"),
+    Some("vote"),
+    Some("vote-reply"),
+    Some("timeout-now"),
+    Some("snapshot"),
+    Some("snapshot-reply"),
+];
 
 pub(super) fn faults(seed: u64, setup: &Setup, bound: Bound) -> Vec<FaultSpec> {
     let mut dice = Dice::new(seed, Aspect::Faults);

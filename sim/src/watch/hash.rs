@@ -212,6 +212,11 @@ fn milestone_words(milestone: &Milestone, word: &mut impl FnMut(u64)) {
             word(8 | u64::from(no_quorum) << 8);
             word(term);
         }
+        Milestone::SnapshotInstalled { index, term } => {
+            word(10);
+            word(index);
+            word(term);
+        }
         Milestone::Misbehaviour { peer } => word(9 | (peer as u64) << 16),
     }
 }

@@ -403,9 +403,10 @@ impl<P: Process, C: Choices> World<P, C> {
             Milestone::Campaign { .. } => Some(EventKind::Campaign),
             Milestone::LeaderReady { .. } => Some(EventKind::LeaderReady),
             Milestone::SteppedDown { .. } => Some(EventKind::SteppedDown),
-            Milestone::VoteGranted { .. } | Milestone::Follows { .. } | Milestone::Misbehaviour { .. } => {
-                None
-            }
+            Milestone::VoteGranted { .. }
+            | Milestone::Follows { .. }
+            | Milestone::SnapshotInstalled { .. }
+            | Milestone::Misbehaviour { .. } => None,
         };
         self.tell(reader, Happening::Milestone { node, milestone });
         if let Some(kind) = kind {

@@ -280,6 +280,13 @@ pub enum Milestone {
         /// Because it has not heard from a quorum, rather than from somebody with a higher term.
         no_quorum: bool,
     },
+    /// It had fallen behind its leader's log and has taken a snapshot instead.
+    SnapshotInstalled {
+        /// Of everything up to here.
+        index: u64,
+        /// The leader's term.
+        term: u64,
+    },
     /// It received what no correct process sends.
     Misbehaviour {
         /// From this process.

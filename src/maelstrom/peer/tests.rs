@@ -5,11 +5,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::{Content, Incoming, Outbox};
-use crate::kv::{Cas, Command, Scalar};
+use crate::kv::{Cas, Command, Pairs, Scalar};
 use crate::lease::{Ballot, LeaseLengths};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
 use crate::raft::{
-    self, Append, AppendOutcome, AppendReply, Entry, Index, Payload, Term, VoteReply, VoteRequest,
+    self, Append, AppendOutcome, AppendReply, Entry, Index, Payload, Position, Received, SnapshotChunk,
+    SnapshotReply, Term, VoteReply, VoteRequest,
 };
 use crate::time::{Nanos, Span};
 
@@ -56,6 +57,10 @@ fn entries() -> impl Strategy<Value = Option<Arc<[Entry]>>> {
     prop::option::of(prop::collection::vec(entry, 1..5).prop_map(Arc::from))
 }
 
+fn pairs() -> impl Strategy<Value = Pairs> {
+    prop::collection::vec((scalar(), scalar()), 0..5).prop_map(Pairs::from)
+}
+
 fn append() -> impl Strategy<Value = Append> {
     let counts = (count(), count(), count(), count(), count());
     let promise = 0..=365 * 24 * 3_600 * 1_000_000_000u64;
@@ -99,6 +104,16 @@ fn raft_message() -> impl Strategy<Value = raft::Message> {
         }),
         (ballot(), count(), any::<bool>()).prop_map(|(ballot, term, granted)| {
             raft::Message::VoteReply(VoteReply { ballot, term: Term(term), granted })
+        }),
+        (count(), count(), count(), prop::option::of(lengths()), count(), any::<bool>(), pairs()).prop_map(
+            |(term, index, index_term, agreed, offset, last, pairs)| {
+                let at = Position { index: Index(index), term: Term(index_term) };
+                raft::Message::Snapshot(SnapshotChunk { term: Term(term), at, agreed, offset, pairs, last })
+            }
+        ),
+        (count(), count(), prop::option::of(count())).prop_map(|(term, index, count)| {
+            let received = count.map_or(Received::All, Received::Pairs);
+            raft::Message::SnapshotReply(SnapshotReply { term: Term(term), index: Index(index), received })
         }),
         count().prop_map(|term| raft::Message::TimeoutNow { term: Term(term) }),
     ]

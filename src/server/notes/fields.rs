@@ -78,10 +78,14 @@ pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
             asked_ns = asked.as_nanos(),
             own_ns = own.as_nanos()
         ),
+        Note::SnapshotInstalled { index, term } => {
+            info!(note = "snapshot-installed", node, raw_ns, boot_ns, term = term.0, index = index.0);
+        }
         Note::Misbehaviour { peer, fact } => {
             let fact = match fact {
                 Misbehaviour::LeadsOurTerm => "leads-our-term",
                 Misbehaviour::ContradictsCommitted => "contradicts-committed",
+                Misbehaviour::BadSnapshot => "bad-snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges-unsent",
             };
             warn!(note = "misbehaviour", node, raw_ns, boot_ns, peer = directory.name(peer), fact);

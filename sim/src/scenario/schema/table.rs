@@ -20,6 +20,7 @@ pub(in super::super) const ROOT: &[Field] = &[
     key("lease", Kind::Table(LEASE), Unset("see its keys"), "The lease."),
     key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
     key("disk", Kind::Table(DISK), Unset("see its keys"), "What nodes keep their state on."),
+    key("log", Kind::Table(LOG), Unset("see its keys"), "How long logs may become."),
     key("node", Kind::Named(Names::Nodes, NODE), Unset("none"), "Settings of single nodes."),
     key(
         "clock",
@@ -78,6 +79,14 @@ const DISK: &[Field] = &[
     key("kind", Kind::Word(DISK_KINDS), Is("memory"), "`memory`: a model that costs nothing; `durable`: the database of production, on a simulated disk."),
     key("unsynced", Kind::Word(UNSYNCED), Is("torn"), "What a crash does to each sector that a durable disk has not synced: `torn` draws it."),
 ];
+
+/// The defaults are those of the node ([`leasehold::raft::LogBounds`]); a test holds them together.
+const LOG: &[Field] = &[
+    key("entries-max", BOUND, Is("65536"), "More entries that are applied are dropped, the oldest first."),
+    key("bytes-max", BOUND, Is("67108864"), "The same by their size in bytes."),
+    key("chunk-bytes-max", BOUND, Is("262144"), "The size of one message of a snapshot, in bytes; at least one key."),
+];
+const BOUND: Kind = Kind::Count { least: 1, most: 1 << 40 };
 
 /// A node's own settings.
 pub(in super::super) const NODE: &[Field] = &[

@@ -1,12 +1,11 @@
 use super::*;
 
-fn lease() -> Entry {
-    let lengths = LeaseLengths {
-        duration: Span::secs(2),
-        election_timeout: Span::secs(4),
-        max_clock_skew: Span::nanos(1),
-    };
-    Entry { term: Term(2), payload: Payload::Lease(lengths) }
+fn lengths() -> LeaseLengths {
+    LeaseLengths { duration: Span::secs(2), election_timeout: Span::secs(4), max_clock_skew: Span::nanos(1) }
+}
+
+fn agree() -> Entry {
+    Entry { term: Term(2), payload: Payload::Lease(lengths()) }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -49,6 +48,7 @@ fn the_records_are_those_of_format_1() {
         hex(&entry_to_bytes(Index(2), &noop)),
         hex(&entry_to_bytes(Index(3), &write(Scalar::Text("x".into()), Scalar::Integer(-42)))),
         hex(&entry_to_bytes(Index(4), &cas())),
+        hex(&entry_to_bytes(Index(5), &agree())),
     ];
     let golden = [
         "05e80707010280e497d0129853026a48622111",
@@ -58,8 +58,30 @@ fn the_records_are_those_of_format_1() {
         "0100853531cf47c44ee6",
         "030104017802536d86be2835162477",
         "ac02020101000303312e300130cf0e3f0388936d",
+        "020380a8d6b90780d0acf30e01aee1e884be5024fc",
     ];
     assert_eq!(found, golden);
+}
+
+/// What format 2 has beside those.
+#[test]
+fn the_new_records_are_those_of_format_2() {
+    let base = BaseRecord { index: 1_000, term: 7, keys: 300, agreed: None };
+    let agreed = BaseRecord { agreed: Some(lengths().into()), ..base };
+    let key = key_to_bytes(&Scalar::Text("x".into()));
+    let value = value_to_bytes(&key, &Scalar::Integer(-42));
+    let found = [hex(&to_bytes(BASE, &base)), hex(&to_bytes(BASE, &agreed)), hex(&key), hex(&value)];
+    assert_eq!(pair_from_bytes(&key, &value), Some((Scalar::Text("x".into()), Scalar::Integer(-42))));
+    assert_eq!(pair_from_bytes(&key_to_bytes(&Scalar::Null), &value), None, "another key's value");
+    assert_eq!(
+        found,
+        [
+            "e80707ac02005c111efb4126824c",
+            "e80707ac020180a8d6b90780d0acf30e01dd732777637fc1e2",
+            "040178",
+            "0253e4ff9792963b2bec"
+        ]
+    );
 }
 
 #[test]
@@ -78,7 +100,7 @@ fn entries_come_back_as_they_went_in() {
             assert_eq!(entry_from_bytes(Index(9), &entry_to_bytes(Index(9), &entry)), Some(entry));
         }
     }
-    for entry in [cas(), lease()] {
+    for entry in [cas(), agree()] {
         assert_eq!(entry_from_bytes(Index(9), &entry_to_bytes(Index(9), &entry)), Some(entry));
     }
 }
