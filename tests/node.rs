@@ -51,7 +51,7 @@ impl Cluster {
     fn with_learners(voters: u16, learners: u16) -> Cluster {
         let configuration = Configuration::new(voters, learners);
         let start = |id: NodeId| {
-            let identity = Identity { id, configuration, incarnation: 1 };
+            let identity = Identity::numbered(id, configuration.clone(), 1);
             let mut storage = MemoryStorage::default();
             let Ok(recovered) = storage.recover();
             let settings = Settings::default();

@@ -5,6 +5,7 @@
 
 mod entries;
 mod forwarding;
+pub(super) mod members;
 mod raft_messages;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,9 @@ use super::durability::Durability;
 use super::election::Votes;
 use super::following::Promise;
 use super::leading::Leadership;
+use super::membership::Membership;
 use super::{
-    HardState, Index, Lease, Log, Message, NodeId, Note, StepDownCause, Term, Timer, TimerTable, Write,
+    HardState, Index, Lease, Log, Message, Names, NodeId, Note, StepDownCause, Term, Timer, TimerTable, Write,
 };
 use crate::lease::{LeaseRules, LeaseSettings};
 use crate::time::{Alarm, Reading, Span};
@@ -92,7 +93,9 @@ pub(crate) struct Context<'a> {
 #[derive(Debug, Clone)]
 pub struct Raft<R> {
     pub(super) id: NodeId,
+    /// In force: the newest of the log.
     pub(super) configuration: Configuration,
+    pub(super) membership: Membership,
     /// In force.
     pub(super) settings: Settings,
     /// As it was started.
@@ -132,18 +135,24 @@ impl<R: LeaseRules> Raft<R> {
     pub(crate) fn start(
         cx: &mut Context<'_>,
         id: NodeId,
-        configuration: Configuration,
+        (names, founding): (Names, Configuration),
         settings: Settings,
         rules: R,
-        hard_state: HardState,
+        mut hard_state: HardState,
         log: Log,
     ) -> Raft<R> {
-        assert!(configuration.contains(id), "a node is a member of its own cluster");
+        assert!(names.contains(id), "a node has a name");
+        if hard_state.voted_for.is_some_and(|candidate| !names.contains(candidate)) {
+            // Numbers that were given while it ran may be others' now. It has voted, for nobody who could be named.
+            hard_state.voted_for = Some(NodeId::NOBODY);
+        }
+        let membership = Membership::recovered(names, founding, &log);
         let longest = hard_state.longest_promise.max(settings.lease.election_timeout);
         let restart_promise = rules.promise_after_restart(cx.now.stamp, longest);
         let mut raft = Raft {
             id,
-            configuration,
+            configuration: membership.in_force().clone(),
+            membership,
             settings,
             configured: settings,
             rules,
@@ -169,8 +178,9 @@ impl<R: LeaseRules> Raft<R> {
         if raft.is_voter() {
             let wait = Alarm::Last { since: cx.now.stamp, span: longest };
             raft.await_leader(wait.later_by(settings.startup_grace));
-            if configuration.voters() == 1 {
-                // Nobody else can have been promised anything, or be elected.
+            if raft.configuration.voters() == 1 && raft.has_founding_members() {
+                // Nobody else can have been promised anything, or be elected. (Where there were other voters before, one of
+                // them may lead still, under a promise of this node's.)
                 raft.campaign(cx, crate::lease::Ballot::Vote);
             }
         }
@@ -182,9 +192,9 @@ impl<R: LeaseRules> Raft<R> {
         self.id
     }
 
-    /// The cluster.
-    pub fn configuration(&self) -> Configuration {
-        self.configuration
+    /// The members in force.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
     }
 
     /// Its settings, as they are in force.
@@ -274,9 +284,9 @@ impl<R: LeaseRules> Raft<R> {
         self.durability.ticket_for(self.hard_state_dirty || self.log.has_unwritten())
     }
 
-    /// Handles a message of a fellow member.
+    /// Handles a message of another node. It need be no member: this node's log may not say yet that it is.
     pub(crate) fn handle(&mut self, cx: &mut Context<'_>, from: NodeId, message: Message) {
-        if !self.configuration.contains(from) || from == self.id {
+        if !self.names().contains(from) || from == self.id {
             return;
         }
         match message {
@@ -286,6 +296,7 @@ impl<R: LeaseRules> Raft<R> {
             Message::VoteReply(reply) => self.handle_vote_reply(cx, from, reply),
             Message::TimeoutNow { term } => self.handle_timeout_now(cx, from, term),
         }
+        self.retire_if_removed(cx);
     }
 
     /// Lets what is due happen. Does nothing when called early.
@@ -321,6 +332,7 @@ impl<R: LeaseRules> Raft<R> {
             Role::Leader => self.advance_commit(&cx.now),
             Role::Follower | Role::PreCandidate => {}
         }
+        self.retire_if_removed(cx);
     }
 
     /// The host has no room for the writes under way: somebody else had better lead.

@@ -46,13 +46,19 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         self.leadership.transfer = Some(Transfer { told: true, ..transfer });
-        if self.rules.transfer_bars_lease() {
-            self.leadership.lease_barred = true;
-            if self.leadership.lease.take().is_some() {
-                self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::Transfer });
-            }
-        }
+        self.bar_lease();
         self.send(transfer.to, Message::TimeoutNow { term: self.term() });
+    }
+
+    /// Somebody is about to be told to campaign: no lease any more in this term.
+    pub(super) fn bar_lease(&mut self) {
+        if !self.rules.transfer_bars_lease() {
+            return;
+        }
+        self.leadership.lease_barred = true;
+        if self.leadership.lease.take().is_some() {
+            self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::Transfer });
+        }
     }
 
     pub(super) fn handle_timeout_now(&mut self, cx: &mut Context<'_>, from: NodeId, term: Term) {

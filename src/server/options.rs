@@ -67,6 +67,11 @@ pub(crate) struct Options {
     #[arg(long)]
     in_memory: bool,
 
+    /// Found no cluster, but wait to be added to one: init names this node and members of it. What counts is the first
+    /// start with a data directory
+    #[arg(long)]
+    join: bool,
+
     /// The longest line that a client may send, in bytes; the same on all nodes
     #[arg(long, value_name = "BYTES", default_value_t = 1_048_576, value_parser = clap::value_parser!(u32).range(1..))]
     line_max: u32,
@@ -116,6 +121,8 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol
   {"type":"status","msg_id":7}
   {"type":"metrics","msg_id":8}
   {"type":"transfer","msg_id":9,"to":"n2"}
+  {"type":"membership","msg_id":10,"add":"n4"}
+    (or "promote" or "remove"; docs/membership.md has the steps)
 
 Times are written with their unit: 3s, 250ms, 500us.
 
@@ -177,7 +184,7 @@ impl Options {
             Some(seed) => seed,
             None => getrandom::u64().map_err(|error| format!("no random numbers, pass --seed: {error}"))?,
         };
-        Ok(Setup { settings, seed, line_bytes_max: self.line_bytes_max() })
+        Ok(Setup { settings, seed, joins: self.join, line_bytes_max: self.line_bytes_max() })
     }
 
     /// Where the node keeps its state, if anywhere.

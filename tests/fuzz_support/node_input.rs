@@ -166,7 +166,7 @@ impl<'a> Player<'a> {
         });
         let log = Log::recovered(entries.collect());
         let hard_state = HardState { term: Term(term), voted_for: None, longest_promise: Span::ZERO };
-        let identity = Identity { id, configuration, incarnation: 7 };
+        let identity = Identity::numbered(id, configuration, 7);
         let node = Node::start(identity, settings, SoundRules, (hard_state, log), &clocks, &mut Drawn(0));
         Player {
             bytes,

@@ -6,7 +6,7 @@ use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, T
 
 use super::StorageFault;
 use super::records::{
-    self, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State, entry_from_bytes, entry_to_bytes,
+    self, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State, entry_from_bytes, entry_to_bytes,
 };
 use super::sectors::{Sectors, Shared};
 use crate::lease::LeaseSettings;
@@ -24,8 +24,10 @@ const CACHE_BYTES: usize = 32 * 1_024 * 1_024;
 pub struct Membership {
     /// The node.
     pub own: String,
-    /// All nodes of its cluster, in the order in which they are numbered.
+    /// The nodes that it was told of at first, in the order in which they are numbered.
     pub names: Vec<String>,
+    /// It is no founding member: the cluster's log tells it who is.
+    pub joins: bool,
 }
 
 /// A node's durable state in a database. See the [module](super).
@@ -89,7 +91,8 @@ impl<B: StorageBackend> DurableStorage<B> {
     }
 
     /// Makes this the database of a node and puts down the lease it starts with. The first call settles whose it is. Later
-    /// ones must be for the same node of the same nodes, which may be named in another order; the first order stays.
+    /// ones must be for the same node of the same nodes, which may be named in another order; the first order stays, and so
+    /// does whether it joins.
     pub fn join(&mut self, membership: Membership, lease: LeaseSettings) -> Result<(), StorageFault> {
         if let Some(stored) = &self.membership {
             let sorted = |membership: &Membership| {
@@ -138,9 +141,9 @@ impl<B: StorageBackend> DurableStorage<B> {
         let meta = self.database().begin_read().map_err(redb::Error::from).and_then(|transaction| {
             let table = transaction.open_table(META)?;
             let bytes = |key| Ok::<_, redb::Error>(table.get(key)?.map(|value| value.value().to_vec()));
-            Ok((bytes(STATE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?))
+            Ok((bytes(STATE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?, bytes(JOINS)?))
         });
-        let (state, membership, lease) = meta.map_err(|error| self.fault(error))?;
+        let (state, membership, lease, joins) = meta.map_err(|error| self.fault(error))?;
         self.state = record(STATE, state)?.ok_or_else(|| StorageFault::damaged("it has no state record"))?;
         let put_down = self.sectors.commits();
         if self.state.commits < put_down {
@@ -149,7 +152,8 @@ impl<B: StorageBackend> DurableStorage<B> {
             return Err(StorageFault::damaged(what));
         }
         let membership = record::<MembershipRecord>(MEMBERSHIP, membership)?;
-        self.membership = membership.map(|MembershipRecord { own, names }| Membership { own, names });
+        let joins = record::<()>(JOINS, joins)?.is_some();
+        self.membership = membership.map(|MembershipRecord { own, names }| Membership { own, names, joins });
         self.lease = record::<LeaseRecord>(LEASE, lease)?.map(LeaseSettings::from);
         Ok(())
     }
@@ -204,7 +208,10 @@ impl<B: StorageBackend> DurableStorage<B> {
             let mut meta = transaction.open_table(META)?;
             meta.insert(STATE, &*records::to_bytes(STATE, state))?;
             if self.joined {
-                if let Some(Membership { own, names }) = self.membership.clone() {
+                if let Some(Membership { own, names, joins }) = self.membership.clone() {
+                    if joins {
+                        meta.insert(JOINS, &*records::to_bytes(JOINS, &()))?;
+                    }
                     meta.insert(
                         MEMBERSHIP,
                         &*records::to_bytes(MEMBERSHIP, &MembershipRecord { own, names }),

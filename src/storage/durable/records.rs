@@ -9,13 +9,15 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::kv::{Cas, Command, Scalar};
 use crate::lease::{LeaseForm, LeaseLengths, LeaseSettings};
-use crate::raft::{Entry, HardState, Index, NodeId, Payload, Term};
+use crate::raft::{Entry, HardState, Index, Members, NodeId, Payload, Term};
 use crate::time::Span;
 
 /// The keys of the records that are not log entries.
 pub(super) const STATE: &str = "state";
 pub(super) const MEMBERSHIP: &str = "membership";
 pub(super) const LEASE: &str = "lease";
+/// There only when the node was started to join a cluster that it is told of by that cluster's log. Holds nothing.
+pub(super) const JOINS: &str = "joins";
 
 fn seed_of(key: &str) -> u64 {
     xxh3_64(key.as_bytes())
@@ -137,6 +139,12 @@ enum PayloadRecord<'a> {
         election_timeout_ns: u64,
         max_clock_skew_ns: u64,
     },
+    Configuration {
+        #[serde(borrow)]
+        voters: Vec<&'a str>,
+        #[serde(borrow)]
+        learners: Vec<&'a str>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -162,6 +170,10 @@ impl<'a> From<&'a Entry> for EntryRecord<'a> {
                 election_timeout_ns: lengths.election_timeout.as_nanos(),
                 max_clock_skew_ns: lengths.max_clock_skew.as_nanos(),
             },
+            Payload::Configuration(members) => PayloadRecord::Configuration {
+                voters: members.voters.iter().map(|name| &**name).collect(),
+                learners: members.learners.iter().map(|name| &**name).collect(),
+            },
         };
         EntryRecord { term: entry.term.0, payload }
     }
@@ -186,6 +198,10 @@ impl From<EntryRecord<'_>> for Entry {
                     election_timeout: Span::nanos(election_timeout_ns),
                     max_clock_skew: Span::nanos(max_clock_skew_ns),
                 })
+            }
+            PayloadRecord::Configuration { voters, learners } => {
+                let names = |names: Vec<&str>| names.into_iter().map(Into::into).collect();
+                Payload::Configuration(Box::new(Members { voters: names(voters), learners: names(learners) }))
             }
         };
         Entry { term: Term(record.term), payload }
