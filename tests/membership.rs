@@ -289,8 +289,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
     let mut answers = Vec::new();
     for name in long {
         let node = name.as_str().into();
-        let request =
-            cluster.ask(0, Operation::Change(MembershipChange { action: MemberAction::Add, node }));
+        let request = cluster.ask(0, Operation::Change(MembershipChange { action: MemberAction::Add, node }));
         cluster.pass(501);
         answers.push(cluster.answer(request).cloned());
         if answers.last() == Some(&refused(MembershipFault::TooMany)) {
@@ -471,6 +470,42 @@ fn a_leader_that_is_removed_hands_over_and_keeps_no_lease() {
     let passed_on = cluster.ask(0, read());
     cluster.deliver_all();
     assert!(matches!(cluster.answer(passed_on), Some(Answer::Value { .. })));
+}
+
+#[test]
+fn a_leader_that_is_removed_under_load_hands_over_all_the_same() {
+    let mut cluster = Cluster::founded(3);
+    cluster.pass(600);
+    cluster.ask(0, change(MemberAction::Remove, 0));
+    // When the removal commits the successor lacks what was written after it.
+    let written = cluster.write(0, 1);
+    cluster.deliver_all();
+    assert!(!cluster.leads(0) && !cluster.lease_runs(0));
+    assert!(matches!(cluster.answer(written), None | Some(Answer::Done)));
+    cluster.pass(10);
+    let leader = (1..3).find(|place| cluster.leads(*place)).expect("nobody had to wait");
+    let reading = cluster.ask(leader, read());
+    cluster.pass(600);
+    assert!(matches!(cluster.answer(reading), Some(Answer::Value { value: Some(_), .. })), "nothing is lost");
+}
+
+#[test]
+fn a_leader_that_is_removed_and_finds_no_successor_steps_down_in_the_end() {
+    let mut cluster = Cluster::founded(3);
+    cluster.pass(600);
+    let removed = cluster.ask(0, change(MemberAction::Remove, 0));
+    // Both answer once more, and nothing comes to them from then on.
+    let sent = std::mem::take(&mut cluster.network);
+    for (from, to, message) in sent {
+        cluster.give(to.index(), Input::Message { from, message });
+    }
+    cluster.cut.extend([(0, 1), (0, 2)]);
+    cluster.write(0, 1);
+    cluster.deliver_all();
+    assert!(matches!(cluster.answer(removed), Some(Answer::Configured { .. })));
+    assert!(cluster.leads(0), "it tries to hand over");
+    cluster.pass(5_100);
+    assert!(!cluster.leads(0) && !cluster.lease_runs(0));
 }
 
 #[test]

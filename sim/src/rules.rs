@@ -3,7 +3,7 @@
 //! A broken set overrides one method of [`LeaseRules`]: reading it is reading the bug. The comment names a system that
 //! shipped it. They exist to show what each rule is for, and that the checker bites.
 
-use leasehold::lease::{Acknowledgement, Ballot, LeaseRules, LeaseSettings};
+use leasehold::lease::{Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings};
 use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 
 /// A named set of rules.
@@ -89,6 +89,11 @@ pub const BROKEN: &[NamedRules] = &[
         rules: &HalfQuorum,
     },
     NamedRules {
+        name: "changes-without-waiting",
+        what: "rule 8: members change again before the last change has a quorum",
+        rules: &ChangesWithoutWaiting,
+    },
+    NamedRules {
         name: "guesses-time",
         what: "rule 9: without a usable wall clock the lease is taken to run on",
         rules: &GuessesTime,
@@ -165,6 +170,9 @@ impl LeaseRules for Picked {
     }
     fn lease_quorum(&self, voters: usize) -> usize {
         self.0.lease_quorum(voters)
+    }
+    fn may_reconfigure(&self, standing: ConfigurationStanding) -> bool {
+        self.0.may_reconfigure(standing)
     }
     fn may_commit(&self, now: &Reading) -> bool {
         self.0.may_commit(now)
@@ -264,6 +272,14 @@ struct HalfQuorum;
 impl LeaseRules for HalfQuorum {
     fn lease_quorum(&self, voters: usize) -> usize {
         (voters / 2).max(1)
+    }
+}
+
+/// Majorities of configurations that are one step apart have a voter in common; two steps apart they may have none.
+struct ChangesWithoutWaiting;
+impl LeaseRules for ChangesWithoutWaiting {
+    fn may_reconfigure(&self, _standing: ConfigurationStanding) -> bool {
+        true
     }
 }
 

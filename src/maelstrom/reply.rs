@@ -77,9 +77,9 @@ impl Reply {
             (RequestKind::Membership, Answer::Configured { index, members }) => {
                 Reply::MembershipOk { members, index: index.0 }
             }
-            (RequestKind::Membership, Answer::Done) | (_, Answer::Configured { .. }) => {
-                Reply::Error(Fault::new(ErrorCode::Crash, "the leader answered something else than was asked"))
-            }
+            (RequestKind::Membership, Answer::Done) | (_, Answer::Configured { .. }) => Reply::Error(
+                Fault::new(ErrorCode::Crash, "the leader answered something else than was asked"),
+            ),
             // Only a faulty fellow node's answer to a forwarded read can look like this.
             (RequestKind::Read | RequestKind::LeaseRead, Answer::Done) => {
                 Reply::Error(Fault::new(ErrorCode::Crash, "the leader answered a read as if it were a write"))

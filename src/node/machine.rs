@@ -10,8 +10,8 @@ use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
-    Context, HardState, Index, Jitter, Log, Message as RaftMessage, Names, NodeId, Payload, Raft, RaftOutput, Role,
-    Settings, Term, TimerTable,
+    Context, HardState, Index, Jitter, Log, Message as RaftMessage, Names, NodeId, Payload, Raft, RaftOutput,
+    Role, Settings, Term, TimerTable,
 };
 use crate::time::{Clock, Reading};
 

@@ -112,6 +112,8 @@ pub(super) struct Leadership {
     /// Everybody gets a message at the next opportunity.
     pub(super) broadcast: bool,
     pub(super) transfer: Option<Transfer>,
+    /// It was removed, that is committed, and it hands over if it can.
+    pub(super) retiring: bool,
 }
 
 impl Leadership {

@@ -10,7 +10,7 @@
 //! Node::execute -> Raft::plan_change    is it possible, and may it be now (LeaseRules::may_reconfigure)?
 //!               -> Raft::propose        the entry, in force at once
 //! log.push, log.store -> Raft::configurations_from    what the log says from that index on is in force
-//! commit of the own removal -> Raft::retire_if_removed    lease given up, best voter told to campaign, stepped down
+//! commit of the own removal -> Raft::retire_if_removed    hands over to the best voter, steps down
 //! ```
 //!
 //! Two majorities of configurations that differ by one voter have a member in common, and that one has promised (or is the
@@ -23,7 +23,7 @@
 
 use super::names::Names;
 use super::state::{Context, Raft};
-use super::{Configuration, Entry, Index, Log, Message, Name, NodeId, Note, Payload, Role, StepDownCause, Timer};
+use super::{Configuration, Entry, Index, Log, Name, NodeId, Note, Payload, Role, StepDownCause, Timer};
 use crate::lease::{ConfigurationStanding, LeaseRules};
 use crate::time::{Alarm, Reading};
 
@@ -203,7 +203,8 @@ impl<R: LeaseRules> Raft<R> {
         }
         let voted = self.is_voter();
         self.configuration = configuration.clone();
-        let (voters, learners) = (self.configuration.voters(), self.configuration.len() - self.configuration.voters());
+        let (voters, learners) =
+            (self.configuration.voters(), self.configuration.len() - self.configuration.voters());
         self.note(Note::MembersInForce { index: *index, voters, learners });
         match (self.role, voted, self.is_voter()) {
             (Role::Leader, ..) => self.lead_configuration(now),
@@ -253,9 +254,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         let count = members.voters.len() + members.learners.len();
         let nameable = id.is_some() || self.names().len() < Names::COUNT_MAX;
-        if count > usize::from(Configuration::NODES_MAX)
-            || members.weight() > MEMBERS_BYTES_MAX
-            || !nameable
+        if count > usize::from(Configuration::NODES_MAX) || members.weight() > MEMBERS_BYTES_MAX || !nameable
         {
             return Err(MembershipFault::TooMany);
         }
@@ -303,19 +302,19 @@ impl<R: LeaseRules> Raft<R> {
         (self.commit >= *index && self.leadership.standing(removed).0 < *index).then_some(removed)
     }
 
-    /// A leader that has been removed leads until that is committed. Then it tells the voter that is best prepared to
-    /// campaign at once, as if it handed over, and steps down: in that order its lease is over before anybody votes.
+    /// A leader that has been removed leads until that is committed. Then it hands over to the voter that is best prepared,
+    /// and steps down as soon as that one is told (its lease is over by then), or cannot be.
     pub(super) fn retire_if_removed(&mut self, cx: &mut Context<'_>) {
         if self.role != Role::Leader || self.is_voter() || self.commit < self.configuration_index() {
             return;
         }
-        let last = self.log.last_index();
-        let successor = self.best_successor().filter(|voter| self.leadership.matched(*voter) == last);
-        let term = self.term();
-        self.bar_lease();
-        self.step_down(cx, term, StepDownCause::Removed);
-        if let Some(successor) = successor {
-            self.send(successor, Message::TimeoutNow { term });
+        if !std::mem::replace(&mut self.leadership.retiring, true)
+            && let Some(successor) = self.best_successor()
+        {
+            self.transfer_leadership(cx, successor);
+        }
+        if !self.awaits_successor() {
+            self.step_down(cx, self.term(), StepDownCause::Removed);
         }
     }
 }

@@ -318,6 +318,7 @@ impl<R: LeaseRules> Raft<R> {
         if self.timers.take_due(Timer::Heartbeat, &cx.now) {
             self.leadership.broadcast = true;
         }
+        self.retire_if_removed(cx);
     }
 
     /// The host has synced all writes up to `ticket`.

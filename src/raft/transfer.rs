@@ -37,6 +37,11 @@ impl<R: LeaseRules> Raft<R> {
         self.role == Role::Leader && self.leadership.transfer.is_some()
     }
 
+    /// Is a transfer under way whose successor has not been told yet?
+    pub(super) fn awaits_successor(&self) -> bool {
+        self.leadership.transfer.is_some_and(|transfer| !transfer.told)
+    }
+
     /// Tells the successor once it has the whole log.
     pub(super) fn continue_transfer(&mut self) {
         let Some(transfer) = self.leadership.transfer else {

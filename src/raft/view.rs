@@ -32,7 +32,12 @@ impl<R: LeaseRules> Raft<R> {
         let others = self.configuration().nodes().filter(move |node| leads && *node != self.id());
         others.map(|node| {
             let (match_index, heard) = self.leadership.standing(node);
-            PeerView { node, voter: self.configuration().is_voter(node), match_index, acknowledged: heard.map(|heard| now.stamp.elapsed_max(heard)) }
+            PeerView {
+                node,
+                voter: self.configuration().is_voter(node),
+                match_index,
+                acknowledged: heard.map(|heard| now.stamp.elapsed_max(heard)),
+            }
         })
     }
 

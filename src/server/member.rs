@@ -118,8 +118,7 @@ impl Member {
 
     pub(super) fn handle_peer(&mut self, clock: &OsClock, src: &str, dest: &str, message: Message) {
         // Who leads or campaigns may have become a member by entries that this node lacks.
-        let introduces =
-            matches!(message, Message::Raft(raft::Message::Append(_) | raft::Message::Vote(_)));
+        let introduces = matches!(message, Message::Raft(raft::Message::Append(_) | raft::Message::Vote(_)));
         let from = match self.node.names().id(src) {
             None if introduces && dest == self.name() && (1..=NAME_BYTES_MAX).contains(&src.len()) => {
                 self.node.introduce(src)

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use leasehold::lease::{LeaseRules, SoundRules};
 use leasehold::node::Message;
-use leasehold::raft::{Append, AppendOutcome, AppendReply, Message as RaftMessage, Role};
+use leasehold::raft::{
+    Append, AppendOutcome, AppendReply, Configuration, Message as RaftMessage, NodeId, Role,
+};
 use leasehold::time::{Nanos, Reading};
 
 use super::chain::Chain;
@@ -78,12 +80,14 @@ impl Leadership {
     }
 
     /// The newest round that a majority of the voters has acknowledged, if it is newer than the last.
-    fn newer_quorum_round(&mut self, leader: usize, voters: usize) -> Option<u64> {
-        let others = (0..voters).filter(|node| *node != leader);
+    fn newer_quorum_round(&mut self, leader: usize, members: &Configuration) -> Option<u64> {
+        let voting = members.voting_nodes().map(NodeId::index);
+        let others = voting.clone().filter(|node| *node != leader);
         let mut reached: Vec<u64> = others.map(|node| self.progress[node]).collect();
         reached.sort_unstable_by(|a, b| b.cmp(a));
-        // The leader itself is one of the majority.
-        let needed = SoundRules.lease_quorum(voters).checked_sub(2)?;
+        // The leader itself is one of the majority, unless it is being removed.
+        let own = usize::from(voting.clone().any(|node| node == leader));
+        let needed = SoundRules.lease_quorum(members.voters()).checked_sub(1 + own)?;
         let round = reached.get(needed).copied().filter(|round| *round > self.quorum_round)?;
         self.quorum_round = round;
         Some(round)
@@ -106,14 +110,13 @@ impl Leadership {
 /// All leaders, in all terms.
 #[derive(Debug, Clone)]
 pub(super) struct Sound {
-    voters: usize,
     nodes: usize,
     led: BTreeMap<(usize, u64), Leadership>,
 }
 
 impl Sound {
     pub(super) fn new(setup: &Setup) -> Sound {
-        Sound { voters: setup.cluster.voters, nodes: setup.nodes.len(), led: BTreeMap::new() }
+        Sound { nodes: setup.nodes.len(), led: BTreeMap::new() }
     }
 
     pub(super) fn leadership(&self, leader: usize, term: u64) -> Option<&Leadership> {
@@ -218,7 +221,9 @@ impl Sound {
     ) {
         let Some(node) = world.process(leader).node() else { return };
         let leads = node.raft().role() == Role::Leader && node.raft().term() == reply.term;
-        if !leads || voter >= self.voters || reply.outcome == AppendOutcome::StaleTerm {
+        let members = node.raft().configuration();
+        let votes = members.voting_nodes().any(|node| node.index() == voter);
+        if !leads || !votes || reply.outcome == AppendOutcome::StaleTerm {
             return;
         }
         let term = reply.term.0;
@@ -228,7 +233,7 @@ impl Sound {
             return;
         }
         led.progress[voter] = reply.round;
-        let Some(number) = led.newer_quorum_round(leader, self.voters) else { return };
+        let Some(number) = led.newer_quorum_round(leader, members) else { return };
         if led.handed_over || number <= led.forgotten || latest - number >= ROUNDS_MAX {
             return;
         }

@@ -54,6 +54,7 @@ impl Process for Mailbox {
             ProcessInput::Wakeup
             | ProcessInput::Synced { .. }
             | ProcessInput::TransferLeadership { .. }
+            | ProcessInput::ChangeMember { .. }
             | ProcessInput::ProposeLengths { .. } => return,
         }));
     }

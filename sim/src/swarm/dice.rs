@@ -20,6 +20,10 @@ pub(super) enum Aspect {
     Workload,
     /// Faults.
     Faults,
+    /// Whether members change.
+    Members,
+    /// How.
+    MemberChanges,
 }
 
 /// The dice of one aspect of one seed.

@@ -4,6 +4,7 @@
 //! A kind is a motif: one fault, or several that belong together, such as a transfer and the partition that keeps the old
 //! leader from hearing of it. Motifs give the lease something to survive; where exactly they strike is left to the dice.
 
+use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
 use super::Bound;
@@ -439,6 +440,11 @@ pub(super) fn kind(action: &Action) -> &'static str {
         Action::Rate { .. } => "rate",
         Action::Unsynchronize { .. } => "unsynchronize",
         Action::Transfer { .. } => "transfer",
+        Action::Member { change, .. } => match change {
+            MemberAction::Add => "add",
+            MemberAction::Promote => "promote",
+            MemberAction::Remove => "remove",
+        },
         Action::Apply { .. } => "apply",
     }
 }

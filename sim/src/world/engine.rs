@@ -239,7 +239,9 @@ impl<P: Process, C: Choices> World<P, C> {
                 self.tell(reader, Happening::Synced { node, ticket });
             }
             Arrival::Answer { operation, reply } => self.answer_leaves(*operation, *reply),
-            Arrival::TransferLeadership { .. } | Arrival::ProposeLengths { .. } => {}
+            Arrival::TransferLeadership { .. }
+            | Arrival::ProposeLengths { .. }
+            | Arrival::ChangeMember { .. } => {}
         }
         if let Some(input) = arrival.input() {
             self.handle(node, input, reader);
@@ -401,9 +403,10 @@ impl<P: Process, C: Choices> World<P, C> {
             Milestone::Campaign { .. } => Some(EventKind::Campaign),
             Milestone::LeaderReady { .. } => Some(EventKind::LeaderReady),
             Milestone::SteppedDown { .. } => Some(EventKind::SteppedDown),
-            Milestone::VoteGranted { .. } | Milestone::Follows { .. } | Milestone::Misbehaviour { .. } => {
-                None
-            }
+            Milestone::VoteGranted { .. }
+            | Milestone::Follows { .. }
+            | Milestone::MembersInForce { .. }
+            | Milestone::Misbehaviour { .. } => None,
         };
         self.tell(reader, Happening::Milestone { node, milestone });
         if let Some(kind) = kind {

@@ -6,7 +6,8 @@ use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, T
 
 use super::StorageFault;
 use super::records::{
-    self, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State, entry_from_bytes, entry_to_bytes,
+    self, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State, entry_from_bytes,
+    entry_to_bytes,
 };
 use super::sectors::{Sectors, Shared};
 use crate::lease::LeaseSettings;

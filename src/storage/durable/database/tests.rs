@@ -18,7 +18,11 @@ pub(super) fn write(ticket: u64, term: u64, first: u64, values: &[i64]) -> Write
 }
 
 pub(super) fn membership() -> Membership {
-    Membership { own: "n1".to_owned(), names: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()], joins: false }
+    Membership {
+        own: "n1".to_owned(),
+        names: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()],
+        joins: false,
+    }
 }
 
 pub(super) fn fresh(disk: &TestDisk) -> DurableStorage<TestDisk> {
