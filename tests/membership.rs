@@ -610,6 +610,25 @@ fn the_last_voter_left_does_not_forget_what_it_promised_to_the_leader_that_was_r
 }
 
 #[test]
+fn a_node_that_comes_back_empty_under_its_old_name_is_brought_up_to_date_again() {
+    let mut cluster = Cluster::founded(3);
+    let written = cluster.write(0, 1);
+    cluster.pass(600);
+    assert_eq!(cluster.answer(written), Some(&Answer::Done));
+    assert!(matches!(cluster.change(0, MemberAction::Remove, 2), Some(Answer::Configured { .. })));
+    cluster.pass(600);
+    cluster.crash(2);
+    cluster.processes[2].storage = MemoryStorage::default();
+    cluster.processes[2].identity.configuration = Configuration::nobody();
+    cluster.start(2);
+    assert!(matches!(cluster.change(0, MemberAction::Add, 2), Some(Answer::Configured { .. })));
+    cluster.pass(1_000);
+    assert!(matches!(cluster.change(0, MemberAction::Promote, 2), Some(Answer::Configured { .. })));
+    assert!(cluster.leads(0) && cluster.node(0).raft().term() == Term(1), "in the same term");
+    assert_eq!(cluster.node(2).state().read(&key()), Some(&Scalar::Integer(1)));
+}
+
+#[test]
 fn members_survive_a_restart() {
     let mut cluster = Cluster::grown(3, 2);
     cluster.change(0, MemberAction::Remove, 0);

@@ -8,8 +8,8 @@ use super::rounds::Rounds;
 use super::state::{Context, Raft};
 use super::transfer::Transfer;
 use super::{
-    Append, AppendOutcome, AppendReply, Entry, Index, Lease, LeaseEndCause, Message, Misbehaviour, NodeId,
-    Note, Payload, Role, StepDownCause, Timer,
+    Append, AppendOutcome, AppendReply, Configuration, Entry, Index, Lease, LeaseEndCause, Message,
+    Misbehaviour, NodeId, Note, Payload, Role, StepDownCause, Timer,
 };
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
 use crate::time::{Alarm, Nanos, Reading, Stamp};
@@ -188,11 +188,16 @@ impl<R: LeaseRules> Raft<R> {
         Some(index)
     }
 
-    /// Another configuration is in force on this leader.
-    pub(super) fn lead_configuration(&mut self, now: &Reading) {
+    /// Another configuration than `before` is in force on this leader.
+    pub(super) fn lead_configuration(&mut self, now: &Reading, before: &Configuration) {
         let unknown = Progress::unknown(self.log.last_index());
         let nodes = self.names().len();
-        self.leadership.progress.resize(nodes, unknown);
+        self.leadership.progress.resize(nodes, unknown.clone());
+        for added in self.configuration.nodes().filter(|node| !before.contains(*node)) {
+            // What a node of that name held when it was a member before is no sign of what it holds now.
+            let progress = &mut self.leadership.progress[added.index()];
+            *progress = Progress { round_sent: progress.round_sent, ..unknown.clone() };
+        }
         self.leadership.configured_round = self.leadership.rounds.latest();
         self.leadership.broadcast = true;
         // More may have to answer from now on than did before.
@@ -225,7 +230,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Is this node the whole electorate? Then it is a quorum, and each of its rounds is acknowledged when it is sent.
-    pub(crate) fn leads_alone(&self) -> bool {
+    pub fn leads_alone(&self) -> bool {
         self.role == Role::Leader && self.configuration.voters() == 1 && self.is_voter()
     }
 

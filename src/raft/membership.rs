@@ -195,19 +195,19 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The log has changed from `first` on: goes by the newest configuration that it holds now.
     pub(super) fn configurations_from(&mut self, now: &Reading, first: Index) {
-        let before = self.membership.newest().0;
+        let newest = self.membership.newest().0;
         self.membership.replace_from(first, &self.log);
         let (index, configuration) = self.membership.newest();
-        if *index == before && before < first {
+        if *index == newest && newest < first {
             return;
         }
         let voted = self.is_voter();
-        self.configuration = configuration.clone();
+        let before = std::mem::replace(&mut self.configuration, configuration.clone());
         let (voters, learners) =
             (self.configuration.voters(), self.configuration.len() - self.configuration.voters());
         self.note(Note::MembersInForce { index: *index, voters, learners });
         match (self.role, voted, self.is_voter()) {
-            (Role::Leader, ..) => self.lead_configuration(now),
+            (Role::Leader, ..) => self.lead_configuration(now, &before),
             (_, false, true) => {
                 let span = self.settings.lease.election_timeout;
                 let end = self.promise.map_or(Alarm::Last { since: now.stamp, span }, |promise| promise.end);

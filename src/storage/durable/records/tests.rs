@@ -9,6 +9,11 @@ fn lease() -> Entry {
     Entry { term: Term(2), payload: Payload::Lease(lengths) }
 }
 
+fn configuration() -> Entry {
+    let members = Members { voters: vec!["n1".into(), "n2".into()], learners: vec!["n4".into()] };
+    Entry { term: Term(4), payload: Payload::Configuration(Box::new(members)) }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -49,6 +54,8 @@ fn the_records_are_those_of_format_1() {
         hex(&entry_to_bytes(Index(2), &noop)),
         hex(&entry_to_bytes(Index(3), &write(Scalar::Text("x".into()), Scalar::Integer(-42)))),
         hex(&entry_to_bytes(Index(4), &cas())),
+        hex(&to_bytes(JOINS, &())),
+        hex(&entry_to_bytes(Index(5), &configuration())),
     ];
     let golden = [
         "05e80707010280e497d0129853026a48622111",
@@ -58,6 +65,8 @@ fn the_records_are_those_of_format_1() {
         "0100853531cf47c44ee6",
         "030104017802536d86be2835162477",
         "ac02020101000303312e300130cf0e3f0388936d",
+        "7e8350deb2ea20b8",
+        "040402026e31026e3201026e3412af8cb8b4fec7b8",
     ];
     assert_eq!(found, golden);
 }

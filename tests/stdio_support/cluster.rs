@@ -1,0 +1,136 @@
+//! Real processes with data directories, wired together by the test: they are killed and started again.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// Somebody who is killed does not answer.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Whom a line goes to: nodes' standard inputs, and clients.
+#[derive(Default)]
+pub struct Network {
+    inputs: Mutex<BTreeMap<String, ChildStdin>>,
+    clients: Mutex<BTreeMap<String, Sender<Value>>>,
+}
+
+impl Network {
+    pub fn carry(&self, line: &str) {
+        let message: Value = serde_json::from_str(line).expect("only JSON on standard output");
+        let dest = message["dest"].as_str().unwrap();
+        if let Some(stdin) = self.inputs.lock().unwrap().get_mut(dest) {
+            // A killed process reads nothing.
+            let _ = writeln!(stdin, "{line}");
+        } else if let Some(client) = self.clients.lock().unwrap().get(dest) {
+            let _ = client.send(message);
+        }
+    }
+
+    pub fn client(self: &Arc<Network>, name: &str) -> Client {
+        let (sender, answers) = channel();
+        self.clients.lock().unwrap().insert(name.to_owned(), sender);
+        Client { network: Arc::clone(self), name: name.to_owned(), answers, next_msg_id: 0 }
+    }
+}
+
+pub struct Client {
+    network: Arc<Network>,
+    name: String,
+    answers: Receiver<Value>,
+    next_msg_id: u64,
+}
+
+impl Client {
+    /// The answer's body, if there is one in time.
+    pub fn ask(&mut self, node: &str, mut body: Value) -> Option<Value> {
+        self.next_msg_id += 1;
+        body["msg_id"] = json!(self.next_msg_id);
+        let request = json!({"src": self.name, "dest": node, "body": body});
+        self.network.carry(&request.to_string());
+        loop {
+            match self.answers.recv_timeout(PATIENCE) {
+                Ok(mut answer) if answer["body"]["in_reply_to"] == self.next_msg_id => {
+                    return Some(answer["body"].take());
+                }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+pub struct Cluster {
+    pub network: Arc<Network>,
+    children: BTreeMap<&'static str, Child>,
+    pub admin: Client,
+}
+
+impl Cluster {
+    pub fn new() -> Cluster {
+        let network = Arc::new(Network::default());
+        let admin = network.client("c0");
+        Cluster { network, children: BTreeMap::new(), admin }
+    }
+
+    /// Starts a node that is told of these, with these flags and its directory in `dir`.
+    pub fn start(&mut self, name: &'static str, node_ids: &[&str], flags: &[&str], dir: &Path) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_leasehold"))
+            .args(["--election-timeout=150ms", "--lease=100ms", "--max-clock-skew=10ms", "--heartbeat=30ms"])
+            .args(flags)
+            .args(["-q", "--data-dir"])
+            .arg(dir.join(name))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        self.network.inputs.lock().unwrap().insert(name.to_owned(), child.stdin.take().unwrap());
+        let network = Arc::clone(&self.network);
+        thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(|line| network.carry(&line)));
+        self.children.insert(name, child);
+        let init = json!({"type": "init", "node_id": name, "node_ids": node_ids});
+        let answer = (0..20).find_map(|_| self.admin.ask(name, init.clone()));
+        assert_eq!(answer.expect("it starts")["type"], "init_ok");
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self, name: &str) {
+        let mut child = self.children.remove(name).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.children.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Writes a key of its own after the other until it is told to stop; gives those that were acknowledged.
+pub fn write_on(mut client: Client, node: &str, stop: &AtomicBool) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for number in 0u64.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let key = format!("{}-{number}", client.name);
+        let answer = client.ask(node, json!({"type": "write", "key": key, "value": number}));
+        if answer.is_some_and(|answer| answer["type"] == "write_ok") {
+            acknowledged.push(key);
+        }
+    }
+    acknowledged
+}
