@@ -77,7 +77,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(plan.story, "Everything at once.\n\nA second paragraph.");
     let scenario = &plan.rows[0].scenario;
     assert_eq!(scenario.setup.seed, 0xc44e_8ba0_0000_000f);
-    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, spares: 0, first_leader: Some(1) });
+    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, spares: 1, first_leader: Some(1) });
     assert_eq!(scenario.setup.nodes.len(), 5);
     let n2 = &scenario.setup.nodes[1];
     assert_eq!(
@@ -444,7 +444,7 @@ proptest! {
 
 #[test]
 fn members_that_change_are_read_and_written_back() {
-    let text = "[cluster]\nlearners = 1\nspares = 2\n[[fault]]\nat = '1s'\nevery = '2s'\nadd = { node = 'n5' }\n\
+    let text = "duration = '9s'\n[cluster]\nlearners = 1\nspares = 2\n[[fault]]\nat = '1s'\nevery = '2s'\nadd = { node = 'n5' }\n\
                 [[fault]]\nat = '2s'\npromote = { node = 'n5' }\n[[fault]]\nat = '3s'\ntransfer = { to = 'n5' }\n\
                 [[fault]]\nat = '4s'\nremove = { node = 'n1' }\n";
     let plan =
