@@ -102,7 +102,7 @@ impl Ours {
         });
         let hard_state = Some(HardState { term: Term(3), ..HardState::default() });
         let entries = Some((Index(first), entries.collect()));
-        Write { ticket: self.ticket, hard_state, entries }
+        Write { ticket: self.ticket, hard_state, entries, ..Write::default() }
     }
 
     fn commit(&mut self, write: Write) {

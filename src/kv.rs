@@ -1,8 +1,10 @@
 //! The state machine: keys and values that are JSON scalars, kept as they came.
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync;
 
 /// A JSON scalar. Numbers are compared as they are written: `1`, `1.0` and `1e0` are three different values, and each
 /// comes back as it went in.
@@ -104,10 +106,14 @@ pub enum Outcome {
     },
 }
 
-/// The keys and their values.
-#[derive(Debug, Clone, Default)]
+/// Keys with their values, in the keys' order.
+pub type Pairs = Arc<[(Scalar, Scalar)]>;
+
+/// The keys and their values. A clone shares with the original all that neither has changed since, and costs nothing: it
+/// is a snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyValues {
-    values: BTreeMap<Scalar, Scalar>,
+    values: RedBlackTreeMapSync<Scalar, Scalar>,
 }
 
 impl KeyValues {
@@ -134,13 +140,54 @@ impl KeyValues {
         }
     }
 
-    fn set(&mut self, key: &Scalar, value: &Scalar) {
-        match self.values.get_mut(key) {
-            Some(slot) => *slot = value.clone(),
-            None => {
-                self.values.insert(key.clone(), value.clone());
+    /// How many keys there are.
+    pub fn len(&self) -> u64 {
+        self.values.size() as u64
+    }
+
+    /// Is there no key?
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// All pairs in the keys' order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Scalar, &Scalar)> {
+        self.values.iter()
+    }
+
+    /// Sets a key.
+    pub fn set(&mut self, key: &Scalar, value: &Scalar) {
+        self.values.insert_mut(key.clone(), value.clone());
+    }
+
+    /// The pairs behind `after` (from the first on if that is `None`), of at most so many bytes together unless the first is
+    /// larger; and whether they are the last.
+    pub(crate) fn chunk(&self, after: Option<&Scalar>, bytes_max: usize) -> (Pairs, bool) {
+        let mut behind =
+            self.values.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded));
+        let (mut pairs, mut bytes) = (Vec::new(), 0usize);
+        for (key, value) in &mut behind {
+            bytes = bytes.saturating_add(key.weight() + value.weight());
+            if bytes > bytes_max && !pairs.is_empty() {
+                return (pairs.into(), false);
             }
+            pairs.push((key.clone(), value.clone()));
         }
+        (pairs.into(), true)
+    }
+
+    /// Takes pairs whose keys are in order and behind all that are there; or tells that they are not, and takes none.
+    pub(crate) fn append(&mut self, pairs: &[(Scalar, Scalar)]) -> bool {
+        let last = self.values.last().map(|(key, _)| key);
+        let first = pairs.first().map(|(key, _)| key);
+        let behind = last.is_none() || first.is_none() || last < first;
+        if !behind || !pairs.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return false;
+        }
+        for (key, value) in pairs {
+            self.set(key, value);
+        }
+        true
     }
 }
 
@@ -161,6 +208,32 @@ mod tests {
         assert_eq!(state.apply(&cas(0, 2, true)), Outcome::PreconditionFailed { found: Scalar::Integer(1) });
         assert_eq!(state.apply(&cas(1, 2, false)), Outcome::Done);
         assert_eq!(state.read(&Scalar::Null), Some(&Scalar::Integer(2)));
+    }
+
+    #[test]
+    fn chunks_make_the_whole_and_nothing_else_is_taken() {
+        let mut state = KeyValues::default();
+        for key in 0..100 {
+            state.set(&Scalar::Integer(key), &Scalar::Text("x".repeat(20).into()));
+        }
+        let snapshot = state.clone();
+        state.set(&Scalar::Integer(7), &Scalar::Null);
+        let (mut copy, mut after, mut chunks) = (KeyValues::default(), None, 0);
+        loop {
+            let (pairs, last) = snapshot.chunk(after.as_ref(), 500);
+            assert!(copy.append(&pairs));
+            assert!(!copy.append(&pairs), "twice");
+            after = pairs.last().map(|(key, _)| key.clone());
+            chunks += 1;
+            if last {
+                break;
+            }
+        }
+        assert_eq!((copy.len(), chunks), (100, 12));
+        assert!(copy == snapshot && copy != state);
+        let disorder = [(Scalar::Integer(300), Scalar::Null), (Scalar::Integer(200), Scalar::Null)];
+        assert!(!copy.append(&disorder) && copy == snapshot);
+        assert_eq!(KeyValues::default().chunk(None, 1), (Pairs::from([]), true));
     }
 
     #[test]

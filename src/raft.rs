@@ -6,10 +6,12 @@
 //!
 //! A walk through the files: `state` is the struct, its roles and what every input has in common; `election`,
 //! `following` (a follower's side of replication), `leading` (a leader's side), `rounds` (which round a quorum has
-//! acknowledged, and the lease it carries), `transfer` and `membership` are its methods by subject; `log`,
-//! `configuration`, `names`, `durability` and `timers` are plain data.
+//! acknowledged, and the lease it carries), `sending` and `installing` (the two sides of a snapshot's way), `transfer` and
+//! `membership` are its methods by subject; `log`, `snapshot`, `progress`, `configuration`, `names`, `durability` and
+//! `timers` are plain data.
 //!
-//! **Architecture Invariant:** knows neither client requests nor keys and values (a [`Payload`] is opaque here), neither
+//! **Architecture Invariant:** knows neither client requests nor keys and values (a [`Payload`] is opaque here, and a
+//! snapshot is something that can be cut into pieces and put together again), neither
 //! the wire format nor the simulator.
 //!
 //! **Architecture Invariant:** nothing that depends on a durable write leaves before the host has confirmed its sync.
@@ -19,6 +21,7 @@ mod durability;
 mod election;
 mod following;
 mod ids;
+mod installing;
 mod leading;
 mod live_settings;
 mod log;
@@ -26,7 +29,10 @@ mod membership;
 mod message;
 mod names;
 mod note;
+mod progress;
 mod rounds;
+mod sending;
+mod snapshot;
 mod state;
 mod timers;
 mod transfer;
@@ -37,12 +43,16 @@ pub use durability::{HardState, Write};
 pub use ids::{Index, NodeId, Term};
 pub(crate) use leading::{BATCH_BYTES_MAX, ReadIndex};
 pub use log::{Entry, Log, Payload};
-pub use membership::{MemberAction, Members, MembershipChange, MembershipFault};
+pub(crate) use membership::MEMBERS_BYTES_MAX;
+pub use membership::{Configured, MemberAction, Members, MembershipChange, MembershipFault};
 pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
 pub use names::{Name, Names};
 pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
 pub use rounds::Lease;
-pub(crate) use state::Context;
+pub use snapshot::{
+    LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateMachine,
+};
+pub(crate) use state::{AppliedState, Context};
 pub use state::{Jitter, Raft, RaftOutput, Role, Settings};
 pub use timers::{Timer, TimerTable};
 pub use view::PeerView;

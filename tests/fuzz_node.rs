@@ -10,6 +10,8 @@ mod drive;
 mod node_input;
 #[path = "fuzz_support/shadow.rs"]
 mod shadow;
+#[path = "fuzz_support/snapshots.rs"]
+mod snapshots;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

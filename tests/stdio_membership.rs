@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-#[path = "stdio_support/cluster.rs"]
-mod cluster;
+#[path = "stdio_support/members.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each test uses what it needs of it")]
+mod members;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,12 +13,29 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use cluster::{Client, Cluster, write_on};
+use members::{Client, Cluster, NAMES as FOUNDERS};
 use serde_json::{Value, json};
 
-const FOUNDERS: [&str; 3] = ["n1", "n2", "n3"];
+const FLAGS: [&str; 5] =
+    ["--election-timeout=150ms", "--lease=100ms", "--max-clock-skew=10ms", "--heartbeat=30ms", "-q"];
 /// As the new node is told them: itself and those who are there.
 const WITH_NEW: [&str; 4] = ["n4", "n1", "n2", "n3"];
+
+/// Writes a key of its own after the other until it is told to stop; gives those that were acknowledged.
+fn write_on(mut client: Client, node: &str, stop: &AtomicBool) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for number in 0u64.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let key = format!("{}-{number}", client.name);
+        let answer = client.ask(node, json!({"type": "write", "key": key, "value": number}));
+        if answer.is_some_and(|answer| answer["type"] == "write_ok") {
+            acknowledged.push(key);
+        }
+    }
+    acknowledged
+}
 
 fn names(value: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = value.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
@@ -61,9 +79,9 @@ fn written(client: &mut Client, nodes: &[&str], key: &str) {
 #[test]
 fn a_node_is_replaced_while_clients_write_and_processes_are_killed() {
     let dir = tempfile::tempdir().unwrap();
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::new(&FLAGS);
     for name in FOUNDERS {
-        cluster.start(name, &FOUNDERS, &[], dir.path());
+        cluster.start_as(name, &FOUNDERS, &[], dir.path());
     }
     let stop = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..6)
@@ -77,7 +95,7 @@ fn a_node_is_replaced_while_clients_write_and_processes_are_killed() {
     written(&mut reader, &FOUNDERS, "first");
 
     // It is there, and member of nothing.
-    cluster.start("n4", &WITH_NEW, &["--join"], dir.path());
+    cluster.start_as("n4", &WITH_NEW, &["--join"], dir.path());
     let status = cluster.admin.ask("n4", json!({"type": "status"})).unwrap();
     assert_eq!((names(&status["voters"]), names(&status["learners"])), (vec![], vec![]), "{status}");
     assert_eq!(status["role"], "follower");
@@ -89,7 +107,7 @@ fn a_node_is_replaced_while_clients_write_and_processes_are_killed() {
     change(&mut cluster.admin, "n2", &json!({"add": "n4"}), learns);
     // Killed as a learner: it comes back as one, with the same command line.
     cluster.kill("n4");
-    cluster.start("n4", &WITH_NEW, &["--join"], dir.path());
+    cluster.start_as("n4", &WITH_NEW, &["--join"], dir.path());
     let four = |answer: &Value| names(&answer["voters"]) == ["n1", "n2", "n3", "n4"];
     change(&mut cluster.admin, "n3", &json!({"promote": "n4"}), four);
 
@@ -98,12 +116,12 @@ fn a_node_is_replaced_while_clients_write_and_processes_are_killed() {
     cluster.kill("n1");
     // A founder is told what it was told at first; its log knows better.
     cluster.kill("n3");
-    cluster.start("n3", &FOUNDERS, &[], dir.path());
+    cluster.start_as("n3", &FOUNDERS, &[], dir.path());
     let status = cluster.admin.ask("n3", json!({"type": "status"})).unwrap();
     assert!(rest(&status), "{status}");
     // And this one need not be told again that it joined.
     cluster.kill("n4");
-    cluster.start("n4", &WITH_NEW, &[], dir.path());
+    cluster.start_as("n4", &WITH_NEW, &[], dir.path());
     let status = cluster.admin.ask("n4", json!({"type": "status"})).unwrap();
     assert!(rest(&status), "{status}");
 

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-#[path = "stdio_support/cluster.rs"]
-mod cluster;
+#[path = "stdio_support/members.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each test uses what it needs of it")]
+mod members;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,16 +12,32 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use cluster::{Cluster, write_on};
+use members::{Client, Cluster, NAMES};
 use serde_json::json;
 
-const NAMES: [&str; 3] = ["n1", "n2", "n3"];
+/// Writes a key of its own after the other until it is told to stop; gives those that were acknowledged.
+fn write_on(mut client: Client, node: &str, stop: &AtomicBool) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for number in 0u64.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let key = format!("{}-{number}", client.name);
+        let answer = client.ask(node, json!({"type": "write", "key": key, "value": number}));
+        if answer.is_some_and(|answer| answer["type"] == "write_ok") {
+            acknowledged.push(key);
+        }
+    }
+    acknowledged
+}
 
 fn kill_and_restart(rounds: usize, pause: Duration) {
     let dir = tempfile::tempdir().unwrap();
-    let mut cluster = Cluster::new();
+    let flags =
+        ["--election-timeout=150ms", "--lease=100ms", "--max-clock-skew=10ms", "--heartbeat=30ms", "-q"];
+    let mut cluster = Cluster::new(&flags);
     for name in NAMES {
-        cluster.start(name, &NAMES, &[], dir.path());
+        cluster.start(name, dir.path());
     }
     let stop = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..12)
@@ -40,7 +57,7 @@ fn kill_and_restart(rounds: usize, pause: Duration) {
             cluster.kill(name);
         }
         for name in victims {
-            cluster.start(name, &NAMES, &[], dir.path());
+            cluster.start(name, dir.path());
         }
     }
     let _ = wait.recv_timeout(pause * 2);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use leasehold::lease::LeaseSettings;
+use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 use leasehold_sim::run::run;
 use leasehold_sim::setup::{
@@ -59,6 +60,7 @@ fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
             startup_grace: Span::ZERO,
             request_deadline: None,
         },
+        log: LogBounds::default(),
         rules: "sound".to_owned(),
         nodes: (0..nodes).map(node).collect(),
         network: Network {

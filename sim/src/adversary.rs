@@ -11,18 +11,19 @@
 
 use std::sync::Arc;
 
-use leasehold::lease::{LeaseForm, LeaseRules};
-use leasehold::node::Message;
+use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
-use crate::attack::{Attack, attacks, least};
-use crate::host::LeaseNode;
-use crate::run::{Observer, Outcome, run, run_observed};
+use self::observers::{Freed, Round};
+use crate::attack::{Attack, Lapse, attacks, least};
+use crate::run::{Outcome, run, run_observed};
 use crate::setup::{
     Action, ClientSpec, Delay, FaultSpec, LinkSpec, OperationKind, Pace, Setup, Target, Trigger,
 };
 use crate::watch::LeadershipChange;
-use crate::world::{Choices, Event, Happening, Reply, World};
+use crate::world::Reply;
+
+mod observers;
 
 const BILLION: u128 = 1_000_000_000;
 const SECOND: u64 = 1_000_000_000;
@@ -54,6 +55,8 @@ pub struct Instants {
     pub lapsing: u64,
     /// An early pre-vote: the voter is free and grants it.
     pub lapsed: u64,
+    /// An early pre-vote for which electors took the voter's place: they are free as well, and grant theirs.
+    pub relieved: u64,
     /// The round that carries the lease is sent.
     pub round: u64,
     /// The voter hears nothing more of the leader.
@@ -163,15 +166,20 @@ impl Scheme<'_> {
 
         let there = self.delay(self.attack.leader, self.attack.voter);
         let mut from = settled;
-        if self.attack.early {
+        if self.attack.early.is_some() {
             self.instants.lapsing = self.find_round(settled)? + there + 1;
-            self.instants.lapsed = self.find_free(Stage::Lapsing, self.instants.lapsing)?;
+            self.instants.lapsed =
+                self.find_free(Stage::Lapsing, self.attack.voter, self.instants.lapsing)?;
             from = self.heard_again() + 1;
+        }
+        if let Some(elector) = self.relief() {
+            self.instants.relieved = self.find_free(Stage::Lapsed, elector, self.asks_early() + 1)?;
+            from = from.max(self.instants.relieved + self.messages);
         }
         self.instants.round = self.find_round(from)?;
         self.instants.cut = self.instants.round + there + 1;
         let down = self.attack.crash(self.from).unwrap_or(0);
-        self.instants.free = self.find_free(Stage::Cut, self.instants.cut + down)?;
+        self.instants.free = self.find_free(Stage::Cut, self.attack.voter, self.instants.cut + down)?;
 
         let client = least(self.from.network.client_delay);
         let (challenger, leader) = (self.attack.challenger, self.attack.leader);
@@ -218,9 +226,9 @@ impl Scheme<'_> {
         found.sent
     }
 
-    /// When the voter's promise is over. It gives none from `from` on.
-    fn find_free(&self, stage: Stage, from: u64) -> Option<u64> {
-        let mut found = Freed { voter: self.attack.voter, from, free: None };
+    /// When a node's promise is over. It gives none from `from` on.
+    fn find_free(&self, stage: Stage, node: usize, from: u64) -> Option<u64> {
+        let mut found = Freed { node, from, free: None };
         let _ = run_observed(&Arc::new(self.setup(stage)), &mut found);
         found.free
     }
@@ -229,7 +237,10 @@ impl Scheme<'_> {
     /// free; or, where messages take no time, waits with the voter, which stands still and would else ask first itself.
     fn resumed(&self) -> u64 {
         let challenger = self.attack.challenger;
-        let own_sync = if self.attack.early { self.from.nodes[challenger].disk_sync } else { Span::ZERO };
+        let own_sync = match self.attack.early {
+            Some(_) => self.from.nodes[challenger].disk_sync,
+            None => Span::ZERO,
+        };
         let mut way = self.delay(challenger, self.attack.voter) + own_sync.as_nanos();
         if self.attack.crash(self.from).is_none() {
             way = way.max(1);
@@ -244,7 +255,12 @@ impl Scheme<'_> {
         arrives.saturating_sub(there).max(self.instants.lapsing + 1)
     }
 
-    /// When the challenger asks for an early pre-vote.
+    /// Who acknowledges rounds in the voter's place while its promise lapses. There is at most one elector.
+    fn relief(&self) -> Option<usize> {
+        self.attack.electors.first().copied().filter(|_| self.attack.early == Some(Lapse::Relieved))
+    }
+
+    /// When the challenger asks for an early pre-vote. From then on no elector hears the leader.
     fn asks_early(&self) -> u64 {
         self.instants.lapsed.saturating_sub(self.delay(self.attack.challenger, self.attack.voter).max(1))
     }
@@ -281,11 +297,8 @@ impl Scheme<'_> {
         let bystanders = self.from.cluster.voters..self.from.nodes.len();
         let mut apart: Vec<usize> = [&[challenger], &self.attack.electors[..]].concat();
         apart.extend(bystanders);
-        faults.push(fault(
-            at.isolated,
-            None,
-            Action::Partition { between: vec![vec![leader], apart.clone()] },
-        ));
+        let bound: Vec<usize> = apart.iter().copied().filter(|node| Some(*node) != self.relief()).collect();
+        faults.push(fault(at.isolated, None, Action::Partition { between: vec![vec![leader], bound] }));
         if !self.attack.carriers.is_empty() {
             let others = [&apart[..], &[voter]].concat();
             let between = vec![self.attack.carriers.clone(), others];
@@ -299,14 +312,21 @@ impl Scheme<'_> {
             let action = self.from.faults[place].action.clone();
             faults.push(fault(at.isolated + self.heartbeat, None, action));
         }
-        if self.attack.early && stage >= Stage::Lapsing {
+        if self.attack.early.is_some() && stage >= Stage::Lapsing {
             let lasts = (stage > Stage::Lapsing).then(|| self.heard_again() - at.lapsing);
             faults.push(fault(at.lapsing, lasts, Action::Cut { from: vec![leader], to: vec![voter] }));
         }
         // Who stands still, from when, until when where that is known.
         let mut stands_still = Vec::new();
         let mut challenger_since = at.isolated + 1;
-        if self.attack.early && stage >= Stage::Lapsed {
+        if let Some(elector) = self.relief().filter(|_| stage >= Stage::Lapsed) {
+            // The request for its pre-vote waits with it until it is free.
+            let between = vec![vec![leader], vec![elector]];
+            faults.push(fault(self.asks_early(), None, Action::Partition { between }));
+            let until = (at.relieved > 0).then_some(at.relieved);
+            stands_still.push((elector, self.asks_early(), until));
+        }
+        if self.attack.early.is_some() && stage >= Stage::Lapsed {
             stands_still.push((voter, at.lapsing, Some(at.lapsed)));
             stands_still.push((challenger, challenger_since, Some(self.asks_early())));
             challenger_since = self.asks_early() + 1;
@@ -391,54 +411,4 @@ fn place(client: &mut ClientSpec, at: u64) {
 fn in_true_time(length: Span, setup: &Setup, node: usize) -> u64 {
     let rate = BILLION.saturating_add_signed(i128::from(setup.nodes[node].clock.rate_ppb)).max(1);
     u64::try_from(u128::from(length.as_nanos()) * BILLION / rate + 1).unwrap_or(u64::MAX / 16)
-}
-
-/// Finds when a round is sent.
-struct Round {
-    leader: usize,
-    voter: usize,
-    from: u64,
-    sent: Option<u64>,
-}
-
-impl Observer for Round {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
-        if let Happening::Sent {
-            from, to, message: Message::Raft(leasehold::raft::Message::Append(_)), ..
-        } = event.what
-            && (from, to) == (self.leader, self.voter)
-            && event.at >= self.from
-        {
-            self.sent.get_or_insert(event.at);
-        }
-    }
-}
-
-/// Finds when a voter's promises are over, on the voter's own clock. They and it change no more after `from`.
-struct Freed {
-    voter: usize,
-    from: u64,
-    free: Option<u64>,
-}
-
-impl Observer for Freed {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
-    ) {
-        if event.at < self.from || self.free.is_some() {
-            return;
-        }
-        if let Some(node) = world.process(self.voter).node() {
-            let clock = world.clock(self.voter);
-            let ends =
-                node.raft().promise_ends().map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
-            self.free = Some(ends.fold(self.from, u64::max));
-        }
-    }
 }

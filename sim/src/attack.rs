@@ -6,7 +6,8 @@
 //! which its promise is over, and from then on everything takes its least delay.
 //!
 //! Where the voter is free for a moment while the leader still leads, its pre-vote can be had *before* the round: it lies
-//! at the challenger, which stands still, and the vote itself is what reaches the voter when its promise is over.
+//! at the challenger, which stands still, and the vote itself is what reaches the voter when its promise is over. With an
+//! elector at hand that can always be arranged: it takes the voter's place among the carriers until the voter is free.
 //!
 //! `docs/threshold.md` derives it. [`crate::bound`] computes what follows from it; [`crate::adversary`] makes runs of it.
 //! Neither knows the other.
@@ -34,8 +35,17 @@ pub struct Attack {
     pub carriers: Vec<usize>,
     /// The scenario's stops of the leader, or its crash of the voter, are used.
     pub stops: bool,
-    /// The pre-vote is granted before the round.
-    pub early: bool,
+    /// The pre-vote is granted before the round, and how the leader gets over that.
+    pub early: Option<Lapse>,
+}
+
+/// How a leader goes on leading while the voter's promise lapses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// It hears no quorum, and has not given up yet when the voter is free.
+    Alone,
+    /// The electors acknowledge its rounds meanwhile. They grant their pre-votes when the voter is back.
+    Relieved,
 }
 
 /// All attacks that a setup allows, or why none is known.
@@ -71,7 +81,12 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
                 for first in 0..rest.len().max(1) {
                     let elector = rest.get(first).copied();
                     let (electors, carriers) = rest.iter().partition(|node| Some(**node) == elector);
-                    for (stops, early) in [(false, false), (false, true), (true, false), (true, true)] {
+                    let lapses = [None, Some(Lapse::Alone)].into_iter();
+                    let lapses = lapses.chain(elector.map(|_| Some(Lapse::Relieved)));
+                    for (stops, early) in [false, true]
+                        .into_iter()
+                        .flat_map(|stops| lapses.clone().map(move |early| (stops, early)))
+                    {
                         let attack = Attack {
                             leader,
                             challenger,

@@ -7,7 +7,8 @@
 //! * its pre-vote is with the challenger `d(v,c)` later; the votes `y_c + d(c,v) + y_v + d(v,c)` after that; the own-term
 //!   entry, and with it a client's write that waited for it, is committed `max(y_c, d(c,v) + y_v + d(v,c))` after that;
 //! * with an early pre-vote the request for its vote is there when the voter is free, and the vote with the challenger
-//!   `y_v + d(v,c)` later. For that the voter must be free between two rounds of a leader that still leads at the second;
+//!   `y_v + d(v,c)` later. For that the voter must be free between two rounds of a leader that still leads at the second,
+//!   or an elector must take its place meanwhile;
 //! * the writer knows after the answer's time and delay; the read is asked one nanosecond later and needs its delay;
 //! * it is stale iff it then finds the lease running: until `E / rate_l` or `E - 2 e_l`, but not past the `T / rate_l` at
 //!   which a leader that hears nobody steps down; and for what its clocks missed longer.
@@ -17,7 +18,7 @@
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
-use crate::attack::{Attack, FROM_ACKNOWLEDGEMENT, RESTART_FORGETS, attacks, least};
+use crate::attack::{Attack, FROM_ACKNOWLEDGEMENT, Lapse, RESTART_FORGETS, attacks, least};
 use crate::setup::{Action, Setup, StampSource};
 
 const BILLION: i128 = 1_000_000_000;
@@ -57,7 +58,12 @@ fn room(setup: &Setup, attack: &Attack) -> Option<i128> {
     if holder.lease.effective() == Span::ZERO {
         return None;
     }
-    if attack.early && !free_between_rounds(setup, attack) {
+    let leads_on = match attack.early {
+        None => true,
+        Some(Lapse::Alone) => free_between_rounds(setup, attack),
+        Some(Lapse::Relieved) => changes_carriers(setup, attack),
+    };
+    if !leads_on {
         return None;
     }
     let client = i128::from(least(setup.network.client_delay));
@@ -109,6 +115,17 @@ fn free_between_rounds(setup: &Setup, attack: &Attack) -> bool {
     next + round_trip < steps_down(setup, attack)
 }
 
+/// Does the leader still lead when the voter's first acknowledgement after the electors' last one is there? Its round is sent at
+/// most two heartbeats, and the messages between, after the last one that an elector acknowledged.
+fn changes_carriers(setup: &Setup, attack: &Attack) -> bool {
+    let holder = &setup.nodes[attack.leader];
+    let heartbeat = in_true_time(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
+    let everybody = attack.carriers.iter().chain(&attack.electors).chain([&attack.voter]);
+    let longest = everybody.fold(0, |longest, node| longest.max(round_trip(setup, attack, *node)));
+    let asked = i128::from(attack.delay(setup, attack.challenger, attack.voter)).max(1);
+    2 * heartbeat + asked + 2 * longest < steps_down(setup, attack)
+}
+
 /// When a leader that hears nobody after the round gives up: T on its clock after the send.
 fn steps_down(setup: &Setup, attack: &Attack) -> i128 {
     let holder = &setup.nodes[attack.leader];
@@ -129,7 +146,7 @@ fn ready(setup: &Setup, attack: &Attack) -> i128 {
     let own_sync = sync(attack.challenger);
     let free = free(setup, attack);
     let asked = free - to(attack.voter);
-    let votes_asked = if attack.early {
+    let votes_asked = if attack.early.is_some() {
         asked
     } else {
         let pre_votes = attack.electors.iter().map(|elector| asked + to(*elector) + from(*elector));
@@ -222,7 +239,7 @@ pub fn formula(setup: &Setup, attack: &Attack) -> Vec<String> {
         true => " + disk syncs + answer time",
         false => "",
     };
-    let messages = if attack.early { "2 d(v,c) + d(c,v)" } else { "3 d(v,c) + 2 d(c,v)" };
+    let messages = if attack.early.is_some() { "2 d(v,c) + d(c,v)" } else { "3 d(v,c) + 2 d(c,v)" };
     let name = |node: usize| &setup.nodes[node].name;
     let delay = |from: usize, to: usize| Span::nanos(attack.delay(setup, from, to));
     let (l, c, v) = (attack.leader, attack.challenger, attack.voter);

@@ -277,6 +277,9 @@ impl Notes {
                 };
                 (format!("{name} steps down from term {term}: {why}"), 5)
             }
+            Milestone::SnapshotInstalled { index, term } => {
+                (format!("{name} takes a snapshot of entries 1 to {index} from the leader of term {term}"), 3)
+            }
             Milestone::Misbehaviour { peer } => {
                 (format!("{name} got from {} what no correct node sends", self.name(peer)), 5)
             }

@@ -7,7 +7,7 @@ use leasehold::lease::{Ballot, LeaseLengths, LeaseRules};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{
     self, AppendOutcome, Configuration, Entry, Jitter, LeaseEndCause, MembershipChange, Names, NodeId, Note,
-    Payload, Settings, StepDownCause,
+    Payload, Received, Settings, StepDownCause,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Alarm, Clock, Reading, Span};
@@ -64,6 +64,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                     .timers
                     .request_deadline
                     .unwrap_or(spec.lease.election_timeout + spec.election_jitter),
+                log: setup.log,
             };
             LeaseNode {
                 identity: Identity {
@@ -261,6 +262,9 @@ fn milestone(note: Note) -> Milestone {
             Milestone::MembersInForce { index: index.0, voters, learners }
         }
         Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } => unreachable!("not passed on"),
+        Note::SnapshotInstalled { index, term } => {
+            Milestone::SnapshotInstalled { index: index.0, term: term.0 }
+        }
         Note::Misbehaviour { peer, .. } => Milestone::Misbehaviour { peer: peer.index() },
     }
 }
@@ -301,6 +305,28 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
                     field("hint", hint.0);
                 }
                 AppendOutcome::StaleTerm => field("stale_term", 1),
+            }
+        }
+        Message::Raft(raft::Message::Snapshot(chunk)) => {
+            field("term", chunk.term.0);
+            field("index", chunk.at.index.0);
+            field("index_term", chunk.at.term.0);
+            field("offset", chunk.offset);
+            field("pairs", chunk.pairs.len() as u64);
+            field("last", u64::from(chunk.last));
+            if let Some(lengths) = &chunk.agreed {
+                lengths_fields(lengths, field);
+            }
+            if let Some(configured) = &chunk.configured {
+                field("configuration_index", configured.index.0);
+            }
+        }
+        Message::Raft(raft::Message::SnapshotReply(reply)) => {
+            field("term", reply.term.0);
+            field("index", reply.index.0);
+            match reply.received {
+                Received::Pairs(count) => field("received", count),
+                Received::All => field("installed", 1),
             }
         }
         Message::Raft(raft::Message::TimeoutNow { term }) => field("term", term.0),
@@ -396,6 +422,8 @@ impl Traced for Message {
             Message::Raft(raft::Message::VoteReply(_)) => "vote-reply",
             Message::Raft(raft::Message::Append(_)) => "append",
             Message::Raft(raft::Message::AppendReply(_)) => "append-reply",
+            Message::Raft(raft::Message::Snapshot(_)) => "snapshot",
+            Message::Raft(raft::Message::SnapshotReply(_)) => "snapshot-reply",
             Message::Raft(raft::Message::TimeoutNow { .. }) => "timeout-now",
             Message::Forward(_) => "forward",
             Message::Answer(_) => "answer",
@@ -411,11 +439,19 @@ impl Traced for Message {
             Message::Raft(raft::Message::TimeoutNow { .. }) => 5,
             Message::Forward(_) => 6,
             Message::Answer(_) => 7,
+            Message::Raft(raft::Message::Snapshot(_)) => 8,
+            Message::Raft(raft::Message::SnapshotReply(_)) => 9,
         });
         message_fields(self, &mut |_, value| word(value));
         if let Message::Raft(raft::Message::Append(append)) = self {
             for entry in append.entries.as_deref().unwrap_or_default() {
                 entry_words(entry, word);
+            }
+        }
+        if let Message::Raft(raft::Message::Snapshot(chunk)) = self {
+            for (key, value) in chunk.pairs.iter() {
+                word(number(key));
+                word(number(value));
             }
         }
     }

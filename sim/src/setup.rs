@@ -3,7 +3,7 @@
 //! Read from a scenario file by [`crate::scenario`], consumed by [`crate::world`]; neither knows the other.
 
 use leasehold::lease::{LeaseLengths, LeaseSettings};
-use leasehold::raft::MemberAction;
+use leasehold::raft::{LogBounds, MemberAction};
 use leasehold::time::Span;
 
 /// One run, but for its seed's draws.
@@ -19,6 +19,8 @@ pub struct Setup {
     pub lease: LeaseSettings,
     /// Waits that are not the lease's.
     pub timers: Timers,
+    /// How long the nodes' logs may become.
+    pub log: LogBounds,
     /// The lease rules that the nodes follow, by name.
     pub rules: String,
     /// One a node, voters first.
@@ -418,4 +420,31 @@ pub enum Action {
         /// The lengths.
         lengths: LeaseLengths,
     },
+}
+
+impl Action {
+    /// Its key in a scenario's `[[fault]]`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Action::Partition { .. } => "partition",
+            Action::Cut { .. } => "cut",
+            Action::Isolate { .. } => "isolate",
+            Action::Heal => "heal",
+            Action::Hold { .. } => "hold",
+            Action::Release { .. } => "release",
+            Action::Pause { .. } => "pause",
+            Action::Suspend { .. } => "suspend",
+            Action::HypervisorPause { .. } => "hypervisor-pause",
+            Action::Crash { .. } => "crash",
+            Action::Restart { .. } => "restart",
+            Action::Step { .. } => "step",
+            Action::Rate { .. } => "rate",
+            Action::Unsynchronize { .. } => "unsynchronize",
+            Action::Transfer { .. } => "transfer",
+            Action::Member { change: MemberAction::Add, .. } => "add",
+            Action::Member { change: MemberAction::Promote, .. } => "promote",
+            Action::Member { change: MemberAction::Remove, .. } => "remove",
+            Action::Apply { .. } => "apply",
+        }
+    }
 }

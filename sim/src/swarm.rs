@@ -39,7 +39,7 @@ use crate::rules;
 use crate::setup::Setup;
 
 /// What [`draw`] makes of a seed. A seed means the same for ever as long as this number stays.
-pub const DRAW_VERSION: u32 = 2;
+pub const DRAW_VERSION: u32 = 3;
 
 /// What setups are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

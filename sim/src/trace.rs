@@ -146,6 +146,10 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
             }
             ("stepped-down", Some(term))
         }
+        Milestone::SnapshotInstalled { index, term } => {
+            put("index", index.into());
+            ("snapshot-installed", Some(term))
+        }
         Milestone::Misbehaviour { peer } => {
             put("peer", name(peer));
             ("misbehaviour", None)

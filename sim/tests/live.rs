@@ -114,7 +114,7 @@ fn a_cluster_of_real_processes_survives_a_kill_a_pause_and_a_partition() {
     assert_eq!(row["finding"], "linearizable");
     assert_eq!(live["lost_acknowledged_writes"], 0);
     assert_eq!((&live["keys"], &live["keys_read_at_the_end"]), (&5.into(), &5.into()));
-    for fault in ["kill", "pause", "partition"] {
+    for fault in ["crash", "pause", "partition"] {
         assert_eq!(live["faults"][fault], 1, "{live}");
     }
     // The cluster has worked: otherwise nothing was tested.

@@ -165,8 +165,7 @@ impl StatusReply {
             leader: status.leader.map(|leader| names.name(leader).to_string()),
             commit: status.commit.0,
             applied: status.applied.0,
-            // Nothing is ever taken off the front of the log.
-            log_first_index: 1,
+            log_first_index: status.first_index.0,
             log_last_index: last,
             lease_remaining_ms: status.lease_remaining.map(Span::as_millis),
             lease_form: match lease.form {

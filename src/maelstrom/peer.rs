@@ -7,6 +7,7 @@ mod entries;
 mod forwarding;
 pub(super) mod members;
 mod raft_messages;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::forwarding::{AnswerIn, AnswerOut, ForwardIn, ForwardOut};
 use self::raft_messages::{AppendIn, AppendOut, AppendReplyBody, TimeoutNowBody, VoteBody, VoteReplyBody};
+use self::snapshot::{ChunkIn, ChunkOut, SnapshotReplyBody};
 use crate::node::Message;
 use crate::raft::{self, Term};
 use crate::time::Span;
@@ -27,6 +29,10 @@ pub(super) fn parse(kind: &str, json: &str) -> Option<Result<Message, String>> {
         }
         "vote" => read::<VoteBody>(json).map(|body| raft::Message::Vote(body.into())),
         "vote_reply" => read::<VoteReplyBody>(json).map(|body| raft::Message::VoteReply(body.into())),
+        "snapshot" => read::<ChunkIn>(json).and_then(ChunkIn::message).map(raft::Message::Snapshot),
+        "snapshot_reply" => {
+            read::<SnapshotReplyBody>(json).map(|body| raft::Message::SnapshotReply(body.into()))
+        }
         "timeout_now" => {
             read::<TimeoutNowBody>(json).map(|body| raft::Message::TimeoutNow { term: Term(body.term.0) })
         }
@@ -51,6 +57,12 @@ pub(super) fn body(message: &Message, msg_id: u64) -> Body<'_> {
         Message::Raft(raft::Message::Vote(request)) => ("vote", Fields::Vote(VoteBody::from(request))),
         Message::Raft(raft::Message::VoteReply(reply)) => {
             ("vote_reply", Fields::VoteReply(VoteReplyBody::from(reply)))
+        }
+        Message::Raft(raft::Message::Snapshot(chunk)) => {
+            ("snapshot", Fields::Snapshot(ChunkOut::from(chunk)))
+        }
+        Message::Raft(raft::Message::SnapshotReply(reply)) => {
+            ("snapshot_reply", Fields::SnapshotReply(SnapshotReplyBody::from(reply)))
         }
         Message::Raft(raft::Message::TimeoutNow { term }) => {
             ("timeout_now", Fields::TimeoutNow(TimeoutNowBody { term: Count(term.0) }))
@@ -78,6 +90,8 @@ enum Fields<'a> {
     AppendReply(AppendReplyBody),
     Vote(VoteBody),
     VoteReply(VoteReplyBody),
+    Snapshot(ChunkOut<'a>),
+    SnapshotReply(SnapshotReplyBody),
     TimeoutNow(TimeoutNowBody),
     Forward(ForwardOut<'a>),
     Answer(AnswerOut<'a>),

@@ -10,8 +10,8 @@ use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
-    Context, HardState, Index, Jitter, Log, Message as RaftMessage, Names, NodeId, Payload, Raft, RaftOutput,
-    Role, Settings, Term, TimerTable,
+    AppliedState, Context, Index, Jitter, Message as RaftMessage, Names, NodeId, Payload, Raft, RaftOutput,
+    Recovered, Role, Settings, StateMachine, Term, TimerTable,
 };
 use crate::time::{Clock, Reading};
 
@@ -19,10 +19,7 @@ use crate::time::{Clock, Reading};
 #[derive(Debug, Clone)]
 pub struct Node<R> {
     pub(super) raft: Raft<R>,
-    pub(super) state: KeyValues,
-    /// What the cluster has agreed on, if it has: part of the state machine as `state` is, so that whatever carries one
-    /// from node to node carries both.
-    pub(super) agreed: Option<LeaseLengths>,
+    pub(super) state: StateMachine,
     pub(super) applied: Index,
     pub(super) requests: PendingRequests,
     pub(super) proposals: Proposals,
@@ -52,23 +49,23 @@ impl<R: LeaseRules> Node<R> {
         identity: Identity,
         settings: Settings,
         rules: R,
-        (hard_state, log): (HardState, Log),
+        recovered: Recovered,
         clock: &impl Clock,
         jitter: &mut dyn Jitter,
     ) -> Node<R> {
         let now = clock.read();
         let cx = &mut Context { now, jitter };
         // A single voter leads its next term before it is asked anything.
-        let forwarding = Forwarding::new(identity.incarnation, hard_state.term);
+        let forwarding = Forwarding::new(identity.incarnation, recovered.hard_state.term);
+        let (state, applied) = (recovered.state.clone(), recovered.log.base().index);
         let cluster = (identity.names, identity.configuration);
-        let raft = Raft::start(cx, identity.id, cluster, settings, rules, hard_state, log);
+        let raft = Raft::start(cx, identity.id, cluster, settings, rules, recovered);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
         Node {
             forwarding,
             raft,
-            state: KeyValues::default(),
-            agreed: None,
-            applied: Index::ZERO,
+            state,
+            applied,
             requests: PendingRequests::default(),
             proposals: Proposals::default(),
             reads: WaitingReads::default(),
@@ -97,12 +94,12 @@ impl<R: LeaseRules> Node<R> {
 
     /// The state machine.
     pub fn state(&self) -> &KeyValues {
-        &self.state
+        &self.state.values
     }
 
     /// The lengths that the cluster has agreed on, if it has.
     pub fn agreed(&self) -> Option<LeaseLengths> {
-        self.agreed
+        self.state.agreed
     }
 
     /// Entries up to here are applied.
@@ -160,6 +157,7 @@ impl<R: LeaseRules> Node<R> {
             }
             Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
         }
+        self.take_installed(&now);
         self.apply_committed(&now);
         self.notice_leadership(&now);
         self.notice_handover(&now);
@@ -172,7 +170,8 @@ impl<R: LeaseRules> Node<R> {
             if let Some(output) = self.outputs.pop_front() {
                 return Some(output);
             }
-            match self.raft.poll_output(&self.reading) {
+            let applied = AppliedState { index: self.applied, state: &self.state };
+            match self.raft.poll_output(&self.reading, applied) {
                 Some(RaftOutput::Send(to, message)) => {
                     return Some(Output::Send { to, message: Message::Raft(message) });
                 }
@@ -189,28 +188,43 @@ impl<R: LeaseRules> Node<R> {
         }
     }
 
+    /// A snapshot takes the place of what was applied. Nobody can tell what became of the proposals it skips.
+    fn take_installed(&mut self, now: &Reading) {
+        let Some(state) = self.raft.take_installed() else {
+            return;
+        };
+        if let Some(lengths) = state.agreed {
+            self.raft.use_lengths(now, lengths);
+        }
+        self.state = state;
+        self.applied = self.raft.log().base().index;
+        while let Some((_, origin)) = self.proposals.take_up_to(self.applied) {
+            self.answer(origin, Answer::Refused(Refusal::TimedOut));
+        }
+    }
+
     fn apply_committed(&mut self, now: &Reading) {
+        if self.applied == self.raft.commit() {
+            return;
+        }
         while self.applied < self.raft.commit() {
             let index = self.applied.next();
             let entry = self.raft.log().entry(index).expect("what is committed is in the log");
             let term = entry.term;
+            let outcome = self.state.apply(index, &entry.payload);
             let answer = match &entry.payload {
-                Payload::Noop => Answer::Done,
-                Payload::Command(command) => answer_to(self.state.apply(command)),
                 // In force since it was appended.
                 Payload::Configuration(members) => Answer::Configured { index, members: members.clone() },
-                Payload::Lease(lengths) => {
-                    let lengths = *lengths;
-                    if lengths.may_be_agreed() {
-                        self.agreed = Some(lengths);
-                        self.raft.use_lengths(now, lengths);
-                    }
-                    Answer::Done
-                }
+                Payload::Noop | Payload::Command(_) | Payload::Lease(_) => answer_to(outcome),
             };
+            if let Payload::Lease(lengths) = &entry.payload {
+                let lengths = *lengths;
+                self.raft.use_lengths(now, lengths);
+            }
             self.applied = index;
             self.answer_proposals(index, term, &answer);
         }
+        self.raft.compact(self.applied);
     }
 
     /// Answers whoever proposed an entry at `index`: with this if it is theirs that was applied.

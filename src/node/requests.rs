@@ -100,7 +100,7 @@ impl<R: LeaseRules> Node<R> {
     /// The read that this whole project is about: no message, no write, no wait.
     pub(super) fn read_locally(&mut self, now: &Reading, key: &Scalar) -> Option<Answer> {
         self.raft.may_read_locally(now, self.applied).then(|| Answer::Value {
-            value: self.state.read(key).cloned(),
+            value: self.state.values.read(key).cloned(),
             lease_valid: true,
             network_round_trips: 0,
         })
@@ -196,7 +196,7 @@ impl<R: LeaseRules> Node<R> {
                 break;
             }
             let answer = Answer::Value {
-                value: self.state.read(&read.key).cloned(),
+                value: self.state.values.read(&read.key).cloned(),
                 lease_valid: false,
                 // A leader that is the whole electorate has asked nobody.
                 network_round_trips: u32::from(!self.raft.leads_alone()),

@@ -18,7 +18,9 @@ pub struct Status {
     pub commit: Index,
     /// Entries up to here are applied.
     pub applied: Index,
-    /// The last entry of its log, 0 when that is empty.
+    /// The first entry that its log still has, or would have: those before it were applied and dropped.
+    pub first_index: Index,
+    /// The last entry of its log, dropped or not; 0 when there never was one.
     pub last_index: Index,
     /// For how long its lease still runs, if it holds one and nobody renews it.
     pub lease_remaining: Option<Span>,
@@ -42,6 +44,7 @@ impl<R: LeaseRules> Node<R> {
             leader: raft.leader(),
             commit: raft.commit(),
             applied: self.applied(),
+            first_index: raft.log().base().index.next(),
             last_index: raft.log().last_index(),
             lease_remaining: raft.lease_remaining(now),
             lease: raft.settings().lease,

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Entry, Index, Message, NodeId, Term};
+use super::{Entry, Index, Message, NodeId, SnapshotWrite, Term};
 use crate::time::Span;
 
 /// Messages held while the disk stands still. Later ones are lost, as messages may be.
@@ -28,14 +28,19 @@ pub struct HardState {
 }
 
 /// A durable write. The host applies writes in order, syncs, and confirms the ticket of the last one synced.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Write {
     /// Counts up from 1.
     pub ticket: u64,
     /// The new hard state, if it has changed.
     pub hard_state: Option<HardState>,
-    /// Entries to be stored from this index on; whatever the log held there and behind is dropped.
+    /// What a snapshot that comes in asks for, in order.
+    pub snapshot: Vec<SnapshotWrite>,
+    /// Then, entries to be stored from this index on; whatever the log held there and behind is dropped.
     pub entries: Option<(Index, Arc<[Entry]>)>,
+    /// Then, the entries up to here, all of them committed, are applied to the stored state and dropped: this is the log's
+    /// new base.
+    pub compacted: Option<Index>,
 }
 
 /// Tickets issued and synced, and the messages that wait for them.

@@ -123,7 +123,7 @@ impl<R: LeaseRules> Raft<R> {
     /// Brings the log in line with the leader's; `None` when that contradicts what is committed.
     fn store_entries(&mut self, now: &Reading, append: &Append) -> Option<AppendOutcome> {
         let previous_index = append.previous_index;
-        if self.log.term_at(previous_index) != Some(append.previous_term) {
+        if !self.log.matches(previous_index, append.previous_term) {
             if previous_index <= self.commit {
                 return None;
             }
@@ -141,6 +141,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         let matched = Index(previous_index.0 + entries.len() as u64);
         self.commit = self.commit.max(append.commit.min(matched));
+        self.drop_needless_assembly();
         Some(AppendOutcome::Accepted { matched })
     }
 }

@@ -1,9 +1,9 @@
 //! A leader's side: rounds go out, acknowledgements come in, entries commit, the lease is renewed.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::configuration::quorum_value;
+use super::progress::{Progress, Sending};
 use super::rounds::Rounds;
 use super::state::{Context, Raft};
 use super::transfer::Transfer;
@@ -18,83 +18,12 @@ use crate::time::{Alarm, Nanos, Reading, Stamp};
 const BATCH_ENTRIES_MAX: usize = 256;
 /// ... and their size; a single entry may be larger.
 pub(crate) const BATCH_BYTES_MAX: usize = 256 * 1_024;
-/// Entries sent to a follower and not yet acknowledged by it ...
-const PIPELINE_ENTRIES_MAX: u64 = 4_096;
-/// ... and about how many bytes of them; a single message may be larger.
-const PIPELINE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
-
-/// How far one member has come, as its leader knows it.
-#[derive(Debug, Clone)]
-struct Progress {
-    /// Its log matches up to here, on stable storage.
-    matched: Index,
-    /// The next entry to send.
-    next: Index,
-    /// It is not known where its log and ours part: one message at a time until one is accepted.
-    probing: bool,
-    /// A probe is under way.
-    probe_sent: bool,
-    /// The newest round it has acknowledged, as far as the lease rules count it.
-    round: u64,
-    /// The newest round that was sent to it. A round is opened for all, and may have nothing for some.
-    round_sent: u64,
-    /// The last entry of each message under way, and the message's bytes.
-    in_flight: VecDeque<(Index, usize)>,
-    in_flight_bytes: usize,
-    /// The newest round that it has acknowledged in this term, whether or not that counts for a lease ...
-    heard_round: u64,
-    /// ... and when that came in.
-    heard: Option<Stamp>,
-}
-
-impl Progress {
-    /// Nothing is known of it, and the log ends at `last`.
-    fn unknown(last: Index) -> Progress {
-        Progress {
-            matched: Index::ZERO,
-            next: last.next(),
-            probing: true,
-            probe_sent: false,
-            round: 0,
-            round_sent: 0,
-            in_flight: VecDeque::new(),
-            in_flight_bytes: 0,
-            heard_round: 0,
-            heard: None,
-        }
-    }
-
-    fn has_room(&self) -> bool {
-        self.next.0 - self.matched.0 <= PIPELINE_ENTRIES_MAX && self.in_flight_bytes < PIPELINE_BYTES_MAX
-    }
-
-    fn sent(&mut self, last: Index, bytes: usize) {
-        self.in_flight.push_back((last, bytes));
-        self.in_flight_bytes += bytes;
-    }
-
-    /// What was sent up to `matched` has arrived.
-    fn arrived(&mut self, matched: Index) {
-        while self.in_flight.front().is_some_and(|(last, _)| *last <= matched) {
-            let (_, bytes) = self.in_flight.pop_front().expect("the front was looked at");
-            self.in_flight_bytes -= bytes;
-        }
-    }
-
-    /// It is not known what arrives of what was sent.
-    fn probe(&mut self) {
-        self.probing = true;
-        self.probe_sent = false;
-        self.in_flight.clear();
-        self.in_flight_bytes = 0;
-    }
-}
 
 /// What a leader knows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Leadership {
     /// One a node that was known when the configuration in force came to be, member or not; the leader's own is not used.
-    progress: Vec<Progress>,
+    pub(super) progress: Vec<Progress>,
     pub(super) rounds: Rounds,
     /// The newest round that a quorum has acknowledged.
     quorum_round: u64,
@@ -108,7 +37,7 @@ pub(super) struct Leadership {
     /// The first entry of this leader's own term.
     own_term_start: Index,
     /// Everything up to here has been sent once.
-    flushed: Index,
+    pub(super) flushed: Index,
     /// Everybody gets a message at the next opportunity.
     pub(super) broadcast: bool,
     pub(super) transfer: Option<Transfer>,
@@ -150,7 +79,7 @@ impl<R: LeaseRules> Raft<R> {
         self.role = Role::Leader;
         self.leader = Some(self.id);
         self.leadership = Leadership {
-            progress: vec![Progress::unknown(last); self.names().len()],
+            progress: vec![Progress::unknown(last.next()); self.names().len()],
             own_term_start: last.next(),
             flushed: last,
             broadcast: true,
@@ -190,13 +119,19 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Another configuration than `before` is in force on this leader.
     pub(super) fn lead_configuration(&mut self, now: &Reading, before: &Configuration) {
-        let unknown = Progress::unknown(self.log.last_index());
+        let unknown = Progress::unknown(self.log.last_index().next());
         let nodes = self.names().len();
         self.leadership.progress.resize(nodes, unknown.clone());
         for added in self.configuration.nodes().filter(|node| !before.contains(*node)) {
             // What a node of that name held when it was a member before is no sign of what it holds now.
             let progress = &mut self.leadership.progress[added.index()];
-            *progress = Progress { round_sent: progress.round_sent, ..unknown.clone() };
+            let round_sent = progress.round_sent;
+            *progress = unknown.clone();
+            progress.round_sent = round_sent;
+        }
+        for removed in before.nodes().filter(|node| !self.configuration.contains(*node)) {
+            // The log need not wait for it.
+            self.leadership.progress[removed.index()].sending = Sending::Nothing;
         }
         self.leadership.configured_round = self.leadership.rounds.latest();
         self.leadership.broadcast = true;
@@ -299,7 +234,22 @@ impl<R: LeaseRules> Raft<R> {
     ) {
         let progress = &mut self.leadership.progress[peer.index()];
         let last = self.log.last_index();
-        let able = if progress.probing { always || !progress.probe_sent } else { progress.has_room() };
+        let base = self.log.base().index;
+        if progress.next <= base {
+            // What it should get next is dropped here. Does it have that?
+            progress.next = base.next();
+            progress.probe();
+            if !progress.sending.is_snapshot() {
+                progress.sending = Sending::Nothing;
+            }
+        }
+        let able = if progress.sending.is_snapshot() {
+            false
+        } else if progress.probing {
+            always || !progress.probe_sent
+        } else {
+            progress.has_room()
+        };
         let entries = if able { batch.entries(&self.log, progress.next) } else { None };
         if entries.is_none() && !always {
             return;
@@ -325,7 +275,7 @@ impl<R: LeaseRules> Raft<R> {
             previous_term: self
                 .log
                 .term_at(previous_index)
-                .expect("a follower's next entry is at most our last + 1"),
+                .expect("a follower's next entry is behind our base and at most our last + 1"),
             commit: self.commit,
             entries,
         };
@@ -376,6 +326,13 @@ impl<R: LeaseRules> Raft<R> {
                 self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
             }
             AppendOutcome::Accepted { matched } => {
+                if progress.sending.is_snapshot() {
+                    if matched < self.log.base().index {
+                        // An older round's. It still lacks what is dropped here.
+                        return;
+                    }
+                    progress.sending = Sending::Nothing;
+                }
                 progress.probing = false;
                 progress.probe_sent = false;
                 progress.next = progress.next.max(matched.next());
@@ -385,6 +342,7 @@ impl<R: LeaseRules> Raft<R> {
                 }
                 if matched > progress.matched {
                     progress.matched = matched;
+                    progress.end_tail();
                     self.advance_commit(now);
                     self.continue_transfer();
                 }
@@ -392,10 +350,18 @@ impl<R: LeaseRules> Raft<R> {
             AppendOutcome::Rejected { previous_index, hint } => {
                 let stale = previous_index <= progress.matched
                     || (progress.probing && previous_index != progress.next.previous());
-                if stale {
+                if stale || progress.sending.is_snapshot() {
                     return;
                 }
-                progress.next = hint.min(last).max(progress.matched).next();
+                let base = self.log.base().index;
+                if previous_index <= base && base > Index::ZERO {
+                    // Where our log begins, it has something else or nothing.
+                    progress.sending = Sending::Wanted;
+                    progress.probe();
+                    return;
+                }
+                // Its hint skips a whole term. Before the base there is nothing to send, so the base is tried first.
+                progress.next = hint.min(last).max(progress.matched).max(base).next();
                 progress.probe();
                 self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
             }

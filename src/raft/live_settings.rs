@@ -28,6 +28,13 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// These settings once the cluster has agreed on other lengths.
+    pub(super) fn agreed(self, lengths: LeaseLengths) -> Settings {
+        if lengths.may_be_agreed() { self.with_lease(self.lease.with(lengths)) } else { self }
+    }
+}
+
 impl<R: LeaseRules> Raft<R> {
     /// The cluster has agreed on these lengths. Unsafe ones are ignored, whoever proposed them: every node ignores the
     /// same ones, whatever its form of lease.
@@ -37,7 +44,7 @@ impl<R: LeaseRules> Raft<R> {
         if !lengths.may_be_agreed() || lease == before {
             return;
         }
-        self.settings = self.configured.with_lease(lease);
+        self.settings = self.configured.agreed(lengths);
         self.note(Note::LengthsInForce { lengths });
         if self.role != Role::Leader {
             return;

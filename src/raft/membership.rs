@@ -29,8 +29,8 @@ use crate::time::{Alarm, Reading};
 
 /// A learner that lacks more of the leader's log than that is not caught up: what one message can hold.
 const PROMOTION_LAG_MAX: u64 = 256;
-/// The longest configuration that fits into a message, in bytes.
-const MEMBERS_BYTES_MAX: usize = super::BATCH_BYTES_MAX;
+/// The longest configuration, in bytes of a message. A snapshot's chunk has it beside its pairs.
+pub(crate) const MEMBERS_BYTES_MAX: usize = 64 * 1_024;
 
 /// Who is in the cluster, by name. No name is in it twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +39,15 @@ pub struct Members {
     pub voters: Vec<Name>,
     /// Those who do not.
     pub learners: Vec<Name>,
+}
+
+/// Members, and the entry that made them so: what a snapshot knows of configurations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configured {
+    /// The entry; never 0.
+    pub index: Index,
+    /// The members.
+    pub members: Members,
 }
 
 impl Members {
@@ -101,11 +110,26 @@ pub(super) struct Membership {
 }
 
 impl Membership {
-    /// What a node goes by that was started with `founding` and this log.
-    pub(super) fn recovered(names: Names, founding: Configuration, log: &Log) -> Membership {
+    /// What a node goes by that was started with `founding`, and has this log and knew that at the log's base.
+    pub(super) fn recovered(
+        names: Names,
+        founding: Configuration,
+        at_base: Option<&Configured>,
+        log: &Log,
+    ) -> Membership {
         let mut membership = Membership { names, history: vec![(Index::ZERO, founding)] };
-        membership.replace_from(Index(1), log);
+        membership.restart_from(at_base, log);
         membership
+    }
+
+    /// A snapshot with that configuration, if any, has taken the place of everything before the log.
+    fn restart_from(&mut self, at_base: Option<&Configured>, log: &Log) {
+        self.history.truncate(1);
+        if let Some(Configured { index, members }) = at_base {
+            // Who was removed before is not known, and was told or never will be.
+            self.history[0] = (*index, self.numbered(members));
+        }
+        self.replace_from(log.base().index.next(), log);
     }
 
     pub(super) fn in_force(&self) -> &Configuration {
@@ -121,7 +145,7 @@ impl Membership {
         while self.history.len() > 1 && self.newest().0 >= first {
             self.history.pop();
         }
-        let mut index = first.max(Index(1));
+        let mut index = first.max(log.base().index.next());
         while let Some(entry) = log.entry(index) {
             if let Payload::Configuration(members) = &entry.payload {
                 let configuration = self.numbered(members);
@@ -163,13 +187,24 @@ impl<R: LeaseRules> Raft<R> {
         if room { self.membership.names.add(name) } else { self.membership.names.id(name) }
     }
 
+    /// A snapshot has taken the place of log and state.
+    pub(super) fn configurations_installed(&mut self, now: &Reading, at_base: Option<&Configured>) {
+        self.membership.restart_from(at_base, &self.log);
+        self.go_by_newest(now);
+    }
+
     /// Are there numbers for all members that these entries name? There are, unless somebody does not mean well.
     pub(super) fn can_name_all(&self, entries: &[Entry]) -> bool {
         let configurations = entries.iter().filter_map(|entry| match &entry.payload {
             Payload::Configuration(members) => Some(members),
             Payload::Noop | Payload::Command(_) | Payload::Lease(_) => None,
         });
-        let named = configurations.flat_map(|members| members.voters.iter().chain(&members.learners));
+        self.can_name(configurations.map(|members| &**members))
+    }
+
+    /// The same for members themselves.
+    pub(super) fn can_name<'a>(&self, members: impl Iterator<Item = &'a Members>) -> bool {
+        let named = members.flat_map(|members| members.voters.iter().chain(&members.learners));
         let unknown = named.filter(|name| self.names().id(name).is_none()).count();
         self.names().len() + unknown <= Names::COUNT_MAX
     }
@@ -197,8 +232,14 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn configurations_from(&mut self, now: &Reading, first: Index) {
         let newest = self.membership.newest().0;
         self.membership.replace_from(first, &self.log);
+        if self.membership.newest().0 != newest || newest >= first {
+            self.go_by_newest(now);
+        }
+    }
+
+    fn go_by_newest(&mut self, now: &Reading) {
         let (index, configuration) = self.membership.newest();
-        if *index == newest && newest < first {
+        if *configuration == self.configuration {
             return;
         }
         let voted = self.is_voter();

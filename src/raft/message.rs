@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, Index, Term};
+use super::{Entry, Index, SnapshotChunk, SnapshotReply, Term};
 use crate::lease::Ballot;
 use crate::time::{Nanos, Span};
 
@@ -17,6 +17,10 @@ pub enum Message {
     Append(Append),
     /// A follower's answer.
     AppendReply(AppendReply),
+    /// A part of a snapshot.
+    Snapshot(SnapshotChunk),
+    /// A follower's answer.
+    SnapshotReply(SnapshotReply),
     /// The leader of `term` tells the receiver to campaign at once.
     TimeoutNow {
         /// The sender's term.

@@ -90,6 +90,13 @@ pub enum Note {
         /// This node's own election timeout.
         own: Span,
     },
+    /// The node had fallen behind its leader's log and has taken a snapshot instead.
+    SnapshotInstalled {
+        /// Its log and its state begin here now.
+        index: Index,
+        /// The leader's term.
+        term: Term,
+    },
     /// A fellow member did what a correct one cannot do. Its message was ignored.
     Misbehaviour {
         /// Who.
@@ -106,6 +113,8 @@ pub enum Misbehaviour {
     LeadsOurTerm,
     /// Its log differs from ours where ours is committed.
     ContradictsCommitted,
+    /// What it sends is no part of any snapshot.
+    BadSnapshot,
     /// It acknowledges a round or an entry that was never sent.
     AcknowledgesUnsent,
     /// Its log names more nodes than there are numbers.

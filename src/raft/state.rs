@@ -6,10 +6,12 @@ use super::configuration::Configuration;
 use super::durability::Durability;
 use super::election::Votes;
 use super::following::Promise;
+use super::installing::Assembly;
 use super::leading::Leadership;
 use super::membership::Membership;
 use super::{
-    HardState, Index, Lease, Log, Message, Names, NodeId, Note, StepDownCause, Term, Timer, TimerTable, Write,
+    HardState, Index, Lease, Log, LogBounds, Message, Names, NodeId, Note, Recovered, SnapshotWrite,
+    StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
 };
 use crate::lease::{LeaseRules, LeaseSettings};
 use crate::time::{Alarm, Reading, Span};
@@ -34,6 +36,8 @@ pub struct Settings {
     pub startup_grace: Span,
     /// A request that finds no leader, or whose answer does not come, is answered with an error after this.
     pub request_deadline: Span,
+    /// How long the log may become.
+    pub log: LogBounds,
 }
 
 impl Default for Settings {
@@ -54,6 +58,7 @@ impl Settings {
             election_jitter: timeout.div(5),
             startup_grace: timeout.div(10),
             request_deadline: timeout + timeout.div(5),
+            log: LogBounds::default(),
         }
     }
 }
@@ -89,6 +94,13 @@ pub(crate) struct Context<'a> {
     pub(crate) jitter: &'a mut dyn Jitter,
 }
 
+/// The state machine, as far as everything committed has been applied to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AppliedState<'a> {
+    pub(crate) index: Index,
+    pub(crate) state: &'a StateMachine,
+}
+
 /// A Raft node.
 #[derive(Debug, Clone)]
 pub struct Raft<R> {
@@ -106,6 +118,14 @@ pub struct Raft<R> {
     pub(super) hard_state_dirty: bool,
     pub(super) log: Log,
     pub(super) durability: Durability,
+    /// Entries up to here have been dropped, and the next write is to say so.
+    pub(super) compacted: Option<Index>,
+    /// What the next write is to say of a snapshot that comes in.
+    pub(super) snapshot_writes: Vec<SnapshotWrite>,
+    /// A snapshot that comes in.
+    pub(super) assembly: Option<Box<Assembly>>,
+    /// One that has come in, until the node takes it.
+    pub(super) installed: Option<StateMachine>,
     /// Nothing more can be stored for now: it neither leads nor campaigns.
     pub(super) storage_full: bool,
 
@@ -138,32 +158,39 @@ impl<R: LeaseRules> Raft<R> {
         (names, founding): (Names, Configuration),
         settings: Settings,
         rules: R,
-        mut hard_state: HardState,
-        log: Log,
+        recovered: Recovered,
     ) -> Raft<R> {
         assert!(names.contains(id), "a node has a name");
+        let Recovered { mut hard_state, state, log } = recovered;
         if hard_state.voted_for.is_some_and(|candidate| !names.contains(candidate)) {
             // Numbers that were given while it ran may be others' now. It has voted, for nobody who could be named.
             hard_state.voted_for = Some(NodeId::NOBODY);
         }
-        let membership = Membership::recovered(names, founding, &log);
-        let longest = hard_state.longest_promise.max(settings.lease.election_timeout);
+        let membership = Membership::recovered(names, founding, state.configured.as_deref(), &log);
+        let configured = settings;
+        let settings = state.agreed.map_or(configured, |lengths| configured.agreed(lengths));
+        let longest = hard_state.longest_promise.max(configured.lease.election_timeout);
+        let longest = longest.max(settings.lease.election_timeout);
         let restart_promise = rules.promise_after_restart(cx.now.stamp, longest);
         let mut raft = Raft {
             id,
             configuration: membership.in_force().clone(),
             membership,
             settings,
-            configured: settings,
+            configured,
             rules,
             hard_state,
             hard_state_dirty: false,
             durability: Durability::recovered(log.last_index()),
+            compacted: None,
+            snapshot_writes: Vec::new(),
+            assembly: None,
+            installed: None,
             storage_full: false,
+            commit: log.base().index,
             log,
             role: Role::Follower,
             leader: None,
-            commit: Index::ZERO,
             promise: None,
             longer_promises: Vec::new(),
             asked_for: None,
@@ -174,6 +201,9 @@ impl<R: LeaseRules> Raft<R> {
             timers: TimerTable::default(),
             outputs: VecDeque::new(),
         };
+        if let Some(lengths) = state.agreed.filter(|_| settings != configured) {
+            raft.note(Note::LengthsInForce { lengths });
+        }
         raft.redraw_jitter(cx);
         if raft.is_voter() {
             let wait = Alarm::Last { since: cx.now.stamp, span: longest };
@@ -281,7 +311,12 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The ticket of the write that covers everything changed so far.
     pub(super) fn current_ticket(&self) -> u64 {
-        self.durability.ticket_for(self.hard_state_dirty || self.log.has_unwritten())
+        self.durability.ticket_for(self.has_unwritten())
+    }
+
+    /// Compaction alone asks for no write: it goes with the next one.
+    fn has_unwritten(&self) -> bool {
+        self.hard_state_dirty || self.log.has_unwritten() || !self.snapshot_writes.is_empty()
     }
 
     /// Handles a message of another node. It need be no member: this node's log may not say yet that it is.
@@ -294,6 +329,8 @@ impl<R: LeaseRules> Raft<R> {
             Message::AppendReply(reply) => self.handle_append_reply(cx, from, reply),
             Message::Vote(request) => self.handle_vote(cx, from, request),
             Message::VoteReply(reply) => self.handle_vote_reply(cx, from, reply),
+            Message::Snapshot(chunk) => self.handle_snapshot(&cx.now, from, chunk),
+            Message::SnapshotReply(reply) => self.handle_snapshot_reply(cx, from, reply),
             Message::TimeoutNow { term } => self.handle_timeout_now(cx, from, term),
         }
         self.retire_if_removed(cx);
@@ -346,9 +383,10 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The next output. What could be batched has been: call this when no more input is at hand. `now` is the reading of
     /// the last input handled.
-    pub(crate) fn poll_output(&mut self, now: &Reading) -> Option<RaftOutput> {
+    pub(crate) fn poll_output(&mut self, now: &Reading, applied: AppliedState<'_>) -> Option<RaftOutput> {
         if self.outputs.is_empty() {
             self.send_rounds(now);
+            self.send_snapshots(now, applied);
             self.issue_write();
         }
         self.outputs.pop_front()
@@ -356,14 +394,16 @@ impl<R: LeaseRules> Raft<R> {
 
     /// One write for everything that has changed since the last one.
     fn issue_write(&mut self) {
-        let changed = self.hard_state_dirty || self.log.has_unwritten();
-        if !changed || !self.durability.has_room() {
+        if !self.has_unwritten() || !self.durability.has_room() {
             return;
         }
         let ticket = self.durability.issue(self.log.last_index());
         let hard_state = std::mem::take(&mut self.hard_state_dirty).then_some(self.hard_state);
+        let snapshot = std::mem::take(&mut self.snapshot_writes);
         let entries = self.log.take_unwritten();
-        self.outputs.push_back(RaftOutput::Persist(Write { ticket, hard_state, entries }));
+        let compacted = self.compacted.take();
+        let write = Write { ticket, hard_state, snapshot, entries, compacted };
+        self.outputs.push_back(RaftOutput::Persist(write));
     }
 
     /// Moves to a later term, in which this node has not voted.
@@ -372,6 +412,8 @@ impl<R: LeaseRules> Raft<R> {
         self.hard_state = HardState { term, voted_for: None, ..self.hard_state };
         self.hard_state_dirty = true;
         self.leader = None;
+        // Its leader's term is over, so nothing more of it comes.
+        self.assembly = None;
     }
 
     /// A message shows a later term: whatever this node was, it is a follower there.

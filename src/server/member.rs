@@ -67,10 +67,16 @@ impl Member {
             // Not of the seed: two starts of the same node must differ.
             incarnation: getrandom::u64().expect("the operating system has random numbers"),
         };
-        if recovered.1.last_index() > Index::ZERO {
-            info!("goes on from term {} with {} log entries", recovered.0.term, recovered.1.last_index());
+        if recovered.log.last_index() > Index::ZERO {
+            info!(
+                "goes on from term {} with {} keys and {} log entries behind entry {}",
+                recovered.hard_state.term,
+                recovered.state.values.len(),
+                recovered.log.len(),
+                recovered.log.base().index
+            );
         }
-        if joins && recovered.1.last_index() == Index::ZERO {
+        if joins && recovered.log.last_index() == Index::ZERO {
             info!("waits to be added to a cluster");
         }
         let node = Node::start(identity, setup.settings, SoundRules, recovered, clock, &mut jitter);

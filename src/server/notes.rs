@@ -69,12 +69,18 @@ fn as_text(note: &Note, names: &Names) {
              reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
             names.name(leader)
         ),
+        Note::SnapshotInstalled { index, term } => {
+            info!(
+                "had fallen behind the log of term {term}'s leader: goes on from its snapshot at entry {index}"
+            );
+        }
         Note::Misbehaviour { peer, fact } => warn!(
             "{} {}; its message is ignored",
             names.name(peer),
             match fact {
                 Misbehaviour::LeadsOurTerm => "claims to lead the term that this node leads",
                 Misbehaviour::ContradictsCommitted => "contradicts what is committed",
+                Misbehaviour::BadSnapshot => "sends what is no part of a snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",
                 Misbehaviour::TooManyNames => "names more nodes than there are numbers",
             }

@@ -6,7 +6,7 @@ use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use leasehold::lease::{LeaseForm, LeaseSettings};
-use leasehold::raft::Settings;
+use leasehold::raft::{LogBounds, Settings};
 use leasehold::time::Span;
 
 use super::host::Setup;
@@ -71,6 +71,13 @@ pub(crate) struct Options {
     /// start with a data directory
     #[arg(long)]
     join: bool,
+    /// Of entries that are applied, the log keeps at most so many; what it drops is in the stored keys and values
+    #[arg(long, value_name = "COUNT", default_value_t = LogBounds::default().entries_max, value_parser = clap::value_parser!(u64).range(1..))]
+    log_entries_max: u64,
+
+    /// Of entries that are applied, the log keeps at most so many bytes
+    #[arg(long, value_name = "BYTES", default_value_t = LogBounds::default().bytes_max, value_parser = clap::value_parser!(u64).range(1..))]
+    log_bytes_max: u64,
 
     /// The longest line that a client may send, in bytes; the same on all nodes
     #[arg(long, value_name = "BYTES", default_value_t = 1_048_576, value_parser = clap::value_parser!(u32).range(1..))]
@@ -179,6 +186,11 @@ impl Options {
             startup_grace: self.startup_grace.unwrap_or(defaults.startup_grace),
             request_deadline: self.request_deadline.unwrap_or(lease.election_timeout + election_jitter),
             lease,
+            log: LogBounds {
+                entries_max: self.log_entries_max,
+                bytes_max: self.log_bytes_max,
+                ..defaults.log
+            },
         };
         let seed = match self.seed {
             Some(seed) => seed,

@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 
 use leasehold::lease::LeaseSettings;
 use leasehold::maelstrom::{Directory, Fault};
-use leasehold::raft::{HardState, Log, Write};
+use leasehold::raft::{Recovered, Write};
 use leasehold::storage::durable::{Membership, StorageFault};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::Span;
@@ -30,7 +30,7 @@ pub(super) struct Found {
     pub(super) directory: Directory,
     /// It is no founding member of its cluster.
     pub(super) joins: bool,
-    pub(super) recovered: (HardState, Log),
+    pub(super) recovered: Recovered,
 }
 
 /// A member's store.

@@ -1,7 +1,8 @@
 //! Storage that survives the process: one [redb](https://docs.rs/redb) database on checksummed sectors.
 //!
 //! ```text
-//! DurableStorage    term, vote, longest promise, log, whose directory it is; one commit a batch of writes
+//! DurableStorage    term, vote, longest promise, keys and values up to the log's base, log, whose directory it is; one
+//!                   commit a batch of writes
 //! redb              transactions, one sync each
 //! Sectors           512 bytes at a time, each with a checksum and its place; the head of the file
 //! StorageBackend    the file, or what a test or the simulator puts there
@@ -23,6 +24,7 @@ mod fault;
 mod records;
 mod sector;
 mod sectors;
+mod stored_state;
 #[cfg(test)]
 mod test_disk;
 

@@ -10,22 +10,30 @@ use leasehold::node::{
 };
 use leasehold::raft::{
     Append, AppendOutcome, AppendReply, Configuration, Entry, HardState, Index, Jitter, Log, MemberAction,
-    Members, MembershipChange, MembershipFault, Message as RaftMessage, Name, NodeId, Payload, Settings,
-    Term, VoteReply, VoteRequest,
+    Members, MembershipChange, MembershipFault, Message as RaftMessage, Name, NodeId, Payload, Position,
+    Recovered, Settings, Term, VoteReply, VoteRequest,
 };
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp, Wall};
 
 use super::shadow::{Reached, Shadow};
+use super::snapshots::{Disk, Offered, bounds};
 
 /// Inputs in one sequence.
 const INPUTS_MAX: usize = 400;
 /// Messages that are kept to be sent again.
 const KEPT_MAX: usize = 64;
 
-struct Bytes<'a>(&'a [u8]);
+/// From here on a byte that asks for an honest answer asks for one of a node without a log, ...
+const EMPTY: u8 = 176;
+/// ... one that asks for an input asks for a restart, ...
+const RESTART: u8 = 250;
+/// ... and one that asks for a message asks for one about a snapshot.
+const SNAPSHOT: u8 = 180;
+
+pub(crate) struct Bytes<'a>(&'a [u8]);
 
 impl Bytes<'_> {
-    fn byte(&mut self) -> u8 {
+    pub(crate) fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else {
             return 0;
         };
@@ -33,13 +41,13 @@ impl Bytes<'_> {
         *first
     }
 
-    fn flag(&mut self) -> bool {
+    pub(crate) fn flag(&mut self) -> bool {
         self.byte() % 2 == 1
     }
 
     /// A number near `here`, or one that nobody has counted to. What is larger than the largest does not come through the
     /// wire.
-    fn number(&mut self, here: u64) -> u64 {
+    pub(crate) fn number(&mut self, here: u64) -> u64 {
         let most = i64::MAX.unsigned_abs();
         let number = match self.byte() % 12 {
             0..=5 => here,
@@ -58,7 +66,7 @@ impl Bytes<'_> {
         Span::nanos(unit * u64::from(self.byte()))
     }
 
-    fn scalar(&mut self) -> Scalar {
+    pub(crate) fn scalar(&mut self) -> Scalar {
         match self.byte() % 4 {
             0 => Scalar::Null,
             1 => Scalar::Text("x".into()),
@@ -94,7 +102,7 @@ impl Bytes<'_> {
     }
 
     /// As it may come over the wire: at least one voter, nobody twice.
-    fn members(&mut self) -> Members {
+    pub(crate) fn members(&mut self) -> Members {
         let mut members = Members { voters: vec![self.name()], learners: Vec::new() };
         for _ in 0..self.byte() % 6 {
             let name = self.name();
@@ -167,7 +175,9 @@ impl Jitter for Drawn {
 struct Player<'a> {
     bytes: Bytes<'a>,
     clocks: Clocks,
+    identity: Identity,
     node: Node<SoundRules>,
+    settings: Settings,
     shadow: Shadow,
     next_request: u64,
     issued: u64,
@@ -177,6 +187,8 @@ struct Player<'a> {
     /// What the node sent last, which an honest member would answer.
     unanswered: VecDeque<(NodeId, RaftMessage)>,
     latest_round: u64,
+    disk: Disk,
+    offered: Offered,
 }
 
 /// Plays the sequence of inputs and tells how far it came.
@@ -189,31 +201,38 @@ pub(crate) fn play(bytes: &[u8]) -> BTreeSet<Reached> {
         }
         player.step();
     }
+    player.disk.compare(&player.node);
     player.shadow.reached
 }
 
 impl<'a> Player<'a> {
     fn new(mut bytes: Bytes<'a>) -> Player<'a> {
         let voters = u16::from(bytes.byte() % 5) + 1;
-        let learners = u16::from(bytes.byte() % 2);
+        let shape = bytes.byte();
+        let learners = u16::from(shape % 2);
         let configuration = Configuration::new(voters, learners);
         let id = NodeId(u16::from(bytes.byte()) % (voters + learners));
         let form = if bytes.flag() { LeaseForm::Deadline } else { LeaseForm::Elapsed };
-        let settings = Settings::for_lease(LeaseSettings { form, ..LeaseSettings::default() });
+        let lease = LeaseSettings { form, ..LeaseSettings::default() };
+        let settings = Settings { log: bounds(shape), ..Settings::for_lease(lease) };
         let clocks = Clocks { raw: 1_000, boot: 2_000, wall: Some((1_700_000_000_000_000_000, 1_000)) };
         let mut term = 0;
         let entries = (0..bytes.byte() % 4).map(|_| {
             term += u64::from(bytes.byte() % 2) + 1;
             Entry { term: Term(term), payload: bytes.payload() }
         });
-        let log = Log::recovered(entries.collect());
+        let log = Log::recovered(Position::default(), entries.collect());
         let hard_state = HardState { term: Term(term), voted_for: None, longest_promise: Span::ZERO };
         let identity = Identity::numbered(id, configuration, 7);
-        let node = Node::start(identity, settings, SoundRules, (hard_state, log), &clocks, &mut Drawn(0));
+        let recovered = Recovered { hard_state, log, ..Recovered::default() };
+        let disk = Disk::of(&recovered);
+        let node = Node::start(identity.clone(), settings, SoundRules, recovered, &clocks, &mut Drawn(0));
         Player {
             bytes,
+            identity,
             clocks,
             node,
+            settings,
             shadow: Shadow::default(),
             next_request: 0,
             issued: 0,
@@ -221,6 +240,8 @@ impl<'a> Player<'a> {
             kept: VecDeque::new(),
             unanswered: VecDeque::new(),
             latest_round: 0,
+            disk,
+            offered: Offered::default(),
         }
     }
 
@@ -242,10 +263,13 @@ impl<'a> Player<'a> {
                 Output::Persist(write) => {
                     assert_eq!(write.ticket, self.issued + 1);
                     self.issued = write.ticket;
+                    self.disk.write(write.clone());
                 }
                 Output::Send { to, message: Message::Raft(message) } => {
-                    if let RaftMessage::Append(append) = message {
-                        self.latest_round = append.round;
+                    match message {
+                        RaftMessage::Append(append) => self.latest_round = append.round,
+                        RaftMessage::SnapshotReply(reply) => self.offered.heard(reply),
+                        _ => {}
                     }
                     self.unanswered.push_back((*to, message.clone()));
                     if self.unanswered.len() > KEPT_MAX {
@@ -260,16 +284,20 @@ impl<'a> Player<'a> {
     }
 
     fn step(&mut self) {
-        match self.bytes.byte() % 16 {
+        let kind = self.bytes.byte();
+        if kind >= RESTART {
+            return self.restart();
+        }
+        match kind % 16 {
             0 => self.let_time_pass(),
             1 => self.wake(),
             2..=4 => {
                 self.synced = self.issued;
-                self.give(Input::Persisted { ticket: self.issued });
+                self.persisted();
             }
             5 => {
                 self.synced += u64::from(self.bytes.byte()) % (self.issued - self.synced + 1);
-                self.give(Input::Persisted { ticket: self.synced });
+                self.persisted();
             }
             6 => self.give(Input::StorageFull),
             7 => {
@@ -282,12 +310,30 @@ impl<'a> Player<'a> {
                 self.give(Input::Request { request, operation });
             }
             9 => self.replay(),
-            10..=13 => self.answer_honestly(),
+            10..=13 => self.answer_honestly(kind >= EMPTY),
             _ => {
                 let message = self.message();
                 self.deliver(message);
             }
         }
+    }
+
+    fn persisted(&mut self) {
+        self.disk.sync_up_to(self.synced);
+        self.give(Input::Persisted { ticket: self.synced });
+    }
+
+    /// The process ends and another one finds what was synced.
+    fn restart(&mut self) {
+        self.disk.compare(&self.node);
+        let recovered = self.disk.crash();
+        // Names that became known since the first start may get other numbers now.
+        let identity = self.identity.clone();
+        self.shadow.restart(&recovered);
+        self.node = Node::start(identity, self.settings, SoundRules, recovered, &self.clocks, &mut Drawn(0));
+        (self.issued, self.synced) = (0, 0);
+        self.unanswered.clear();
+        self.settle(None);
     }
 
     fn let_time_pass(&mut self) {
@@ -322,7 +368,13 @@ impl<'a> Player<'a> {
             assert!(self.node.introduce(&name).is_some());
         }
         let known = u16::try_from(self.node.names().len()).unwrap() + 1;
-        let from = NodeId(u16::from(self.bytes.byte()) % known);
+        let drawn = self.bytes.byte();
+        let mut from = NodeId(u16::from(drawn) % known);
+        if let (Message::Raft(RaftMessage::Snapshot(_)), Some(leader), 64..) =
+            (&message, self.node.raft().leader(), drawn)
+        {
+            from = leader;
+        }
         self.kept.push_back((from, message.clone()));
         if self.kept.len() > KEPT_MAX {
             self.kept.pop_front();
@@ -342,8 +394,8 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Whoever got the node's oldest message does as it should.
-    fn answer_honestly(&mut self) {
+    /// Whoever got the node's oldest message does as it should; perhaps it has an empty log.
+    fn answer_honestly(&mut self, empty: bool) {
         let Some((from, message)) = self.unanswered.pop_front() else {
             return;
         };
@@ -353,9 +405,14 @@ impl<'a> Player<'a> {
             }
             RaftMessage::Append(append) => {
                 let count = append.entries.map_or(0, |entries| entries.len() as u64);
-                let outcome = AppendOutcome::Accepted { matched: Index(append.previous_index.0 + count) };
+                let outcome = if empty && append.previous_index > Index::ZERO {
+                    AppendOutcome::Rejected { previous_index: append.previous_index, hint: Index::ZERO }
+                } else {
+                    AppendOutcome::Accepted { matched: Index(append.previous_index.0 + count) }
+                };
                 RaftMessage::AppendReply(AppendReply { term: append.term, round: append.round, outcome })
             }
+            RaftMessage::Snapshot(chunk) => Offered::take(&chunk),
             _ => return,
         };
         let message = Message::Raft(reply);
@@ -367,7 +424,11 @@ impl<'a> Player<'a> {
         let term = Term(self.bytes.number(self.node.raft().term().0));
         let last = self.node.raft().log().last_index().0;
         let bytes = &mut self.bytes;
-        let raft = match bytes.byte() % 9 {
+        let kind = bytes.byte();
+        if kind >= SNAPSHOT {
+            return Message::Raft(self.offered.message(bytes, term, Index(last)));
+        }
+        let raft = match kind % 9 {
             0 | 1 => {
                 let previous_index = Index(bytes.number(last));
                 let known = self.node.raft().log().term_at(previous_index).map_or(0, |term| term.0);

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold::lease::{Ballot, LeaseRules, SoundRules};
 use leasehold::node::{Answer, Input, Message, Node, Output, RequestId};
-use leasehold::raft::{AppendOutcome, Entry, Index, Lease, Message as RaftMessage, NodeId, Note, Role, Term};
-use leasehold::time::Reading;
+use leasehold::raft::{
+    AppendOutcome, Entry, Index, Lease, Message as RaftMessage, NodeId, Note, Recovered, Role, Term,
+};
+use leasehold::time::{Alarm, Reading};
 
 /// Outputs that one input may have: every member's messages, and an answer to whatever waits.
 const OUTPUTS_MAX: usize = 10_000;
@@ -22,10 +24,14 @@ pub(crate) enum Reached {
     Forwarded,
     AnsweredPeer,
     Misbehaviour,
+    Compacted,
+    SnapshotSent,
+    SnapshotTaken,
+    LengthsTaken,
 }
 
 impl Reached {
-    pub(crate) const ALL: [Reached; 9] = [
+    pub(crate) const ALL: [Reached; 13] = [
         Reached::VoteGranted,
         Reached::Elected,
         Reached::LeaseRenewed,
@@ -35,6 +41,10 @@ impl Reached {
         Reached::Forwarded,
         Reached::AnsweredPeer,
         Reached::Misbehaviour,
+        Reached::Compacted,
+        Reached::SnapshotSent,
+        Reached::SnapshotTaken,
+        Reached::LengthsTaken,
     ];
 }
 
@@ -43,7 +53,9 @@ impl Reached {
 pub(crate) struct Shadow {
     term: Term,
     last_index: Index,
-    committed: Vec<Entry>,
+    commit: Index,
+    /// What is committed, as far as the log still has it.
+    committed: BTreeMap<Index, Entry>,
     /// By term: whom it voted for.
     voted: BTreeMap<Term, NodeId>,
     /// Rounds of the term it leads, and the reading at which each was sent.
@@ -58,6 +70,8 @@ pub(crate) struct Shadow {
     bound: bool,
     /// The lease that was looked at last.
     seen_lease: Option<Lease>,
+    /// Promises and lease as they were before a message about a snapshot, which changes none of them.
+    held: Option<(Term, Vec<Alarm>, Option<Lease>)>,
     /// TimeoutNow was sent in this term.
     transferred_in: Option<Term>,
     pub(crate) reached: BTreeSet<Reached>,
@@ -68,6 +82,14 @@ impl Shadow {
     pub(crate) fn before(&mut self, node: &Node<SoundRules>, now: &Reading, input: &Input) {
         let raft = node.raft();
         let lease = raft.lease().is_some_and(|lease| !lease.end.reached(now));
+        let snapshot = matches!(
+            input,
+            Input::Message {
+                message: Message::Raft(RaftMessage::Snapshot(_) | RaftMessage::SnapshotReply(_)),
+                ..
+            }
+        );
+        self.held = snapshot.then(|| (raft.term(), raft.promise_ends().collect(), raft.lease().copied()));
         self.bound = lease || raft.promise_ends().any(|end| !end.reached(now));
         match input {
             Input::Request { request, .. } => {
@@ -107,19 +129,48 @@ impl Shadow {
         self.term = raft.term();
         let commit = raft.commit();
         assert!(commit <= raft.log().last_index() && node.applied() == commit);
-        assert!(commit.0 >= self.committed.len() as u64, "the commit index only grows");
-        for (place, entry) in self.committed.iter().enumerate() {
-            assert_eq!(raft.log().entry(Index(place as u64 + 1)), Some(entry), "what is committed stays");
-        }
-        while (self.committed.len() as u64) < commit.0 {
-            self.committed.push(raft.log().entry(Index(self.committed.len() as u64 + 1)).unwrap().clone());
-            self.reached.insert(Reached::Committed);
+        self.check_committed(node);
+        if let Some((term, promises, lease)) = self.held.take() {
+            assert_eq!(raft.promise_ends().collect::<Vec<_>>(), promises, "only rounds promise");
+            assert!(raft.lease().is_none() || raft.lease() == lease.as_ref(), "and only they renew a lease");
+            assert!(raft.term() == term || raft.role() == Role::Follower);
         }
         if raft.log().last_index() < self.last_index {
             self.reached.insert(Reached::Truncated);
         }
         self.last_index = raft.log().last_index();
         self.check_lease(node);
+    }
+
+    fn check_committed(&mut self, node: &Node<SoundRules>) {
+        let (log, commit) = (node.raft().log(), node.raft().commit());
+        assert!(commit >= self.commit, "the commit index only grows");
+        let base = log.base();
+        if let Some(entry) = self.committed.get(&base.index) {
+            assert_eq!(entry.term, base.term, "what is dropped was committed");
+            self.reached.insert(Reached::Compacted);
+        }
+        self.committed.retain(|index, _| *index > base.index);
+        for (index, entry) in &self.committed {
+            assert_eq!(log.entry(*index), Some(entry), "what is committed stays");
+        }
+        self.commit = self.commit.max(base.index);
+        while self.commit < commit {
+            self.commit = self.commit.next();
+            self.committed.insert(self.commit, log.entry(self.commit).unwrap().clone());
+            self.reached.insert(Reached::Committed);
+        }
+    }
+
+    /// The process ends and another one starts with that. What it had not synced it has told nobody.
+    pub(crate) fn restart(&mut self, recovered: &Recovered) {
+        assert!(recovered.hard_state.term >= self.sent_in, "a leader's term is on its disk");
+        self.term = recovered.hard_state.term;
+        self.last_index = recovered.log.last_index();
+        self.commit = recovered.log.base().index;
+        self.committed.clear();
+        self.waiting.clear();
+        self.bound = false;
     }
 
     fn see(&mut self, node: &Node<SoundRules>, now: &Reading, request: Option<RequestId>, output: &Output) {
@@ -147,6 +198,13 @@ impl Shadow {
             }
             Output::Note(Note::LeaseRenewed { .. }) => {
                 self.reached.insert(Reached::LeaseRenewed);
+            }
+            Output::Note(Note::SnapshotInstalled { .. }) => {
+                self.reached.insert(Reached::SnapshotTaken);
+                if node.agreed().is_some() {
+                    assert_eq!(Some(node.raft().settings().lease.lengths()), node.agreed());
+                    self.reached.insert(Reached::LengthsTaken);
+                }
             }
             Output::Note(Note::Misbehaviour { .. }) => {
                 self.reached.insert(Reached::Misbehaviour);
@@ -180,6 +238,9 @@ impl Shadow {
             }
             Message::Answer(_) => {
                 self.reached.insert(Reached::AnsweredPeer);
+            }
+            Message::Raft(RaftMessage::Snapshot(_)) => {
+                self.reached.insert(Reached::SnapshotSent);
             }
             Message::Raft(_) => {}
         }

@@ -87,29 +87,6 @@ fn why_not(action: &Action) -> Option<&'static str> {
     }
 }
 
-/// The word for what a fault does.
-pub(super) fn word(action: &Action) -> &'static str {
-    match action {
-        Action::Partition { .. } => "partition",
-        Action::Cut { .. } => "cut",
-        Action::Isolate { .. } => "isolate",
-        Action::Heal => "heal",
-        Action::Hold { .. } => "hold",
-        Action::Release { .. } => "release",
-        Action::Pause { .. } => "pause",
-        Action::Crash { .. } => "kill",
-        Action::Restart { .. } => "restart",
-        Action::Suspend { .. }
-        | Action::HypervisorPause { .. }
-        | Action::Step { .. }
-        | Action::Rate { .. }
-        | Action::Unsynchronize { .. }
-        | Action::Transfer { .. }
-        | Action::Member { .. }
-        | Action::Apply { .. } => "impossible",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! What the hub wants to know of what the world decides.
 
 use super::mailbox::Mailbox;
-use super::possible::word;
 use super::wire::Line;
 use crate::watch::History;
 use crate::world::{Choices, Event, Happening, Reader, World};
@@ -21,7 +20,7 @@ impl Reader<Mailbox> for Watch {
         match event.what {
             Happening::Stopped { node, resumed } => self.signals.push((node, resumed)),
             Happening::Fault { fault, undone: false } => {
-                let word = word(&world.setup().faults[fault].action);
+                let word = world.setup().faults[fault].action.word();
                 match self.faults.iter_mut().find(|(known, _)| *known == word) {
                     Some((_, count)) => *count += 1,
                     None => self.faults.push((word, 1)),

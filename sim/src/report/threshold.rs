@@ -116,10 +116,10 @@ fn story(harm: &Harm) -> Vec<String> {
         format!("{c} is cut off from {l} at {}; nothing binds it in the end", instant(at.isolated)),
         format!("{l} sends the round that its lease rests on at {}; {v} acknowledges it", instant(at.round)),
         match harm.attack.early {
-            true => {
+            Some(_) => {
                 format!("{v} may vote from {} on; {c}, pre-voted for already, asks it then", instant(at.free))
             }
-            false => format!("{v} may vote from {} on; the pre-vote of {c} is there", instant(at.free)),
+            None => format!("{v} may vote from {} on; the pre-vote of {c} is there", instant(at.free)),
         },
         format!("the writer knows at {} that {c} has its value", instant(at.acknowledged)),
         format!("{l} is asked 1ns later, and answers from its lease"),

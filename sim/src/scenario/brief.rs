@@ -2,6 +2,7 @@
 //! setup.
 
 use leasehold::lease::LeaseForm;
+use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::units::{PARTS, Quantity};
@@ -37,6 +38,7 @@ impl Written<'_> {
         out.extend(table("[cluster]", cluster(setup)));
         out.extend(table("[lease]", lease(setup)));
         out.extend(table("[timers]", timers(setup)));
+        out.extend(table("[log]", log(setup)));
         clocks(setup, &mut out);
         for node in &setup.nodes {
             own_settings(setup, node, &mut |line| out.push(line));
@@ -90,6 +92,19 @@ fn lease(setup: &Setup) -> Vec<String> {
         }),
         unless(lease.max_clock_skew == Span::millis(500), || {
             format!("max-clock-skew = {}", span(lease.max_clock_skew))
+        }),
+    ];
+    lines.into_iter().flatten().collect()
+}
+
+/// What is not as usual of the logs' bounds.
+pub(super) fn log(setup: &Setup) -> Vec<String> {
+    let (log, usual) = (&setup.log, LogBounds::default());
+    let lines = [
+        unless(log.entries_max == usual.entries_max, || format!("entries-max = {}", log.entries_max)),
+        unless(log.bytes_max == usual.bytes_max, || format!("bytes-max = {}", log.bytes_max)),
+        unless(log.chunk_bytes_max == usual.chunk_bytes_max, || {
+            format!("chunk-bytes-max = {}", log.chunk_bytes_max)
         }),
     ];
     lines.into_iter().flatten().collect()

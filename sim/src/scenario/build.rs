@@ -13,6 +13,7 @@ use super::tree::{Item, Table};
 use super::walk::{Found, Section, walk};
 use crate::setup::Setup;
 use leasehold::lease::{LeaseForm, LeaseSettings};
+use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 pub(super) use nodes::NodeSettings;
 
@@ -60,6 +61,7 @@ impl<'a> Builder<'a> {
         let cluster = self.cluster();
         let lease = self.lease();
         let timers = self.timers();
+        let log = self.log();
         let network = self.network();
         let settings = NodeSettings::new(self.file, self.names, context, self.problems);
         let setup = Setup {
@@ -72,6 +74,7 @@ impl<'a> Builder<'a> {
             cluster,
             lease,
             timers,
+            log,
             network,
         };
         let expect = self.expectation();
@@ -130,6 +133,18 @@ impl<'a> Builder<'a> {
             election_jitter: span("election-jitter").unwrap_or_default(),
             startup_grace: span("startup-grace").unwrap_or(heartbeat),
             request_deadline: span("request-deadline"),
+        }
+    }
+
+    fn log(&self) -> LogBounds {
+        let log = self.table("log");
+        let count = |key| log.leaf(key).map(Found::count);
+        let usual = LogBounds::default();
+        let chunk = count("chunk-bytes-max").and_then(|count| usize::try_from(count).ok());
+        LogBounds {
+            entries_max: count("entries-max").unwrap_or(usual.entries_max),
+            bytes_max: count("bytes-max").unwrap_or(usual.bytes_max),
+            chunk_bytes_max: chunk.unwrap_or(usual.chunk_bytes_max),
         }
     }
 

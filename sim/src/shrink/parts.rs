@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
+use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::search::Search;
@@ -244,6 +245,7 @@ fn drop_settings(search: &mut Search<'_>) {
     }
     for change in [
         (|setup| setup.timers.request_deadline = None) as fn(&mut Setup),
+        |setup| setup.log = LogBounds::default(),
         |setup| setup.network.client_delay = setup.network.delay,
         |setup| setup.clients.iter_mut().for_each(|client| client.link = None),
         |setup| setup.clients.iter_mut().for_each(|client| client.stop = None),

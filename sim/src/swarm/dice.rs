@@ -20,6 +20,8 @@ pub(super) enum Aspect {
     Workload,
     /// Faults.
     Faults,
+    /// How long logs may become.
+    Log,
     /// Whether members change.
     Members,
     /// How.

@@ -2,6 +2,7 @@
 //! that a run costs the same whether they are short or long.
 
 use leasehold::lease::{LeaseForm, LeaseSettings};
+use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
@@ -17,8 +18,22 @@ pub fn draw(seed: u64, profile: &Profile) -> Setup {
     setup.faults = faults::faults(seed, &setup, profile.bound);
     setup.faults.extend(members::faults(seed, &setup));
     bound::fit(seed, &mut setup, profile.bound);
+    setup.log = log(seed);
     setup.rules = profile.rules.to_owned();
     setup
+}
+
+/// In every third run logs are so short that whoever lags gets a snapshot, in a few messages.
+fn log(seed: u64) -> LogBounds {
+    let mut dice = Dice::new(seed, Aspect::Log);
+    if !dice.chance(33) {
+        return LogBounds::default();
+    }
+    let most = dice.pick(&[1, 5, 20, 60]);
+    let entries_max = dice.between(1, most);
+    let bytes_max = dice.weighted(&[(70, LogBounds::default().bytes_max), (30, 500)]);
+    let chunk_bytes_max = dice.pick(&[1, 100, 200, 1_000]);
+    LogBounds { entries_max, bytes_max, chunk_bytes_max }
 }
 
 fn cluster(seed: u64) -> Setup {
@@ -66,6 +81,7 @@ fn cluster(seed: u64) -> Setup {
         cluster: Cluster { voters, spares, first_leader },
         lease,
         timers,
+        log: LogBounds::default(),
         rules: rules::SOUND.to_owned(),
         nodes,
         network: Network {

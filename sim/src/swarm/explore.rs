@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use super::row::{Kind, Row};
-use super::{Subject, bound, faults};
+use super::{Subject, bound};
 use crate::check;
 use crate::run::{Outcome, run};
 use crate::setup::{Delay, Setup};
@@ -123,7 +123,7 @@ fn described(seed: u64, setup: &Setup) -> Row {
         form: setup.lease.form,
         voters: setup.cluster.voters as u64,
         learners: setup.learners() as u64,
-        faults: setup.faults.iter().map(|fault| faults::kind(&fault.action).to_owned()).collect(),
+        faults: setup.faults.iter().map(|fault| fault.action.word().to_owned()).collect(),
         leaders: 0,
         takeovers: 0,
         operations: 0,

@@ -59,8 +59,16 @@ const MOTIFS: [Motif; 16] = [
 ];
 
 /// The kinds of message that a link may keep back.
-const MESSAGES: [Option<&str>; 6] =
-    [None, Some("append"), Some("append-reply"), Some("vote"), Some("vote-reply"), Some("timeout-now")];
+const MESSAGES: [Option<&str>; 8] = [
+    None,
+    Some("append"),
+    Some("append-reply"),
+    Some("vote"),
+    Some("vote-reply"),
+    Some("timeout-now"),
+    Some("snapshot"),
+    Some("snapshot-reply"),
+];
 
 pub(super) fn faults(seed: u64, setup: &Setup, bound: Bound) -> Vec<FaultSpec> {
     let mut dice = Dice::new(seed, Aspect::Faults);
@@ -419,32 +427,5 @@ impl Scene<'_> {
         let isolated = self.while_(500, 2_000);
         let trigger = self.later(paused + stands + self.timeout().div(50));
         self.push(trigger, Some(isolated), Action::Isolate { node: leader });
-    }
-}
-
-/// A fault's kind as scenarios write it.
-pub(super) fn kind(action: &Action) -> &'static str {
-    match action {
-        Action::Partition { .. } => "partition",
-        Action::Cut { .. } => "cut",
-        Action::Isolate { .. } => "isolate",
-        Action::Heal => "heal",
-        Action::Hold { .. } => "hold",
-        Action::Release { .. } => "release",
-        Action::Pause { .. } => "pause",
-        Action::Suspend { .. } => "suspend",
-        Action::HypervisorPause { .. } => "hypervisor-pause",
-        Action::Crash { .. } => "crash",
-        Action::Restart { .. } => "restart",
-        Action::Step { .. } => "step",
-        Action::Rate { .. } => "rate",
-        Action::Unsynchronize { .. } => "unsynchronize",
-        Action::Transfer { .. } => "transfer",
-        Action::Member { change, .. } => match change {
-            MemberAction::Add => "add",
-            MemberAction::Promote => "promote",
-            MemberAction::Remove => "remove",
-        },
-        Action::Apply { .. } => "apply",
     }
 }

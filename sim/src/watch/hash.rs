@@ -196,8 +196,13 @@ fn milestone_words(milestone: &Milestone, word: &mut impl FnMut(u64)) {
             word(term);
         }
         Milestone::MembersInForce { index, voters, learners } => {
-            word(10 | (voters as u64) << 16 | (learners as u64) << 32);
+            word(11 | (voters as u64) << 16 | (learners as u64) << 32);
             word(index);
+        }
+        Milestone::SnapshotInstalled { index, term } => {
+            word(10);
+            word(index);
+            word(term);
         }
         Milestone::Misbehaviour { peer } => word(9 | (peer as u64) << 16),
     }

@@ -80,6 +80,8 @@ struct Seen {
     commit: u64,
     /// Terms of its log's entries.
     log: Vec<u64>,
+    /// Where its log began.
+    base: u64,
     last: Print,
     /// The promises that a leader may know of: those the node had when it last sent an acknowledgement ...
     promises_told: Vec<Alarm>,
@@ -150,10 +152,44 @@ impl Invariants {
             let detail = format!("applied {applied}, committed {commit}, last entry {last}");
             self.report(at, node, Invariant::AppliedWithinCommit, detail);
         }
+        let base = raft.log().base().index.0;
+        self.check_base(at, node, raft, earlier_commit);
         self.check_log(at, node, raft);
-        for index in earlier_commit + 1..=commit.min(last) {
+        for index in earlier_commit.max(base) + 1..=commit.min(last) {
             self.check_committed(at, node, raft, index);
         }
+    }
+
+    /// What is dropped from a log, or replaced by a snapshot, must be what was committed there.
+    fn check_base<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, earlier_commit: u64) {
+        let base = raft.log().base();
+        let (begins, begun) = (place(base.index.0), place(self.nodes[node].base));
+        self.nodes[node].base = base.index.0;
+        if begins == begun {
+            return;
+        }
+        // A leader may commit and drop an entry at once. It was seen in its log before.
+        for index in self.committed.len().max(place(earlier_commit))..begins {
+            let term = self.nodes[node].log.get(index).copied();
+            let seen = self.entries.get(index).into_iter().flatten();
+            let Some((found, _)) = seen.into_iter().find(|((of, _), _)| Some(*of) == term) else {
+                let detail = format!("entry {} was dropped before anybody saw it", index + 1);
+                self.report(at, node, Invariant::AppliedWithinCommit, detail);
+                return;
+            };
+            self.committed.push((*found, raft.term().0));
+        }
+        let committed: Vec<u64> = self.committed[..begins].iter().map(|((term, _), _)| *term).collect();
+        if let Some(of) = committed.last().filter(|term| **term != base.term.0) {
+            let detail =
+                format!("entry {begins} of term {of} was committed, and of term {} dropped", base.term.0);
+            self.report(at, node, Invariant::StateMachineSafety, detail);
+        }
+        let log = &mut self.nodes[node].log;
+        let behind = log.split_off(begins.min(log.len()));
+        log.truncate(begun.min(begins));
+        log.extend(&committed[log.len()..]);
+        log.extend(behind);
     }
 
     /// Looks at the entries that are new in this log.
@@ -165,8 +201,9 @@ impl Invariants {
         known.truncate(place(last));
         // Everything behind an entry of unchanged term is unchanged, as log matching has it; so look from the end.
         let unchanged = |known: &Vec<u64>, index: u64| known.get(place(index) - 1) == Some(&term_at(index));
+        let base = log.base().index.0;
         let mut first_new = last + 1;
-        while first_new > 1 && !unchanged(known, first_new - 1) {
+        while first_new > base + 1 && !unchanged(known, first_new - 1) {
             first_new -= 1;
         }
         known.truncate(place(first_new) - 1);
@@ -208,7 +245,9 @@ impl Invariants {
         }
         // One that is elected late, when a leader of a later term has committed already, need not have that.
         let missing = (1..).zip(&self.committed).find(|(index, (committed, committed_in))| {
-            *committed_in < term && raft.log().term_at(Index(*index)).is_none_or(|term| term.0 != committed.0)
+            // What is before the base was compared when it was dropped.
+            let holds = |index| raft.log().term_at(index).is_some_and(|term| term.0 == committed.0);
+            *committed_in < term && *index >= raft.log().base().index.0 && !holds(Index(*index))
         });
         if let Some((index, ((of, _), _))) = missing {
             let detail = format!("the leader of term {term} lacks committed entry {index} of term {of}");
@@ -233,6 +272,8 @@ fn own_term(message: &raft::Message) -> u64 {
         raft::Message::VoteReply(reply) if reply.ballot != Ballot::PreVote => reply.term.0,
         raft::Message::Append(append) => append.term.0,
         raft::Message::AppendReply(reply) => reply.term.0,
+        raft::Message::Snapshot(chunk) => chunk.term.0,
+        raft::Message::SnapshotReply(reply) => reply.term.0,
         raft::Message::TimeoutNow { term } => term.0,
         raft::Message::Vote(_) | raft::Message::VoteReply(_) => 0,
     }
@@ -297,6 +338,7 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 let now = world.clock(node).read(event.at);
                 let seen = &mut self.nodes[node];
                 seen.commit = 0;
+                seen.base = 0;
                 seen.last = Print::default();
                 seen.term = seen.term_told;
                 seen.lease = None;

@@ -406,6 +406,7 @@ impl<P: Process, C: Choices> World<P, C> {
             Milestone::VoteGranted { .. }
             | Milestone::Follows { .. }
             | Milestone::MembersInForce { .. }
+            | Milestone::SnapshotInstalled { .. }
             | Milestone::Misbehaviour { .. } => None,
         };
         self.tell(reader, Happening::Milestone { node, milestone });

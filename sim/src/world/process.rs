@@ -227,6 +227,13 @@ pub enum Milestone {
         /// ... and how many do not.
         learners: usize,
     },
+    /// It had fallen behind its leader's log and has taken a snapshot instead.
+    SnapshotInstalled {
+        /// Of everything up to here.
+        index: u64,
+        /// The leader's term.
+        term: u64,
+    },
     /// It received what no correct process sends.
     Misbehaviour {
         /// From this process.

@@ -85,6 +85,14 @@ impl<'a> From<&'a Command> for CommandOut<'a> {
 /// `D`, `T` and `s`, each at most as long as a promise may be.
 pub(super) type Lengths = (Promise, Promise, Promise);
 
+pub(super) fn lengths_from((duration, election_timeout, max_clock_skew): Lengths) -> LeaseLengths {
+    LeaseLengths {
+        duration: Span::nanos(duration.0),
+        election_timeout: Span::nanos(election_timeout.0),
+        max_clock_skew: Span::nanos(max_clock_skew.0),
+    }
+}
+
 /// A command that came in: one of the three, or none.
 pub(super) struct CommandIn {
     pub(super) write: Option<Write>,
@@ -103,13 +111,7 @@ impl CommandIn {
                 let (key, from, to) = (key.0, from.0, to.0);
                 Ok(Payload::Command(Command::Cas(Box::new(Cas { key, from, to, create_if_not_exists }))))
             }
-            (None, None, Some((duration, election_timeout, max_clock_skew))) => {
-                Ok(Payload::Lease(LeaseLengths {
-                    duration: Span::nanos(duration.0),
-                    election_timeout: Span::nanos(election_timeout.0),
-                    max_clock_skew: Span::nanos(max_clock_skew.0),
-                }))
-            }
+            (None, None, Some(lengths)) => Ok(Payload::Lease(lengths_from(lengths))),
             _ => Err("of `write`, `cas` and `lease` more than one at once".to_owned()),
         }
     }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::{Content, Incoming, Outbox};
-use crate::kv::{Cas, Command, Scalar};
+use crate::kv::{Cas, Command, Pairs, Scalar};
 use crate::lease::{Ballot, LeaseLengths};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
 use crate::raft::{
-    self, Append, AppendOutcome, AppendReply, Entry, Index, MemberAction, Members, MembershipChange,
-    MembershipFault, Name, Payload, Term, VoteReply, VoteRequest,
+    self, Append, AppendOutcome, AppendReply, Configured, Entry, Index, MemberAction, Members,
+    MembershipChange, MembershipFault, Name, Payload, Position, Received, SnapshotChunk, SnapshotReply, Term,
+    VoteReply, VoteRequest,
 };
 use crate::time::{Nanos, Span};
 
@@ -65,6 +66,17 @@ fn members() -> impl Strategy<Value = Members> {
     })
 }
 
+fn configured() -> impl Strategy<Value = Option<Arc<Configured>>> {
+    let some = (count(), members());
+    prop::option::of(some.prop_map(|(index, members)| Arc::new(Configured { index: Index(index), members })))
+}
+
+fn snapshot_place() -> impl Strategy<Value = (Term, Position)> {
+    (count(), count(), count()).prop_map(|(term, index, index_term)| {
+        (Term(term), Position { index: Index(index), term: Term(index_term) })
+    })
+}
+
 fn change() -> impl Strategy<Value = MembershipChange> {
     let actions = vec![MemberAction::Add, MemberAction::Promote, MemberAction::Remove];
     (prop::sample::select(actions), name()).prop_map(|(action, node)| MembershipChange { action, node })
@@ -79,6 +91,10 @@ fn entries() -> impl Strategy<Value = Option<Arc<[Entry]>>> {
     ];
     let entry = (count(), payload).prop_map(|(term, payload)| Entry { term: Term(term), payload });
     prop::option::of(prop::collection::vec(entry, 1..5).prop_map(Arc::from))
+}
+
+fn pairs() -> impl Strategy<Value = Pairs> {
+    prop::collection::vec((scalar(), scalar()), 0..5).prop_map(Pairs::from)
 }
 
 fn append() -> impl Strategy<Value = Append> {
@@ -124,6 +140,14 @@ fn raft_message() -> impl Strategy<Value = raft::Message> {
         }),
         (ballot(), count(), any::<bool>()).prop_map(|(ballot, term, granted)| {
             raft::Message::VoteReply(VoteReply { ballot, term: Term(term), granted })
+        }),
+        (snapshot_place(), prop::option::of(lengths()), configured(), count(), any::<bool>(), pairs())
+            .prop_map(|((term, at), agreed, configured, offset, last, pairs)| {
+                raft::Message::Snapshot(SnapshotChunk { term, at, agreed, configured, offset, pairs, last })
+            }),
+        (count(), count(), prop::option::of(count())).prop_map(|(term, index, count)| {
+            let received = count.map_or(Received::All, Received::Pairs);
+            raft::Message::SnapshotReply(SnapshotReply { term: Term(term), index: Index(index), received })
         }),
         count().prop_map(|term| raft::Message::TimeoutNow { term: Term(term) }),
     ]

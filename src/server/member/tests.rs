@@ -6,7 +6,7 @@ use leasehold::kv::{Command, Scalar};
 use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::maelstrom::Incoming;
 use leasehold::raft::{
-    Append, Entry, HardState, Log, Message as RaftMessage, NodeId, Payload, Role, Settings, Term, Write,
+    Append, Entry, Message as RaftMessage, NodeId, Payload, Recovered, Role, Settings, Term, Write,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 
@@ -34,7 +34,7 @@ impl Storage for Gated {
         Ok(ticket)
     }
 
-    fn recover(&mut self) -> Result<(HardState, Log), StorageFault> {
+    fn recover(&mut self) -> Result<Recovered, StorageFault> {
         let Ok(recovered) = self.storage.recover();
         Ok(recovered)
     }
@@ -63,7 +63,7 @@ impl Bench {
             line_bytes_max: 1_024,
         };
         let clock = OsClock::for_form(LeaseForm::Elapsed);
-        let recovered = (HardState::default(), Log::default());
+        let recovered = Recovered::default();
         let member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
         Bench { member, clock, outlet: Outlet::default(), began, allow }
     }
@@ -168,7 +168,7 @@ impl Storage for Scripted {
         Ok(ticket)
     }
 
-    fn recover(&mut self) -> Result<(HardState, Log), StorageFault> {
+    fn recover(&mut self) -> Result<Recovered, StorageFault> {
         let Ok(recovered) = self.storage.recover();
         Ok(recovered)
     }
@@ -188,7 +188,7 @@ fn alone(faults: Vec<Option<StorageFault>>) -> (Member, OsClock, Outlet) {
         line_bytes_max: 1_024,
     };
     let (clock, mut outlet) = (OsClock::for_form(LeaseForm::Elapsed), Outlet::default());
-    let recovered = (HardState::default(), Log::default());
+    let recovered = Recovered::default();
     let mut member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
     member.settle_durably(&clock, &mut outlet).unwrap();
     assert_eq!(member.node.raft().role(), Role::Leader);

@@ -81,10 +81,14 @@ pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
             asked_ns = asked.as_nanos(),
             own_ns = own.as_nanos()
         ),
+        Note::SnapshotInstalled { index, term } => {
+            info!(note = "snapshot-installed", node, raw_ns, boot_ns, term = term.0, index = index.0);
+        }
         Note::Misbehaviour { peer, fact } => {
             let fact = match fact {
                 Misbehaviour::LeadsOurTerm => "leads-our-term",
                 Misbehaviour::ContradictsCommitted => "contradicts-committed",
+                Misbehaviour::BadSnapshot => "bad-snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges-unsent",
                 Misbehaviour::TooManyNames => "too-many-names",
             };

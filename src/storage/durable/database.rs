@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use redb::{
+    Builder, Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, TableError,
+    WriteTransaction,
+};
 
 use super::StorageFault;
 use super::records::{
-    self, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State, entry_from_bytes,
-    entry_to_bytes,
+    self, BASE, BaseRecord, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State,
+    entry_from_bytes, entry_to_bytes,
 };
 use super::sectors::{Sectors, Shared};
+use super::stored_state::{self, LOG, Stop};
 use crate::lease::LeaseSettings;
-use crate::raft::{Entry, HardState, Index, Log, Write};
+use crate::raft::{Entry, Index, Log, Recovered, StateMachine, Write};
 use crate::storage::Storage;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
-const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 
 /// Memory that redb may use for pages. The log is read once, at the start; what is written stays in use for a moment only.
 const CACHE_BYTES: usize = 32 * 1_024 * 1_024;
@@ -38,6 +41,7 @@ pub struct DurableStorage<B> {
     /// `None` after a fault, until it is opened anew.
     database: Option<Database>,
     state: State,
+    base: BaseRecord,
     membership: Option<Membership>,
     lease: Option<LeaseSettings>,
     /// The membership and the lease are to be written with the next commit.
@@ -73,6 +77,7 @@ impl<B: StorageBackend> DurableStorage<B> {
             sectors: Arc::new(sectors),
             database: None,
             state: State::default(),
+            base: BaseRecord::default(),
             membership: None,
             lease: None,
             joined: false,
@@ -142,9 +147,9 @@ impl<B: StorageBackend> DurableStorage<B> {
         let meta = self.database().begin_read().map_err(redb::Error::from).and_then(|transaction| {
             let table = transaction.open_table(META)?;
             let bytes = |key| Ok::<_, redb::Error>(table.get(key)?.map(|value| value.value().to_vec()));
-            Ok((bytes(STATE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?, bytes(JOINS)?))
+            Ok((bytes(STATE)?, bytes(BASE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?, bytes(JOINS)?))
         });
-        let (state, membership, lease, joins) = meta.map_err(|error| self.fault(error))?;
+        let (state, base, membership, lease, joins) = meta.map_err(|error| self.fault(error))?;
         self.state = record(STATE, state)?.ok_or_else(|| StorageFault::damaged("it has no state record"))?;
         let put_down = self.sectors.commits();
         if self.state.commits < put_down {
@@ -152,6 +157,7 @@ impl<B: StorageBackend> DurableStorage<B> {
             let what = format!("it has gone back to commit {found}, and commit {put_down} was synced");
             return Err(StorageFault::damaged(what));
         }
+        self.base = record(BASE, base)?.unwrap_or_default();
         let membership = record::<MembershipRecord>(MEMBERSHIP, membership)?;
         let joins = record::<()>(JOINS, joins)?.is_some();
         self.membership = membership.map(|MembershipRecord { own, names }| Membership { own, names, joins });
@@ -168,15 +174,15 @@ impl<B: StorageBackend> DurableStorage<B> {
         if self.database.is_none() {
             self.open_again()?;
         }
-        let mut state = self.state;
+        let (mut state, mut base) = (self.state, self.base.clone());
         state.commits += 1;
-        if let Err(error) = self.transact(&mut state) {
-            let fault = self.fault(error);
+        if let Err(stop) = self.transact(&mut state, &mut base) {
+            let fault = self.stopped(stop);
             // redb refuses everything after an error. What is on the disk is the last commit, or this one.
             self.database = None;
             return Err(fault);
         }
-        self.state = state;
+        (self.state, self.base) = (state, base);
         self.joined = false;
         if let Some(last) = self.pending.last() {
             self.synced_ticket = last.ticket;
@@ -185,29 +191,31 @@ impl<B: StorageBackend> DurableStorage<B> {
         self.sectors.put_down_commits(state.commits)
     }
 
-    fn transact(&self, state: &mut State) -> Result<(), redb::Error> {
+    fn transact(&self, state: &mut State, base: &mut BaseRecord) -> Result<(), Stop> {
         let transaction = self.database().begin_write()?;
-        {
-            let mut log = transaction.open_table(LOG)?;
-            for write in &self.pending {
-                if let Some(hard_state) = write.hard_state {
-                    state.set_hard_state(hard_state);
-                }
-                let Some((first, entries)) = &write.entries else {
-                    continue;
-                };
-                assert!(first.0 <= state.last_index + 1, "a write leaves a gap before index {first}");
-                for index in first.0..=state.last_index {
-                    log.remove(index)?;
-                }
-                state.last_index = first.0 - 1;
-                for entry in entries.iter() {
-                    state.last_index += 1;
-                    log.insert(state.last_index, &*entry_to_bytes(Index(state.last_index), entry))?;
-                }
+        for write in &self.pending {
+            if let Some(hard_state) = write.hard_state {
+                state.set_hard_state(hard_state);
             }
+            for part in &write.snapshot {
+                stored_state::take_snapshot(&transaction, part, state, base)?;
+            }
+            if let Some((first, entries)) = &write.entries {
+                store_entries(&transaction, *first, entries, state)?;
+            }
+            if let Some(index) = write.compacted {
+                stored_state::compact(&transaction, index, base)?;
+            }
+        }
+        if self.joined {
+            stored_state::clear_aside(&transaction)?;
+        }
+        {
             let mut meta = transaction.open_table(META)?;
             meta.insert(STATE, &*records::to_bytes(STATE, state))?;
+            if *base != self.base {
+                meta.insert(BASE, &*records::to_bytes(BASE, base))?;
+            }
             if self.joined {
                 if let Some(Membership { own, names, joins }) = self.membership.clone() {
                     if joins {
@@ -227,28 +235,44 @@ impl<B: StorageBackend> DurableStorage<B> {
         Ok(())
     }
 
-    fn read_log(&self) -> Result<Result<Vec<Entry>, StorageFault>, redb::Error> {
+    fn read_log(&self) -> Result<(StateMachine, Vec<Entry>), Stop> {
+        let damaged = |what: String| Stop::Fault(StorageFault::damaged(what));
         let transaction = self.database().begin_read()?;
-        let table = transaction.open_table(LOG)?;
+        let state = stored_state::read_state(&transaction, &self.base)?;
         let mut entries = Vec::new();
-        for found in table.iter()? {
-            let (index, bytes) = found?;
-            let (index, expected) = (index.value(), entries.len() as u64 + 1);
-            if index != expected {
-                return Ok(Err(StorageFault::damaged(format!("log entry {expected} is missing"))));
+        let mut expected = self.base.index + 1;
+        match transaction.open_table(LOG) {
+            // A snapshot has taken its place.
+            Err(TableError::TableDoesNotExist(_)) => {}
+            Err(error) => return Err(error.into()),
+            Ok(table) => {
+                for found in table.iter()? {
+                    let (index, bytes) = found?;
+                    let index = index.value();
+                    if index != expected {
+                        return Err(damaged(format!("log entry {expected} is missing")));
+                    }
+                    let entry = entry_from_bytes(Index(index), bytes.value());
+                    entries
+                        .push(entry.ok_or_else(|| {
+                            damaged(format!("log entry {index} does not fit its checksum"))
+                        })?);
+                    expected += 1;
+                }
             }
-            let Some(entry) = entry_from_bytes(Index(index), bytes.value()) else {
-                return Ok(Err(StorageFault::damaged(format!(
-                    "log entry {index} does not fit its checksum"
-                ))));
-            };
-            entries.push(entry);
         }
-        if entries.len() as u64 != self.state.last_index {
-            let (found, expected) = (entries.len(), self.state.last_index);
-            return Ok(Err(StorageFault::damaged(format!("the log has {found} entries and had {expected}"))));
+        if expected - 1 != self.state.last_index {
+            let last = self.state.last_index;
+            return Err(damaged(format!("the log ends at {} and went up to {last}", expected - 1)));
         }
-        Ok(Ok(entries))
+        Ok((state, entries))
+    }
+
+    fn stopped(&self, stop: Stop) -> StorageFault {
+        match stop {
+            Stop::Redb(error) => self.fault(error),
+            Stop::Fault(fault) => fault,
+        }
     }
 
     /// What was wrong below, or what redb says is wrong with the database.
@@ -293,12 +317,35 @@ impl<B: StorageBackend> Storage for DurableStorage<B> {
         Ok(self.synced_ticket)
     }
 
-    fn recover(&mut self) -> Result<(HardState, Log), StorageFault> {
-        let entries = self.read_log().unwrap_or_else(|error| Err(self.fault(error)))?;
-        Ok((self.state.hard_state(), Log::recovered(entries)))
+    fn recover(&mut self) -> Result<Recovered, StorageFault> {
+        let (state, entries) = self.read_log().map_err(|stop| self.stopped(stop))?;
+        let log = Log::recovered(self.base.position(), entries);
+        Ok(Recovered { hard_state: self.state.hard_state(), state, log })
     }
 }
 
+/// Stores entries from `first` on; whatever stood there and behind goes.
+fn store_entries(
+    transaction: &WriteTransaction,
+    first: Index,
+    entries: &[Entry],
+    state: &mut State,
+) -> Result<(), Stop> {
+    let mut log = transaction.open_table(LOG)?;
+    assert!(first.0 <= state.last_index + 1, "a write leaves a gap before index {first}");
+    for index in first.0..=state.last_index {
+        log.remove(index)?;
+    }
+    state.last_index = first.0 - 1;
+    for entry in entries {
+        state.last_index += 1;
+        log.insert(state.last_index, &*entry_to_bytes(Index(state.last_index), entry))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod compaction_tests;
 #[cfg(test)]
 mod fault_tests;
 #[cfg(test)]

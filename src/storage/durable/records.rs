@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::kv::{Cas, Command, Scalar};
 use crate::lease::{LeaseForm, LeaseLengths, LeaseSettings};
-use crate::raft::{Entry, HardState, Index, Members, NodeId, Payload, Term};
+use crate::raft::{Configured, Entry, HardState, Index, Members, Name, NodeId, Payload, Position, Term};
 use crate::time::Span;
 
 /// The keys of the records that are not log entries.
@@ -18,6 +18,7 @@ pub(super) const MEMBERSHIP: &str = "membership";
 pub(super) const LEASE: &str = "lease";
 /// There only when the node was started to join a cluster that it is told of by that cluster's log. Holds nothing.
 pub(super) const JOINS: &str = "joins";
+pub(super) const BASE: &str = "base";
 
 fn seed_of(key: &str) -> u64 {
     xxh3_64(key.as_bytes())
@@ -48,6 +49,81 @@ impl State {
         self.term = hard_state.term.0;
         self.voted_for = hard_state.voted_for.map(|node| node.0);
         self.longest_promise_ns = hard_state.longest_promise.as_nanos();
+    }
+}
+
+/// Where the log begins: the entries up to here are in the stored keys and values, and in the log no more.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct BaseRecord {
+    pub(super) index: u64,
+    pub(super) term: u64,
+    /// How many keys there are.
+    pub(super) keys: u64,
+    /// The lengths that were agreed on up to here.
+    pub(super) agreed: Option<LengthsRecord>,
+    /// The members there, unless they are those that the cluster began with.
+    pub(super) configured: Option<ConfiguredRecord>,
+}
+
+/// Members, and their entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ConfiguredRecord {
+    index: u64,
+    voters: Vec<String>,
+    learners: Vec<String>,
+}
+
+impl From<&Configured> for ConfiguredRecord {
+    fn from(configured: &Configured) -> ConfiguredRecord {
+        let names = |names: &[Name]| names.iter().map(ToString::to_string).collect();
+        let Configured { index, members } = configured;
+        ConfiguredRecord {
+            index: index.0,
+            voters: names(&members.voters),
+            learners: names(&members.learners),
+        }
+    }
+}
+
+impl From<&ConfiguredRecord> for Configured {
+    fn from(record: &ConfiguredRecord) -> Configured {
+        let names = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
+        let members = Members { voters: names(&record.voters), learners: names(&record.learners) };
+        Configured { index: Index(record.index), members }
+    }
+}
+
+impl BaseRecord {
+    pub(super) fn position(&self) -> Position {
+        Position { index: Index(self.index), term: Term(self.term) }
+    }
+}
+
+/// Lengths that the cluster has agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LengthsRecord {
+    duration_ns: u64,
+    election_timeout_ns: u64,
+    max_clock_skew_ns: u64,
+}
+
+impl From<LeaseLengths> for LengthsRecord {
+    fn from(lengths: LeaseLengths) -> LengthsRecord {
+        LengthsRecord {
+            duration_ns: lengths.duration.as_nanos(),
+            election_timeout_ns: lengths.election_timeout.as_nanos(),
+            max_clock_skew_ns: lengths.max_clock_skew.as_nanos(),
+        }
+    }
+}
+
+impl From<LengthsRecord> for LeaseLengths {
+    fn from(record: LengthsRecord) -> LeaseLengths {
+        LeaseLengths {
+            duration: Span::nanos(record.duration_ns),
+            election_timeout: Span::nanos(record.election_timeout_ns),
+            max_clock_skew: Span::nanos(record.max_clock_skew_ns),
+        }
     }
 }
 
@@ -134,11 +210,7 @@ enum PayloadRecord<'a> {
         to: ScalarRecord<'a>,
         create: bool,
     },
-    Lease {
-        duration_ns: u64,
-        election_timeout_ns: u64,
-        max_clock_skew_ns: u64,
-    },
+    Lease(LengthsRecord),
     Configuration {
         #[serde(borrow)]
         voters: Vec<&'a str>,
@@ -165,11 +237,7 @@ impl<'a> From<&'a Entry> for EntryRecord<'a> {
                 to: (&cas.to).into(),
                 create: cas.create_if_not_exists,
             },
-            Payload::Lease(lengths) => PayloadRecord::Lease {
-                duration_ns: lengths.duration.as_nanos(),
-                election_timeout_ns: lengths.election_timeout.as_nanos(),
-                max_clock_skew_ns: lengths.max_clock_skew.as_nanos(),
-            },
+            Payload::Lease(lengths) => PayloadRecord::Lease(LengthsRecord::from(*lengths)),
             Payload::Configuration(members) => PayloadRecord::Configuration {
                 voters: members.voters.iter().map(|name| &**name).collect(),
                 learners: members.learners.iter().map(|name| &**name).collect(),
@@ -192,13 +260,7 @@ impl From<EntryRecord<'_>> for Entry {
                 to: to.into(),
                 create_if_not_exists: create,
             }))),
-            PayloadRecord::Lease { duration_ns, election_timeout_ns, max_clock_skew_ns } => {
-                Payload::Lease(LeaseLengths {
-                    duration: Span::nanos(duration_ns),
-                    election_timeout: Span::nanos(election_timeout_ns),
-                    max_clock_skew: Span::nanos(max_clock_skew_ns),
-                })
-            }
+            PayloadRecord::Lease(record) => Payload::Lease(record.into()),
             PayloadRecord::Configuration { voters, learners } => {
                 let names = |names: Vec<&str>| names.into_iter().map(Into::into).collect();
                 Payload::Configuration(Box::new(Members { voters: names(voters), learners: names(learners) }))
@@ -216,6 +278,30 @@ pub(super) fn entry_to_bytes(index: Index, entry: &Entry) -> Vec<u8> {
 /// The entry of a record; `None` when the record is not as it was written.
 pub(super) fn entry_from_bytes(index: Index, bytes: &[u8]) -> Option<Entry> {
     unsealed::<EntryRecord<'_>>(index.0, bytes).map(Entry::from)
+}
+
+/// A key of the state machine. It has no checksum: a value's is seeded with its key.
+pub(super) fn key_to_bytes(key: &Scalar) -> Vec<u8> {
+    postcard::to_allocvec(&ScalarRecord::from(key)).expect("memory takes every byte")
+}
+
+/// The value's record under a key.
+pub(super) fn value_to_bytes(key: &[u8], value: &Scalar) -> Vec<u8> {
+    sealed(xxh3_64(key), &ScalarRecord::from(value))
+}
+
+/// The value of a record; `None` when it or the key is not as it was written.
+pub(super) fn value_from_bytes(key: &[u8], bytes: &[u8]) -> Option<Scalar> {
+    unsealed::<ScalarRecord<'_>>(xxh3_64(key), bytes).map(Scalar::from)
+}
+
+/// A key and its value; `None` when they are not as they were written.
+pub(super) fn pair_from_bytes(key: &[u8], value: &[u8]) -> Option<(Scalar, Scalar)> {
+    let value = value_from_bytes(key, value)?;
+    match postcard::take_from_bytes::<ScalarRecord<'_>>(key) {
+        Ok((key, [])) => Some((key.into(), value)),
+        _ => None,
+    }
 }
 
 /// The record under a key.

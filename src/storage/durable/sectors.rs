@@ -11,7 +11,9 @@ use super::sector::{CONTENT_BYTES, SECTOR_BYTES, file_length, is_intact, is_seal
 /// At the beginning of the file.
 const MAGIC: &[u8; 16] = b"leasehold store\n";
 /// The format of everything in the file: the head, sectors, tables and records.
-const FORMAT: u32 = 1;
+/// Format 2 is format 1 with keys and values, and a log that begins behind them. A file of format 1 becomes one of format 2
+/// with the first commit.
+const FORMAT: u32 = 2;
 /// Read at once when the whole file is verified, in sectors.
 const VERIFY_SECTORS: usize = 2_048;
 
@@ -47,7 +49,7 @@ impl Head {
             u64::from_le_bytes(bytes)
         };
         let format = u32::from_le_bytes(sector[16..20].try_into().expect("four bytes"));
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(StorageFault::NewerFormat { found: format, known: FORMAT });
         }
         Ok(Head { length: number(24), commits: number(32) })

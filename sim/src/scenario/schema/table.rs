@@ -19,6 +19,7 @@ pub(in super::super) const ROOT: &[Field] = &[
     key("cluster", Kind::Table(CLUSTER), Unset("see its keys"), "How many nodes there are."),
     key("lease", Kind::Table(LEASE), Unset("see its keys"), "The lease."),
     key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
+    key("log", Kind::Table(LOG), Unset("see its keys"), "How long logs may become."),
     key("node", Kind::Named(Names::Nodes, NODE), Unset("none"), "Settings of single nodes."),
     key(
         "clock",
@@ -75,6 +76,14 @@ const TIMERS: &[Field] = &[
         "How long a node keeps a request that it cannot answer.",
     ),
 ];
+
+/// The defaults are those of the node ([`leasehold::raft::LogBounds`]); a test holds them together.
+const LOG: &[Field] = &[
+    key("entries-max", BOUND, Is("65536"), "More entries that are applied are dropped, the oldest first."),
+    key("bytes-max", BOUND, Is("67108864"), "The same by their size in bytes."),
+    key("chunk-bytes-max", BOUND, Is("262144"), "The size of one message of a snapshot, in bytes; at least one key."),
+];
+const BOUND: Kind = Kind::Count { least: 1, most: 1 << 40 };
 
 /// A node's own settings.
 pub(in super::super) const NODE: &[Field] = &[

@@ -14,7 +14,7 @@ fn small() -> (Vec<u8>, Vec<(u64, i64)>) {
     }
     // Killed: the database is not closed.
     let bytes = disk.bytes();
-    let (_, log) = storage.recover().unwrap();
+    let Recovered { log, .. } = storage.recover().unwrap();
     (bytes, content(&log))
 }
 
@@ -23,7 +23,7 @@ fn reopened(bytes: Vec<u8>) -> Result<Vec<(u64, i64)>, StorageFault> {
     if storage.membership() != Some(&membership()) {
         return Ok(Vec::new());
     }
-    Ok(content(&storage.recover()?.1))
+    Ok(content(&storage.recover()?.log))
 }
 
 /// Flips one byte after the other and cuts the file at every length: the database opens with everything or not at all.
@@ -84,9 +84,9 @@ fn what_is_foreign_or_of_a_later_format_is_refused() {
     let (bytes, _) = small();
     assert_eq!(reopened(b"PNG and other things".repeat(100)), Err(StorageFault::Foreign));
     let mut newer = bytes;
-    newer[16] = 2;
+    newer[16] = 3;
     super::super::sector::seal(&mut newer[..512], 0);
-    assert_eq!(reopened(newer), Err(StorageFault::NewerFormat { found: 2, known: 1 }));
+    assert_eq!(reopened(newer), Err(StorageFault::NewerFormat { found: 3, known: 2 }));
 }
 
 /// Numbers below a bound, the same in every run.
@@ -209,7 +209,7 @@ fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
     storage.write(write(3, 3, 3, &[30]));
     assert_eq!(storage.sync(), Ok(3));
     let expected = [(1, 10), (2, 20), (3, 30)];
-    assert_eq!(content(&storage.recover().unwrap().1), expected);
+    assert_eq!(content(&storage.recover().unwrap().log), expected);
     drop(storage);
     assert_eq!(reopened(disk.bytes()), Ok(expected.to_vec()));
 }

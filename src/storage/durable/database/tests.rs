@@ -1,7 +1,7 @@
 use super::super::test_disk::TestDisk;
 use super::*;
 use crate::kv::{Command, Scalar};
-use crate::raft::{NodeId, Payload, Term};
+use crate::raft::{HardState, NodeId, Payload, Term};
 use crate::time::Span;
 
 pub(super) fn entry(term: u64, value: i64) -> Entry {
@@ -14,7 +14,8 @@ pub(super) fn write(ticket: u64, term: u64, first: u64, values: &[i64]) -> Write
     let entries = values.iter().map(|value| entry(term, *value)).collect();
     let hard_state =
         HardState { term: Term(term), voted_for: Some(NodeId(1)), longest_promise: Span::millis(term) };
-    Write { ticket, hard_state: Some(hard_state), entries: Some((Index(first), entries)) }
+    let (hard_state, entries) = (Some(hard_state), Some((Index(first), entries)));
+    Write { ticket, hard_state, entries, ..Write::default() }
 }
 
 pub(super) fn membership() -> Membership {
@@ -52,7 +53,7 @@ fn what_was_synced_is_found_again_and_nothing_else() {
     drop(storage);
 
     let mut storage = DurableStorage::open(disk).unwrap();
-    let (hard_state, log) = storage.recover().unwrap();
+    let Recovered { hard_state, log, .. } = storage.recover().unwrap();
     assert_eq!(content(&log), [(1, 10), (1, 20), (2, 31), (2, 40)]);
     assert_eq!((hard_state.term, hard_state.voted_for), (Term(2), Some(NodeId(1))));
     assert_eq!(hard_state.longest_promise, Span::millis(2));
@@ -61,7 +62,7 @@ fn what_was_synced_is_found_again_and_nothing_else() {
 
     storage.write(write(1, 3, 2, &[99]));
     assert_eq!(storage.sync(), Ok(1), "a new process counts its tickets from 1");
-    assert_eq!(content(&storage.recover().unwrap().1), [(1, 10), (3, 99)]);
+    assert_eq!(content(&storage.recover().unwrap().log), [(1, 10), (3, 99)]);
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn a_hard_state_alone_is_kept() {
     storage.write(Write { entries: None, ..write(1, 5, 1, &[]) });
     storage.sync().unwrap();
     storage.close().unwrap();
-    let (hard_state, log) = DurableStorage::open(disk).unwrap().recover().unwrap();
+    let Recovered { hard_state, log, .. } = DurableStorage::open(disk).unwrap().recover().unwrap();
     assert_eq!((hard_state.term, log.last_index()), (Term(5), Index(0)));
 }
 
@@ -103,7 +104,7 @@ fn a_long_log_outgrows_its_file_and_comes_back() {
     storage.sync().unwrap();
     storage.close().unwrap();
     let mut storage = DurableStorage::open(disk).unwrap();
-    assert_eq!(content(&storage.recover().unwrap().1), [(1, 0), (1, 1), (2, 7)]);
+    assert_eq!(content(&storage.recover().unwrap().log), [(1, 0), (1, 1), (2, 7)]);
 }
 
 #[test]

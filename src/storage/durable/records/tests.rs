@@ -1,12 +1,11 @@
 use super::*;
 
-fn lease() -> Entry {
-    let lengths = LeaseLengths {
-        duration: Span::secs(2),
-        election_timeout: Span::secs(4),
-        max_clock_skew: Span::nanos(1),
-    };
-    Entry { term: Term(2), payload: Payload::Lease(lengths) }
+fn lengths() -> LeaseLengths {
+    LeaseLengths { duration: Span::secs(2), election_timeout: Span::secs(4), max_clock_skew: Span::nanos(1) }
+}
+
+fn agree() -> Entry {
+    Entry { term: Term(2), payload: Payload::Lease(lengths()) }
 }
 
 fn configuration() -> Entry {
@@ -54,6 +53,7 @@ fn the_records_are_those_of_format_1() {
         hex(&entry_to_bytes(Index(2), &noop)),
         hex(&entry_to_bytes(Index(3), &write(Scalar::Text("x".into()), Scalar::Integer(-42)))),
         hex(&entry_to_bytes(Index(4), &cas())),
+        hex(&entry_to_bytes(Index(5), &agree())),
         hex(&to_bytes(JOINS, &())),
         hex(&entry_to_bytes(Index(5), &configuration())),
     ];
@@ -65,10 +65,32 @@ fn the_records_are_those_of_format_1() {
         "0100853531cf47c44ee6",
         "030104017802536d86be2835162477",
         "ac02020101000303312e300130cf0e3f0388936d",
+        "020380a8d6b90780d0acf30e01aee1e884be5024fc",
         "7e8350deb2ea20b8",
         "040402026e31026e3201026e3412af8cb8b4fec7b8",
     ];
     assert_eq!(found, golden);
+}
+
+/// What format 2 has beside those.
+#[test]
+fn the_new_records_are_those_of_format_2() {
+    let base = BaseRecord { index: 1_000, term: 7, keys: 300, ..BaseRecord::default() };
+    let agreed = BaseRecord { agreed: Some(lengths().into()), ..base.clone() };
+    let key = key_to_bytes(&Scalar::Text("x".into()));
+    let value = value_to_bytes(&key, &Scalar::Integer(-42));
+    let found = [hex(&to_bytes(BASE, &base)), hex(&to_bytes(BASE, &agreed)), hex(&key), hex(&value)];
+    assert_eq!(pair_from_bytes(&key, &value), Some((Scalar::Text("x".into()), Scalar::Integer(-42))));
+    assert_eq!(pair_from_bytes(&key_to_bytes(&Scalar::Null), &value), None, "another key's value");
+    assert_eq!(
+        found,
+        [
+            "e80707ac0200007b331aca4e4b96b9",
+            "e80707ac020180a8d6b90780d0acf30e0100831416299b729a0b",
+            "040178",
+            "0253e4ff9792963b2bec"
+        ]
+    );
 }
 
 #[test]
@@ -87,7 +109,7 @@ fn entries_come_back_as_they_went_in() {
             assert_eq!(entry_from_bytes(Index(9), &entry_to_bytes(Index(9), &entry)), Some(entry));
         }
     }
-    for entry in [cas(), lease()] {
+    for entry in [cas(), agree()] {
         assert_eq!(entry_from_bytes(Index(9), &entry_to_bytes(Index(9), &entry)), Some(entry));
     }
 }

@@ -1,10 +1,10 @@
-//! Real processes with data directories, wired together by the test: they are killed and started again.
+//! Three processes of the real binary, joined by a network of the test's. They can be killed and started again.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub const NAMES: [&str; 3] = ["n1", "n2", "n3"];
 /// Somebody who is killed does not answer.
 const PATIENCE: Duration = Duration::from_millis(700);
 
@@ -20,12 +21,43 @@ const PATIENCE: Duration = Duration::from_millis(700);
 pub struct Network {
     inputs: Mutex<BTreeMap<String, ChildStdin>>,
     clients: Mutex<BTreeMap<String, Sender<Value>>>,
+    /// Chunks of snapshots, on their way to whomever.
+    pub chunks: Gate,
+}
+
+/// Lets so many through and loses the others.
+#[derive(Default)]
+pub struct Gate {
+    passed: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Gate {
+    /// From now on: `most` more.
+    pub fn open(&self, most: usize) {
+        self.most.store(most, Ordering::SeqCst);
+        self.passed.store(0, Ordering::SeqCst);
+    }
+
+    /// So many went through since then.
+    pub fn passed(&self) -> usize {
+        self.passed.load(Ordering::SeqCst)
+    }
+
+    fn pass(&self) -> bool {
+        let most = self.most.load(Ordering::SeqCst);
+        let more = |passed| (passed < most).then_some(passed + 1);
+        self.passed.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_ok()
+    }
 }
 
 impl Network {
-    pub fn carry(&self, line: &str) {
+    fn carry(&self, line: &str) {
         let message: Value = serde_json::from_str(line).expect("only JSON on standard output");
         let dest = message["dest"].as_str().unwrap();
+        if message["body"]["type"] == "snapshot" && !self.chunks.pass() {
+            return;
+        }
         if let Some(stdin) = self.inputs.lock().unwrap().get_mut(dest) {
             // A killed process reads nothing.
             let _ = writeln!(stdin, "{line}");
@@ -43,7 +75,7 @@ impl Network {
 
 pub struct Client {
     network: Arc<Network>,
-    name: String,
+    pub name: String,
     answers: Receiver<Value>,
     next_msg_id: u64,
 }
@@ -70,23 +102,29 @@ impl Client {
 
 pub struct Cluster {
     pub network: Arc<Network>,
+    flags: Vec<&'static str>,
     children: BTreeMap<&'static str, Child>,
     pub admin: Client,
 }
 
 impl Cluster {
-    pub fn new() -> Cluster {
+    /// Nobody runs yet.
+    pub fn new(flags: &[&'static str]) -> Cluster {
         let network = Arc::new(Network::default());
         let admin = network.client("c0");
-        Cluster { network, children: BTreeMap::new(), admin }
+        Cluster { network, flags: flags.to_vec(), children: BTreeMap::new(), admin }
     }
 
-    /// Starts a node that is told of these, with these flags and its directory in `dir`.
-    pub fn start(&mut self, name: &'static str, node_ids: &[&str], flags: &[&str], dir: &Path) {
+    pub fn start(&mut self, name: &'static str, dir: &Path) {
+        self.start_as(name, &NAMES, &[], dir);
+    }
+
+    /// Starts a node that is told of these nodes, with these flags as well.
+    pub fn start_as(&mut self, name: &'static str, node_ids: &[&str], flags: &[&str], dir: &Path) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_leasehold"))
-            .args(["--election-timeout=150ms", "--lease=100ms", "--max-clock-skew=10ms", "--heartbeat=30ms"])
+            .args(&self.flags)
             .args(flags)
-            .args(["-q", "--data-dir"])
+            .arg("--data-dir")
             .arg(dir.join(name))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -117,20 +155,4 @@ impl Drop for Cluster {
             let _ = child.wait();
         }
     }
-}
-
-/// Writes a key of its own after the other until it is told to stop; gives those that were acknowledged.
-pub fn write_on(mut client: Client, node: &str, stop: &AtomicBool) -> Vec<String> {
-    let mut acknowledged = Vec::new();
-    for number in 0u64.. {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let key = format!("{}-{number}", client.name);
-        let answer = client.ask(node, json!({"type": "write", "key": key, "value": number}));
-        if answer.is_some_and(|answer| answer["type"] == "write_ok") {
-            acknowledged.push(key);
-        }
-    }
-    acknowledged
 }

@@ -1,0 +1,130 @@
+//! A leader's side of a snapshot's way to a follower that has fallen behind the log.
+//!
+//! The snapshot is a copy of the applied state, which costs nothing. One chunk is under way at a time; it is sent again when
+//! no answer has come for two heartbeats. Rounds go on meanwhile, without entries, so the follower goes on promising and
+//! the leader's lease goes on counting it.
+
+use super::progress::Sending;
+use super::state::{AppliedState, Context, Raft};
+use super::{
+    Index, LogBounds, Message, Misbehaviour, NodeId, Note, Position, Received, Role, SnapshotChunk,
+    SnapshotReply, StateMachine,
+};
+use crate::kv::Scalar;
+use crate::lease::LeaseRules;
+use crate::time::{Alarm, Reading};
+
+/// While a snapshot is on its way, the entries behind it are kept, or else it would end before the log begins; until the log
+/// is so many times as long as it may be otherwise.
+const OVER_BOUND_MAX: u64 = 4;
+
+/// A snapshot on its way to one follower.
+#[derive(Debug, Clone)]
+pub(super) struct Outgoing {
+    pub(super) at: Position,
+    state: StateMachine,
+    /// So many pairs the follower has ...
+    received: u64,
+    /// ... and this is the last one's key.
+    after: Option<Scalar>,
+    /// When the chunk behind them is to be sent again; `None` when it is to be sent.
+    resend: Option<Alarm>,
+}
+
+impl Outgoing {
+    /// The follower has so many pairs.
+    fn seek(&mut self, received: u64) {
+        self.received = received;
+        let before = received.checked_sub(1).and_then(|place| usize::try_from(place).ok());
+        self.after = before.and_then(|place| Some(self.state.values.iter().nth(place)?.0.clone()));
+        self.resend = None;
+    }
+}
+
+impl<R: LeaseRules> Raft<R> {
+    /// Drops what the log has too much of, as far as it is applied.
+    pub(crate) fn compact(&mut self, applied: Index) {
+        let LogBounds { entries_max, bytes_max, .. } = self.settings.log;
+        let Some(excess) = self.log.excess(&self.settings.log) else {
+            return;
+        };
+        let far_over =
+            self.log.len() / OVER_BOUND_MAX > entries_max || self.log.bytes() / OVER_BOUND_MAX > bytes_max;
+        let mut index = excess.min(applied);
+        if self.role == Role::Leader && !far_over {
+            for progress in &self.leadership.progress {
+                index = progress.holds().map_or(index, |first| index.min(first));
+            }
+        }
+        if let Some(index) = self.log.compact(index) {
+            self.compacted = Some(index);
+        }
+    }
+
+    /// Sends the chunks that are due.
+    pub(super) fn send_snapshots(&mut self, now: &Reading, applied: AppliedState<'_>) {
+        if self.role != Role::Leader {
+            return;
+        }
+        let term = self.term();
+        let configuration = self.configuration.clone();
+        for peer in configuration.nodes().chain(self.member_to_dismiss()) {
+            let progress = &mut self.leadership.progress[peer.index()];
+            if matches!(progress.sending, Sending::Wanted) {
+                let (index, state) = (applied.index, applied.state.clone());
+                let term = self.log.term_at(index).expect("what is applied is not before the base");
+                let at = Position { index, term };
+                let outgoing = Outgoing { at, state, received: 0, after: None, resend: None };
+                progress.sending = Sending::Snapshot(Box::new(outgoing));
+            }
+            let Sending::Snapshot(outgoing) = &mut progress.sending else {
+                continue;
+            };
+            if outgoing.resend.is_some_and(|resend| !resend.reached(now)) {
+                continue;
+            }
+            outgoing.resend = Some(Alarm::First { since: now.stamp, span: self.settings.heartbeat * 2 });
+            let StateMachine { values, agreed, configured } = &outgoing.state;
+            let (pairs, last) = values.chunk(outgoing.after.as_ref(), self.settings.log.chunk_bytes_max);
+            let (at, agreed, offset) = (outgoing.at, *agreed, outgoing.received);
+            let configured = configured.clone();
+            let chunk = SnapshotChunk { term, at, agreed, configured, offset, pairs, last };
+            self.send(peer, Message::Snapshot(chunk));
+        }
+    }
+
+    pub(super) fn handle_snapshot_reply(&mut self, cx: &mut Context<'_>, from: NodeId, reply: SnapshotReply) {
+        self.see_term(cx, reply.term);
+        if self.role != Role::Leader || reply.term != self.term() {
+            return;
+        }
+        let Some(progress) = self.leadership.progress.get_mut(from.index()) else {
+            return;
+        };
+        let Sending::Snapshot(outgoing) = &mut progress.sending else {
+            return;
+        };
+        if outgoing.at.index != reply.index {
+            // About an earlier one.
+            return;
+        }
+        match reply.received {
+            Received::Pairs(count) if count > outgoing.state.values.len() => {
+                self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
+            }
+            // More than before; or nothing, after a restart. A number between the two is an older answer.
+            Received::Pairs(count) if count > outgoing.received || count == 0 && outgoing.received > 0 => {
+                outgoing.seek(count);
+            }
+            Received::Pairs(_) => {}
+            Received::All => {
+                progress.matched = reply.index.max(progress.matched);
+                progress.next = progress.matched.next();
+                progress.probe();
+                progress.sending = Sending::Tail { until: self.log.last_index() };
+                self.leadership.flushed = self.leadership.flushed.min(progress.matched);
+                self.continue_transfer();
+            }
+        }
+    }
+}
