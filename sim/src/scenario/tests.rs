@@ -78,7 +78,7 @@ fn everything_that_can_be_said_is_understood() {
     let scenario = &plan.rows[0].scenario;
     assert_eq!(scenario.setup.seed, 0xc44e_8ba0_0000_000f);
     assert_eq!(scenario.setup.cluster, Cluster { voters: 3, spares: 1, first_leader: Some(1) });
-    assert_eq!(scenario.setup.nodes.len(), 5);
+    assert_eq!(scenario.setup.nodes.len(), 6);
     let n2 = &scenario.setup.nodes[1];
     assert_eq!(
         n2.lease,

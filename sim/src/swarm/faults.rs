@@ -4,7 +4,6 @@
 //! A kind is a motif: one fault, or several that belong together, such as a transfer and the partition that keeps the old
 //! leader from hearing of it. Motifs give the lease something to survive; where exactly they strike is left to the dice.
 
-use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
 use super::Bound;
