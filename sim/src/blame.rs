@@ -168,7 +168,7 @@ impl Accountant {
     /// where the cluster changes its lengths during the run: there is no one slack to take from then.
     pub fn split(&self, changes: &[LeadershipChange]) -> Vec<Option<Blame>> {
         // Nor where the wrong members are in force: which ones the sound rules would have had is another run.
-        let other_members = self.setup.changes_members() && self.setup.rules != rules::SOUND;
+        let other_members = self.setup.changes_members() && self.setup.rules == rules::TOO_EARLY;
         if other_members || self.setup.faults.iter().any(|fault| matches!(fault.action, Action::Apply { .. }))
         {
             return vec![None; changes.len()];

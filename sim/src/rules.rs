@@ -23,6 +23,9 @@ impl std::fmt::Debug for NamedRules {
     }
 }
 
+/// The name of the rules under which members change too early: what the sound ones would have had is another run.
+pub const TOO_EARLY: &str = "changes-without-waiting";
+
 /// The name of the sound rules.
 pub const SOUND: &str = "sound";
 
@@ -89,7 +92,7 @@ pub const BROKEN: &[NamedRules] = &[
         rules: &HalfQuorum,
     },
     NamedRules {
-        name: "changes-without-waiting",
+        name: TOO_EARLY,
         what: "rule 8: members change again before the last change has a quorum",
         rules: &ChangesWithoutWaiting,
     },
