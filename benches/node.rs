@@ -58,7 +58,7 @@ impl Cluster {
     fn leading(voters: u16) -> Cluster {
         let configuration = Configuration::new(voters, 0);
         let start = |id: NodeId| {
-            let identity = Identity { id, configuration, incarnation: 1 };
+            let identity = Identity::numbered(id, configuration.clone(), 1);
             let mut storage = MemoryStorage::default();
             let Ok(recovered) = storage.recover();
             let node =

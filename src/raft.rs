@@ -1,4 +1,4 @@
-//! Raft, as far as a lease needs it: elections with pre-vote, replication, commit, rounds, transfer.
+//! Raft, as far as a lease needs it: elections with pre-vote, replication, commit, rounds, transfer, changes of members.
 //!
 //! [`Raft`] takes messages and the passing of time, and gives messages, durable writes and notes. It applies nothing:
 //! the [node](crate::node) reads `commit` and owns the state machine. Where the lease is concerned it asks
@@ -6,8 +6,9 @@
 //!
 //! A walk through the files: `state` is the struct, its roles and what every input has in common; `election`,
 //! `following` (a follower's side of replication), `leading` (a leader's side), `rounds` (which round a quorum has
-//! acknowledged, and the lease it carries), `sending` and `installing` (the two sides of a snapshot's way) and `transfer`
-//! are its methods by subject; `log`, `snapshot`, `progress`, `configuration`, `durability` and `timers` are plain data.
+//! acknowledged, and the lease it carries), `sending` and `installing` (the two sides of a snapshot's way), `transfer` and
+//! `membership` are its methods by subject; `log`, `snapshot`, `progress`, `configuration`, `names`, `durability` and
+//! `timers` are plain data.
 //!
 //! **Architecture Invariant:** knows neither client requests nor keys and values (a [`Payload`] is opaque here, and a
 //! snapshot is something that can be cut into pieces and put together again), neither
@@ -24,7 +25,9 @@ mod installing;
 mod leading;
 mod live_settings;
 mod log;
+mod membership;
 mod message;
+mod names;
 mod note;
 mod progress;
 mod rounds;
@@ -40,7 +43,10 @@ pub use durability::{HardState, Write};
 pub use ids::{Index, NodeId, Term};
 pub(crate) use leading::{BATCH_BYTES_MAX, ReadIndex};
 pub use log::{Entry, Log, Payload};
+pub(crate) use membership::MEMBERS_BYTES_MAX;
+pub use membership::{Configured, MemberAction, Members, MembershipChange, MembershipFault};
 pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
+pub use names::{Name, Names};
 pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
 pub use rounds::Lease;
 pub use snapshot::{

@@ -97,9 +97,9 @@ impl MemoryStorage {
                 assert_eq!(self.set_aside.len(), offset, "a part of a snapshot is missing");
                 assert!(self.set_aside.append(&pairs), "parts come in the keys' order");
             }
-            SnapshotWrite::Install { at, pairs, agreed } => {
+            SnapshotWrite::Install { at, pairs, agreed, configured } => {
                 assert_eq!(self.set_aside.len(), pairs, "a part of a snapshot is missing");
-                self.state = StateMachine { values: std::mem::take(&mut self.set_aside), agreed };
+                self.state = StateMachine { values: std::mem::take(&mut self.set_aside), agreed, configured };
                 self.base = at;
                 self.entries.clear();
             }
@@ -110,7 +110,7 @@ impl MemoryStorage {
         let count = self.place(index.next());
         for entry in self.entries.drain(..count) {
             self.base = Position { index: self.base.index.next(), term: entry.term };
-            self.state.apply(&entry.payload);
+            self.state.apply(self.base.index, &entry.payload);
         }
     }
 }

@@ -77,8 +77,8 @@ fn target(line: &[u8]) {
             }
         }
         Content::Init(directory) => {
-            for name in directory.names() {
-                assert_eq!(directory.name(directory.id(name).unwrap()), name);
+            for name in directory.names().iter() {
+                assert_eq!(directory.name(directory.id(name).unwrap()), &**name);
             }
             assert!(directory.configuration().contains(directory.own()));
         }

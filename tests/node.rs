@@ -61,7 +61,7 @@ impl Cluster {
 
     fn with_settings(configuration: Configuration, settings: Settings) -> Cluster {
         let start = |id: NodeId| {
-            let identity = Identity { id, configuration, incarnation: 1 };
+            let identity = Identity::numbered(id, configuration.clone(), 1);
             let mut storage = MemoryStorage::default();
             let Ok(recovered) = storage.recover();
             let node = Node::start(identity, settings, SoundRules, recovered, &At(0), &mut ByName(id.0));

@@ -81,6 +81,10 @@ fn a_node_that_is_alone_tells_its_status() {
         ("lease_duration_ms", json!(3_000)),
         ("election_timeout_ms", json!(5_000)),
         ("max_clock_skew_ms", json!(250)),
+        ("voters", json!(["n1"])),
+        ("learners", json!([])),
+        ("configuration_index", json!(0)),
+        ("configuration_committed", json!(true)),
         ("peers", json!([])),
     ] {
         assert_eq!(status[field], expected, "{field}");
@@ -149,4 +153,42 @@ fn a_transfer_that_cannot_be_is_refused_with_a_remedy() {
         assert_eq!(refused["code"], code, "{refused}");
         assert!(refused["text"].as_str().unwrap().contains(part), "{refused}");
     }
+}
+
+/// Asks a node that writes to a fellow node as well.
+fn ask_past_peers(process: &mut Process, body: &str) -> Value {
+    process.send(&format!(r#"{{"src":"c1","dest":"n1","body":{body}}}"#));
+    let mut messages = std::iter::from_fn(|| Some(process::json(&process.receive())));
+    let mut answer = messages.find(|message| message["dest"] == "c1").unwrap();
+    answer["body"].take()
+}
+
+#[test]
+fn members_are_added_and_what_cannot_be_is_refused_with_a_remedy() {
+    let mut process = Process::alone(&["--in-memory"]);
+    let request = example("membership").to_string();
+    let mut added = ask_past_peers(&mut process, &request);
+    added.as_object_mut().unwrap().remove("msg_id");
+    same_shape("membership", &example("membership_ok"), &added);
+    assert_eq!((&added["voters"], &added["learners"]), (&json!(["n1"]), &json!(["n4"])), "{added}");
+    let status = ask_past_peers(&mut process, r#"{"type":"status","msg_id":2}"#);
+    assert_eq!((&status["learners"], &status["configuration_index"]), (&json!(["n4"]), &added["index"]));
+    assert_eq!((&status["peers"][0]["node"], &status["peers"][0]["voter"]), (&json!("n4"), &json!(false)));
+    for (body, code, part) in [
+        (r#""add":"n4""#, 22, "promote it"),
+        (r#""add":"n1""#, 22, "votes already"),
+        (r#""promote":"n4""#, 11, "has not caught up"),
+        (r#""promote":"n5""#, 22, "no member is called so"),
+        (r#""remove":"n1""#, 22, "the last voter"),
+        (r#""remove":7"#, 12, "`remove` is 7"),
+        (r#""add":"""#, 12, "an empty name"),
+        (r#""add":"n5","remove":"n4""#, 12, "one of `add`, `promote` and `remove`"),
+        (r#""msg":1"#, 12, "one of `add`, `promote` and `remove`"),
+    ] {
+        let refused = ask_past_peers(&mut process, &format!(r#"{{"type":"membership","msg_id":3,{body}}}"#));
+        assert_eq!(refused["code"], code, "{body}: {refused}");
+        assert!(refused["text"].as_str().unwrap().contains(part), "{body}: {refused}");
+    }
+    let removed = ask_past_peers(&mut process, r#"{"type":"membership","msg_id":4,"remove":"n4"}"#);
+    assert_eq!((&removed["voters"], &removed["learners"]), (&json!(["n1"]), &json!([])), "{removed}");
 }

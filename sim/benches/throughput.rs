@@ -53,7 +53,7 @@ fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
     Arc::new(Setup {
         seed: 42,
         duration: Span::secs(seconds),
-        cluster: Cluster { voters: nodes, first_leader: Some(0) },
+        cluster: Cluster { voters: nodes, spares: 0, first_leader: Some(0) },
         lease,
         timers: Timers {
             heartbeat: Span::millis(1),

@@ -61,6 +61,7 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
                 return Err("the adversary does not know clocks that nobody vouches for");
             }
             Action::Transfer { .. } => return Err("the adversary does not know leadership transfers"),
+            Action::Member { .. } => return Err("the adversary does not know members that change"),
             Action::Apply { .. } => return Err("the adversary does not know lengths that change"),
             _ => {}
         }

@@ -25,6 +25,7 @@ use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 
 use crate::host::LeaseNode;
+use crate::rules;
 use crate::run::Observer;
 use crate::setup::{Action, Setup};
 use crate::watch::{LeadershipChange, Margins};
@@ -166,7 +167,10 @@ impl Accountant {
     /// The split of each change's margin, in the order of the changes; `None` where there is no margin, or no end to it, or
     /// where the cluster changes its lengths during the run: there is no one slack to take from then.
     pub fn split(&self, changes: &[LeadershipChange]) -> Vec<Option<Blame>> {
-        if self.setup.faults.iter().any(|fault| matches!(fault.action, Action::Apply { .. })) {
+        // Nor where the wrong members are in force: which ones the sound rules would have had is another run.
+        let other_members = self.setup.changes_members() && self.setup.rules == rules::TOO_EARLY;
+        if other_members || self.setup.faults.iter().any(|fault| matches!(fault.action, Action::Apply { .. }))
+        {
             return vec![None; changes.len()];
         }
         let split = |change: &LeadershipChange| {

@@ -1,6 +1,7 @@
 //! Parts of a setup in words, for reports.
 
 use leasehold::lease::LeaseForm;
+use leasehold::raft::MemberAction;
 
 use crate::display::{list, rate, signed_span};
 use crate::setup::{
@@ -21,14 +22,18 @@ pub fn nodes(setup: &Setup, places: &[usize]) -> String {
 /// The cluster and its lease, in a line.
 pub fn setting(setup: &Setup) -> String {
     let lease = &setup.lease;
-    let learners = setup.nodes.len() - setup.cluster.voters;
-    let learners = if learners == 0 { String::new() } else { format!(" and {learners} learners") };
+    let others = match (setup.learners(), setup.cluster.spares) {
+        (0, 0) => String::new(),
+        (learners, 0) => format!(" and {learners} learners"),
+        (0, spares) => format!(" and {spares} spare nodes"),
+        (learners, spares) => format!(", {learners} learners and {spares} spare nodes"),
+    };
     let form = match lease.form {
         LeaseForm::Elapsed => "elapsed",
         LeaseForm::Deadline => "deadline",
     };
     format!(
-        "{} voters{learners}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {}",
+        "{} voters{others}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {}",
         setup.cluster.voters,
         lease.duration,
         lease.election_timeout,
@@ -239,6 +244,11 @@ pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
             format!("{}'s wall clock is synchronized again", name(node))
         }
         (Action::Transfer { to }, _) => format!("the leader is told to hand over to {}", name(to)),
+        (Action::Member { change, node }, _) => match change {
+            MemberAction::Add => format!("the leader is asked to add {} as a learner", name(node)),
+            MemberAction::Promote => format!("the leader is asked to make {} a voter", name(node)),
+            MemberAction::Remove => format!("the leader is asked to remove {}", name(node)),
+        },
         (Action::Apply { lengths }, _) => format!(
             "the leader proposes a lease of {}, an election timeout of {} and a clock skew of {}",
             lengths.duration, lengths.election_timeout, lengths.max_clock_skew

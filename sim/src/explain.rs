@@ -287,11 +287,17 @@ impl Notes {
                 (format!("{name} gives up its lease and tells its successor to campaign"), 6)
             }
             Milestone::LeaseEnded { transfer: false, .. } => return,
-            Milestone::SteppedDown { term, no_quorum } => {
-                let why = match no_quorum {
-                    true => "no quorum answers",
-                    false if self.full[node] => "its disk is full",
-                    false => "somebody has a higher term",
+            Milestone::MembersInForce { index, voters, learners } => {
+                let learners =
+                    if learners == 0 { String::new() } else { format!(" and {learners} learners") };
+                (format!("{name} now goes by {voters} voters{learners} (entry {index})"), 3)
+            }
+            Milestone::SteppedDown { term, no_quorum, removed } => {
+                let why = match (no_quorum, removed) {
+                    (true, _) => "no quorum answers",
+                    (false, true) => "it was removed",
+                    (false, false) if self.full[node] => "its disk is full",
+                    (false, false) => "somebody has a higher term",
                 };
                 (format!("{name} steps down from term {term}: {why}"), 5)
             }

@@ -9,8 +9,8 @@ use leasehold::kv::{Cas, Command, Scalar};
 use leasehold::lease::{Ballot, LeaseLengths, LeaseRules};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{
-    self, AppendOutcome, Configuration, Entry, Jitter, LeaseEndCause, NodeId, Note, Payload, Received,
-    Settings, StepDownCause,
+    self, AppendOutcome, Configuration, Entry, Jitter, LeaseEndCause, MembershipChange, Names, NodeId, Note,
+    Payload, Received, Settings, StepDownCause,
 };
 use leasehold::storage::MemoryStorage;
 use leasehold::storage::durable::Membership;
@@ -18,6 +18,7 @@ use leasehold::time::{Alarm, Clock, Reading, Span};
 
 use self::store::{Durable, Store};
 use crate::setup::{DiskKind, NodeSpec, Setup};
+use crate::watch::short_hash;
 use crate::world::{
     DiskChance, DiskFaults, Effect, Milestone, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
     Traced,
@@ -54,9 +55,12 @@ pub(crate) fn startup_grace(setup: &Setup, node: usize, starts: u64) -> Span {
 impl<R: LeaseRules + Clone> LeaseNode<R> {
     /// The processes of a setup.
     pub fn cluster(setup: &Setup, rules: &R) -> Vec<LeaseNode<R>> {
-        let voters = narrow(setup.cluster.voters);
-        let configuration = Configuration::new(voters, narrow(setup.nodes.len()) - voters);
-        let nodes = setup.nodes.iter().zip(configuration.nodes()).enumerate();
+        let founding = Configuration::new(narrow(setup.cluster.voters), narrow(setup.learners()));
+        let mut names = Names::default();
+        for spec in &setup.nodes {
+            names.add(&spec.name);
+        }
+        let nodes = setup.nodes.iter().zip((0..).map(NodeId)).enumerate();
         let process = |(place, (spec, id)): (usize, (&NodeSpec, NodeId))| {
             let startup_grace = startup_grace(setup, place, 0);
             let settings = Settings {
@@ -71,10 +75,18 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                 log: setup.log,
             };
             LeaseNode {
-                identity: Identity { id, configuration, incarnation: 0 },
+                identity: Identity {
+                    id,
+                    names: names.clone(),
+                    configuration: match founding.contains(id) {
+                        true => founding.clone(),
+                        false => Configuration::nobody(),
+                    },
+                    incarnation: 0,
+                },
                 settings,
                 rules: rules.clone(),
-                storage: store(setup, spec),
+                storage: store(setup, spec, !founding.contains(id)),
                 node: None,
                 tokens: BTreeMap::new(),
                 requests: 0,
@@ -112,12 +124,13 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
     }
 }
 
-fn store(setup: &Setup, spec: &NodeSpec) -> Store {
+/// `joins`: no configuration names it at the start.
+fn store(setup: &Setup, spec: &NodeSpec, joins: bool) -> Store {
     match spec.disk.kind {
         DiskKind::Memory => Store::Memory(MemoryStorage::default()),
         DiskKind::Durable => {
             let names = setup.nodes.iter().map(|node| node.name.clone()).collect();
-            let membership = Membership { own: spec.name.clone(), names };
+            let membership = Membership { own: spec.name.clone(), names, joins };
             Store::Durable(Box::new(Durable::new(membership, spec.lease, spec.disk.unsynced)))
         }
     }
@@ -141,7 +154,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
 
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter) {
         let recovered = self.storage.found();
-        let (identity, settings) = (self.identity, self.settings);
+        let (identity, settings) = (self.identity.clone(), self.settings);
         self.node = Some(Node::start(identity, settings, self.rules.clone(), recovered, &Taken(now), jitter));
     }
 
@@ -193,6 +206,10 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
             }
             ProcessInput::StorageFull => Input::StorageFull,
             ProcessInput::ProposeLengths { lengths } => Input::ProposeLengths(lengths),
+            ProcessInput::ChangeMember { change, node } => {
+                let node = self.identity.names.name(NodeId(narrow(node))).clone();
+                Input::ProposeChange(MembershipChange { action: change, node })
+            }
             ProcessInput::TransferLeadership { to } => Input::TransferLeadership { to: NodeId(narrow(to)) },
         };
         self.running().handle(&Taken(now), jitter, input);
@@ -272,12 +289,14 @@ fn reply(answer: &Answer) -> Reply {
             lease: *lease_valid,
             round_trips: *network_round_trips,
         },
-        Answer::Done => Reply::Done,
+        Answer::Done | Answer::Configured { .. } => Reply::Done,
         Answer::Refused(refusal) => match refusal {
             Refusal::KeyMissing | Refusal::PreconditionFailed { .. } => Reply::NotSwapped,
-            Refusal::NoLeader | Refusal::Overloaded | Refusal::Superseded | Refusal::UnsafeLease => {
-                Reply::Refused
-            }
+            Refusal::NoLeader
+            | Refusal::Overloaded
+            | Refusal::Superseded
+            | Refusal::UnsafeLease
+            | Refusal::Membership(_) => Reply::Refused,
             Refusal::TimedOut => Reply::Unknown,
         },
     }
@@ -302,7 +321,11 @@ fn milestone(note: Note) -> Milestone {
             Milestone::LeaseEnded { term: term.0, transfer: cause == LeaseEndCause::Transfer }
         }
         Note::SteppedDown { term, cause } => {
-            Milestone::SteppedDown { term: term.0, no_quorum: cause == StepDownCause::NoQuorum }
+            let (no_quorum, removed) = (cause == StepDownCause::NoQuorum, cause == StepDownCause::Removed);
+            Milestone::SteppedDown { term: term.0, no_quorum, removed }
+        }
+        Note::MembersInForce { index, voters, learners } => {
+            Milestone::MembersInForce { index: index.0, voters, learners }
         }
         Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } => unreachable!("not passed on"),
         Note::SnapshotInstalled { index, term } => {
@@ -360,6 +383,9 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
             if let Some(lengths) = &chunk.agreed {
                 lengths_fields(lengths, field);
             }
+            if let Some(configured) = &chunk.configured {
+                field("configuration_index", configured.index.0);
+            }
         }
         Message::Raft(raft::Message::SnapshotReply(reply)) => {
             field("term", reply.term.0);
@@ -379,6 +405,7 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
                 Operation::Read { key } => field("read_key", number(key)),
                 Operation::Update(command) => command_fields(command, field),
                 Operation::Agree(lengths) => lengths_fields(lengths, field),
+                Operation::Change(_) => unreachable!("a fault asks for a change, and no client does"),
             }
         }
         Message::Answer(answer) => {
@@ -445,6 +472,12 @@ pub fn entry_words(entry: &Entry, word: &mut impl FnMut(u64)) {
         Payload::Noop => {}
         Payload::Command(command) => command_fields(command, &mut |_, value| word(value)),
         Payload::Lease(lengths) => lengths_fields(lengths, &mut |_, value| word(value)),
+        Payload::Configuration(members) => {
+            word(members.voters.len() as u64);
+            for name in members.voters.iter().chain(&members.learners) {
+                word(short_hash(|each| name.bytes().for_each(|byte| each(u64::from(byte)))));
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A broken set overrides one method of [`LeaseRules`]: reading it is reading the bug. The comment names a system that
 //! shipped it. They exist to show what each rule is for, and that the checker bites.
 
-use leasehold::lease::{Acknowledgement, Ballot, LeaseRules, LeaseSettings};
+use leasehold::lease::{Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings};
 use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 
 /// A named set of rules.
@@ -22,6 +22,9 @@ impl std::fmt::Debug for NamedRules {
         f.write_str(self.name)
     }
 }
+
+/// The name of the rules under which members change too early: what the sound ones would have had is another run.
+pub const TOO_EARLY: &str = "changes-without-waiting";
 
 /// The name of the sound rules.
 pub const SOUND: &str = "sound";
@@ -87,6 +90,11 @@ pub const BROKEN: &[NamedRules] = &[
         name: "half-quorum",
         what: "rule 8: half of the voters, not a majority, carry the lease",
         rules: &HalfQuorum,
+    },
+    NamedRules {
+        name: TOO_EARLY,
+        what: "rule 8: members change again before the last change has a quorum",
+        rules: &ChangesWithoutWaiting,
     },
     NamedRules {
         name: "guesses-time",
@@ -165,6 +173,9 @@ impl LeaseRules for Picked {
     }
     fn lease_quorum(&self, voters: usize) -> usize {
         self.0.lease_quorum(voters)
+    }
+    fn may_reconfigure(&self, standing: ConfigurationStanding) -> bool {
+        self.0.may_reconfigure(standing)
     }
     fn may_commit(&self, now: &Reading) -> bool {
         self.0.may_commit(now)
@@ -264,6 +275,14 @@ struct HalfQuorum;
 impl LeaseRules for HalfQuorum {
     fn lease_quorum(&self, voters: usize) -> usize {
         (voters / 2).max(1)
+    }
+}
+
+/// Majorities of configurations that are one step apart have a voter in common; two steps apart they may have none.
+struct ChangesWithoutWaiting;
+impl LeaseRules for ChangesWithoutWaiting {
+    fn may_reconfigure(&self, _standing: ConfigurationStanding) -> bool {
+        true
     }
 }
 

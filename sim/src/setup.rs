@@ -3,7 +3,7 @@
 //! Read from a scenario file by [`crate::scenario`], consumed by [`crate::world`]; neither knows the other.
 
 use leasehold::lease::{LeaseLengths, LeaseSettings};
-use leasehold::raft::LogBounds;
+use leasehold::raft::{LogBounds, MemberAction};
 use leasehold::time::Span;
 
 /// One run, but for its seed's draws.
@@ -36,10 +36,34 @@ pub struct Setup {
 /// Who votes, who starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
-    /// The first so many nodes vote; the others are learners.
+    /// The first so many nodes vote when the run begins; the next are learners.
     pub voters: usize,
+    /// The last so many nodes belong to nobody until a fault adds them.
+    pub spares: usize,
     /// The node that becomes the first leader: the others give it time.
     pub first_leader: Option<usize>,
+}
+
+impl Setup {
+    /// How many nodes are learners when the run begins.
+    pub fn learners(&self) -> usize {
+        self.nodes.len() - self.cluster.voters - self.cluster.spares
+    }
+
+    /// The nodes that vote at some time, unless the faults that make them voters come to nothing.
+    pub fn electorate(&self) -> Vec<usize> {
+        let promoted = |node: usize| {
+            self.faults.iter().any(|fault| {
+                matches!(fault.action, Action::Member { change: MemberAction::Promote, node: n } if n == node)
+            })
+        };
+        (0..self.nodes.len()).filter(|node| *node < self.cluster.voters || promoted(*node)).collect()
+    }
+
+    /// Does a fault change who is in the cluster?
+    pub fn changes_members(&self) -> bool {
+        self.faults.iter().any(|fault| matches!(fault.action, Action::Member { .. }))
+    }
 }
 
 /// Waits that are not the lease's.
@@ -442,6 +466,13 @@ pub enum Action {
         /// The successor.
         to: usize,
     },
+    /// The leader is asked to change who is in the cluster.
+    Member {
+        /// What becomes of it.
+        change: MemberAction,
+        /// The node.
+        node: usize,
+    },
     /// The leader proposes other lengths for the whole cluster.
     Apply {
         /// The lengths.
@@ -473,6 +504,9 @@ impl Action {
             Action::Rate { .. } => "rate",
             Action::Unsynchronize { .. } => "unsynchronize",
             Action::Transfer { .. } => "transfer",
+            Action::Member { change: MemberAction::Add, .. } => "add",
+            Action::Member { change: MemberAction::Promote, .. } => "promote",
+            Action::Member { change: MemberAction::Remove, .. } => "remove",
             Action::Apply { .. } => "apply",
         }
     }

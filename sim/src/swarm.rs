@@ -19,6 +19,7 @@ mod draw;
 mod explore;
 mod faults;
 mod figures;
+mod members;
 mod row;
 mod subject;
 mod summary;

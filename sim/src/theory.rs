@@ -58,8 +58,8 @@ pub fn predict(setup: &Setup) -> Prediction {
     if deadline_form && setup.nodes.iter().any(|node| node.clock.rate_ppb != 0) {
         return Prediction::NotCovered { why: "wall clocks that drift are apart by more and more" };
     }
-    let pairs = (0..setup.cluster.voters)
-        .flat_map(|leader| (0..setup.cluster.voters).map(move |follower| (leader, follower)));
+    let electorate = setup.electorate();
+    let pairs = electorate.iter().flat_map(|leader| electorate.iter().map(move |other| (*leader, *other)));
     let slacks = pairs
         .filter(|(leader, follower)| leader != follower)
         .filter_map(|(leader, follower)| slack(setup, leader, follower));

@@ -142,8 +142,17 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
             put("transfer", transfer.into());
             ("lease-ended", Some(term))
         }
-        Milestone::SteppedDown { term, no_quorum } => {
+        Milestone::MembersInForce { index, voters, learners } => {
+            put("index", index.into());
+            put("voters", voters.into());
+            put("learners", learners.into());
+            ("members-in-force", None)
+        }
+        Milestone::SteppedDown { term, no_quorum, removed } => {
             put("no_quorum", no_quorum.into());
+            if removed {
+                put("removed", true.into());
+            }
             ("stepped-down", Some(term))
         }
         Milestone::SnapshotInstalled { index, term } => {

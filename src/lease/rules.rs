@@ -26,6 +26,18 @@ pub struct Acknowledgement {
     pub from_voter: bool,
 }
 
+/// Where a leader stands when it is asked for the next change of its cluster's members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfigurationStanding {
+    /// The entry of the configuration in force is committed.
+    pub committed: bool,
+    /// An entry of the leader's own term is committed.
+    pub own_term_committed: bool,
+    /// A quorum of the configuration in force has acknowledged a round that was sent while it was in force. So whatever
+    /// lease there is rests on that configuration's voters, or will be over before such a one.
+    pub acknowledged: bool,
+}
+
 /// What makes a lease safe. See the module's documentation for the notation.
 ///
 /// All methods are pure. Overriding any of them is for the simulator, which shows what it costs.
@@ -133,10 +145,17 @@ pub trait LeaseRules {
         acknowledgement.current_term && acknowledgement.from_voter
     }
 
-    /// Rule 8: how many voters of the configuration in force, the leader included, must have acknowledged: as many as
-    /// meet every electing majority.
+    /// Rule 8: how many voters of the configuration in force (the leader is one, unless it is being removed) must have
+    /// acknowledged: as many as meet every electing majority.
     fn lease_quorum(&self, voters: usize) -> usize {
         voters / 2 + 1
+    }
+
+    /// Rule 8, while members change: a lease granted under one configuration holds under the next, whose majorities have a
+    /// voter in common with its own, and need not hold under the one after that. May the members change again now? (The
+    /// first two conditions are Raft's own, the second since the bug of 2015 in single-server changes.)
+    fn may_reconfigure(&self, standing: ConfigurationStanding) -> bool {
+        standing.committed && standing.own_term_committed && standing.acknowledged
     }
 
     /// May an entry of the leader's own term, held by a quorum, commit now? (A protocol whose new leader waits out the

@@ -1,14 +1,15 @@
-//! What whoever runs a cluster asks a node: `status`, `metrics` and `transfer`. All numbers are exact integers.
+//! What whoever runs a cluster asks a node: `status`, `metrics`, `transfer` and `membership`. All numbers are exact integers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::fields::{Field, present, shown, text_of};
 use super::incoming::Content;
-use super::{Directory, ErrorCode, Fault, MsgId, Reply};
+use super::peer::members::change;
+use super::{ErrorCode, Fault, MsgId, Reply, RequestKind};
 use crate::lease::LeaseForm;
-use crate::node::{HandoverOutcome, Status};
-use crate::raft::Role;
+use crate::node::{HandoverOutcome, Operation, Status};
+use crate::raft::{MemberAction, Names, Role};
 use crate::time::Span;
 
 #[derive(Deserialize)]
@@ -31,15 +32,47 @@ pub(super) fn transfer(body: &RawValue) -> Result<Content, Fault> {
     Ok(Content::Transfer(to.map(Into::into)))
 }
 
+#[derive(Deserialize)]
+struct MembershipBody<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    add: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    promote: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    remove: Field<'a>,
+}
+
+/// Reads a `membership`.
+pub(super) fn membership(body: &RawValue) -> Result<Content, Fault> {
+    let body: MembershipBody<'_> =
+        serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
+    let (action, key, raw) = match (body.add, body.promote, body.remove) {
+        (Some(raw), None, None) => (MemberAction::Add, "add", raw),
+        (None, Some(raw), None) => (MemberAction::Promote, "promote", raw),
+        (None, None, Some(raw)) => (MemberAction::Remove, "remove", raw),
+        _ => {
+            return Err(Fault::malformed(
+                "one of `add`, `promote` and `remove` names the node whose membership changes",
+            ));
+        }
+    };
+    let name = text_of(raw).ok_or_else(|| {
+        let found = shown(raw.get());
+        Fault::malformed(format!("`{key}` is {found}: it is a node's name"))
+    })?;
+    let change = change(action, &name).map_err(|text| Fault::malformed(format!("`{key}` is {text}")))?;
+    Ok(Content::Operation(RequestKind::Membership, Operation::Change(change)))
+}
+
 /// What became of a transfer, as an answer.
-pub fn transfer_reply(outcome: HandoverOutcome, directory: &Directory) -> Reply {
+pub fn transfer_reply(outcome: HandoverOutcome, names: &Names) -> Reply {
     let unavailable = |text: String| Reply::Error(Fault::new(ErrorCode::TemporarilyUnavailable, text));
     match outcome {
         HandoverOutcome::Done { leader, term } => {
-            Reply::TransferOk { leader: directory.name(leader).into(), term: term.0 }
+            Reply::TransferOk { leader: (&**names.name(leader)).into(), term: term.0 }
         }
         HandoverOutcome::NotLeader { leader: Some(leader) } => {
-            let leader = directory.name(leader);
+            let leader = names.name(leader);
             unavailable(format!("this node does not lead: send the transfer to {leader:?}, which does"))
         }
         HandoverOutcome::NotLeader { leader: None } => unavailable(
@@ -58,7 +91,7 @@ pub fn transfer_reply(outcome: HandoverOutcome, directory: &Directory) -> Reply 
         )),
         HandoverOutcome::Elsewhere { leader, term } => Reply::Error(Fault::new(
             ErrorCode::Abort,
-            format!("{:?} was elected in term {} instead", directory.name(leader), term.0),
+            format!("{:?} was elected in term {} instead", names.name(leader), term.0),
         )),
         HandoverOutcome::Unknown => Reply::Error(Fault::new(
             ErrorCode::Timeout,
@@ -93,24 +126,30 @@ pub struct StatusReply {
     election_timeout_ms: u64,
     max_clock_skew_ms: u64,
     kernel_clock: KernelClock,
+    voters: Vec<String>,
+    learners: Vec<String>,
+    configuration_index: u64,
+    configuration_committed: bool,
     peers: Vec<PeerReply>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct PeerReply {
     node: String,
+    voter: bool,
     match_index: u64,
     lag: u64,
     acknowledged_ms_ago: Option<u64>,
 }
 
 impl StatusReply {
-    /// The answer of the node whose directory that is.
-    pub fn new(status: &Status, directory: &Directory, kernel_clock: KernelClock) -> StatusReply {
+    /// The answer of a node that calls the nodes so.
+    pub fn new(status: &Status, names: &Names, kernel_clock: KernelClock) -> StatusReply {
         let lease = status.lease;
         let last = status.last_index.0;
         let peers = status.peers.iter().map(|peer| PeerReply {
-            node: directory.name(peer.node).to_owned(),
+            node: names.name(peer.node).to_string(),
+            voter: peer.voter,
             match_index: peer.match_index.0,
             lag: last.saturating_sub(peer.match_index.0),
             acknowledged_ms_ago: peer.acknowledged.map(Span::as_millis),
@@ -123,7 +162,7 @@ impl StatusReply {
                 Role::Leader => "leader",
             },
             term: status.term.0,
-            leader: status.leader.map(|leader| directory.name(leader).to_owned()),
+            leader: status.leader.map(|leader| names.name(leader).to_string()),
             commit: status.commit.0,
             applied: status.applied.0,
             log_first_index: status.first_index.0,
@@ -137,6 +176,10 @@ impl StatusReply {
             election_timeout_ms: lease.election_timeout.as_millis(),
             max_clock_skew_ms: lease.max_clock_skew.as_millis(),
             kernel_clock,
+            voters: status.members.voters.iter().map(ToString::to_string).collect(),
+            learners: status.members.learners.iter().map(ToString::to_string).collect(),
+            configuration_index: status.configuration_index.0,
+            configuration_committed: status.configuration_index <= status.commit,
             peers: peers.collect(),
         }
     }
@@ -198,6 +241,8 @@ pub struct StepDownCounts {
     pub no_quorum: u64,
     /// The disk is full.
     pub storage_full: u64,
+    /// The node was removed from the cluster.
+    pub removed: u64,
 }
 
 /// Reasons of errors.

@@ -1,16 +1,13 @@
 //! Who is called what: the names that came with `init`, and the node's own numbers for them.
 
-use std::collections::BTreeMap;
-
 use super::Fault;
-use crate::raft::{Configuration, NodeId};
+use crate::raft::{Configuration, Names, NodeId};
 
-/// The names of a cluster's nodes. Numbers are given in the order in which this node was told the names; another node
-/// may number them otherwise, since numbers never travel.
+/// The names of the nodes that this one was told of. Numbers are given in the order in which it was told the names; another
+/// node may number them otherwise, since numbers never travel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    names: Vec<String>,
-    ids: BTreeMap<String, NodeId>,
+    names: Names,
     own: NodeId,
 }
 
@@ -25,7 +22,7 @@ impl Directory {
         if names.is_empty() {
             return Err(Fault::malformed("`node_ids` is empty: it lists all nodes, this one included"));
         }
-        let mut ids = BTreeMap::new();
+        let mut known = Names::default();
         for (place, name) in (0..=most).zip(&names) {
             if place == most {
                 let count = names.len();
@@ -42,36 +39,36 @@ impl Directory {
                     name.len()
                 )));
             }
-            if ids.insert(name.clone(), NodeId(place)).is_some() {
+            if known.add(name) != Some(NodeId(place)) {
                 return Err(Fault::malformed(format!("`node_ids` has {name:?} twice")));
             }
         }
-        let Some(own) = ids.get(own).copied() else {
+        let Some(own) = known.id(own) else {
             return Err(Fault::malformed(format!(
-                "`node_id` {own:?} is not one of `node_ids`: a node is a member of its own cluster"
+                "`node_id` {own:?} is not one of `node_ids`: they name this node as well"
             )));
         };
-        Ok(Directory { names, ids, own })
+        Ok(Directory { names: known, own })
     }
 
-    /// The names of all nodes, in the order of their numbers.
-    pub fn names(&self) -> &[String] {
+    /// The names of all nodes.
+    pub fn names(&self) -> &Names {
         &self.names
     }
 
     /// Is that the same node of the same nodes, in whatever order they are named?
     pub fn is_same_cluster(&self, other: &Directory) -> bool {
-        self.own_name() == other.own_name() && self.ids.keys().eq(other.ids.keys())
+        self.own_name() == other.own_name() && self.names.sorted().eq(other.names.sorted())
     }
 
     /// The node of that name.
     pub fn id(&self, name: &str) -> Option<NodeId> {
-        self.ids.get(name).copied()
+        self.names.id(name)
     }
 
     /// The name of a node of this cluster. Panics for any other.
     pub fn name(&self, id: NodeId) -> &str {
-        &self.names[id.index()]
+        self.names.name(id)
     }
 
     /// This node.
@@ -84,7 +81,7 @@ impl Directory {
         self.name(self.own)
     }
 
-    /// The cluster: all nodes vote.
+    /// The cluster that they found: all vote.
     pub fn configuration(&self) -> Configuration {
         let count = u16::try_from(self.names.len()).expect("bounded when the directory was made");
         Configuration::new(count, 0)

@@ -64,6 +64,8 @@ pub enum RequestKind {
     Cas,
     /// `lease_read_config` with `apply`, for these settings.
     Apply(LeaseSettings),
+    /// `membership`: the answer is who the members are then.
+    Membership,
 }
 
 #[derive(Deserialize)]
@@ -171,6 +173,7 @@ impl Content {
             "status" => Ok(Content::Status),
             "metrics" => Ok(Content::Metrics),
             "transfer" => admin::transfer(body),
+            "membership" => admin::membership(body),
             "init" => init(body).map(Content::Init),
             kind => match peer::parse(kind, body.get()) {
                 Some(Ok(message)) => Ok(Content::Peer(message)),
@@ -179,7 +182,7 @@ impl Content {
                     ErrorCode::NotSupported,
                     format!(
                         "the type {:?} is not known: this node knows init, read, write, cas, lease_read, \
-                         lease_read_config, status, metrics and transfer",
+                         lease_read_config, status, metrics, transfer and membership",
                         shown(kind)
                     ),
                 )),
@@ -189,6 +192,7 @@ impl Content {
     }
 }
 
+/// What `read`, `lease_read`, `write` and `cas` ask for.
 fn operation(kind: RequestKind, body: &RawValue) -> Result<Content, Fault> {
     let body: OperationBody<'_> =
         serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
@@ -204,7 +208,7 @@ fn operation(kind: RequestKind, body: &RawValue) -> Result<Content, Fault> {
             to: scalar_field("to", body.to)?,
             create_if_not_exists: flag_field("create_if_not_exists", body.create_if_not_exists)?,
         }))),
-        RequestKind::Apply(settings) => Operation::Agree(settings.lengths()),
+        RequestKind::Apply(_) | RequestKind::Membership => unreachable!("read by themselves"),
     };
     Ok(Content::Operation(kind, operation))
 }

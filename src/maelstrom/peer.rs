@@ -5,6 +5,7 @@
 
 mod entries;
 mod forwarding;
+pub(super) mod members;
 mod raft_messages;
 mod snapshot;
 #[cfg(test)]
@@ -28,7 +29,7 @@ pub(super) fn parse(kind: &str, json: &str) -> Option<Result<Message, String>> {
         }
         "vote" => read::<VoteBody>(json).map(|body| raft::Message::Vote(body.into())),
         "vote_reply" => read::<VoteReplyBody>(json).map(|body| raft::Message::VoteReply(body.into())),
-        "snapshot" => read::<ChunkIn>(json).map(|body| raft::Message::Snapshot(body.into())),
+        "snapshot" => read::<ChunkIn>(json).and_then(ChunkIn::message).map(raft::Message::Snapshot),
         "snapshot_reply" => {
             read::<SnapshotReplyBody>(json).map(|body| raft::Message::SnapshotReply(body.into()))
         }

@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use super::fields::shown;
+use super::peer::members::MembersOut;
 use super::scalar::ScalarOut;
 use super::{ErrorCode, Fault, MetricsReply, MsgId, RequestKind, StatusReply};
 use crate::kv::Scalar;
 use crate::lease::Judgement;
 use crate::node::{Answer, Refusal};
+use crate::raft::{Members, MembershipFault};
 
 /// An answer to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,13 @@ pub enum Reply {
         /// In this term.
         term: u64,
     },
+    /// To `membership`.
+    MembershipOk {
+        /// The members now.
+        members: Box<Members>,
+        /// The entry that made them so.
+        index: u64,
+    },
     /// To `status`.
     Status(Box<StatusReply>),
     /// To `metrics`.
@@ -65,6 +74,12 @@ impl Reply {
             (RequestKind::Cas, Answer::Done) => Reply::CasOk,
             (RequestKind::Write, Answer::Done) => Reply::WriteOk,
             (RequestKind::Apply(settings), Answer::Done) => Reply::ConfigApplied(settings.judge()),
+            (RequestKind::Membership, Answer::Configured { index, members }) => {
+                Reply::MembershipOk { members, index: index.0 }
+            }
+            (RequestKind::Membership, Answer::Done) | (_, Answer::Configured { .. }) => Reply::Error(
+                Fault::new(ErrorCode::Crash, "the leader answered something else than was asked"),
+            ),
             // Only a faulty fellow node's answer to a forwarded read can look like this.
             (RequestKind::Read | RequestKind::LeaseRead, Answer::Done) => {
                 Reply::Error(Fault::new(ErrorCode::Crash, "the leader answered a read as if it were a write"))
@@ -105,6 +120,16 @@ impl Reply {
             Reply::TransferOk { leader, term } => {
                 ReplyBody { kind: "transfer_ok", leader: Some(leader), term: Some(*term), ..body }
             }
+            Reply::MembershipOk { members, index } => {
+                let MembersOut { voters, learners } = MembersOut::from(&**members);
+                ReplyBody {
+                    kind: "membership_ok",
+                    voters: Some(voters),
+                    learners: Some(learners),
+                    index: Some(*index),
+                    ..body
+                }
+            }
             Reply::Status(_) | Reply::Metrics(_) => unreachable!("reports have bodies of their own"),
             Reply::Error(fault) => {
                 ReplyBody { kind: "error", code: Some(fault.code.number()), text: Some(&fault.text), ..body }
@@ -137,6 +162,7 @@ fn fault(refusal: &Refusal) -> Fault {
             ErrorCode::PreconditionFailed,
             "the leader calls these lengths unsafe; nothing was changed. Ask without `apply` for the reason",
         ),
+        Refusal::Membership(fault) => membership_fault(*fault),
         Refusal::Superseded => Fault::new(
             ErrorCode::Abort,
             "the leader lost its office before the change was committed, and another one's took its place; nothing \
@@ -147,6 +173,47 @@ fn fault(refusal: &Refusal) -> Fault {
             "no answer in time: the change may have taken effect, may yet, or never; read before trying again",
         ),
     }
+}
+
+fn membership_fault(fault: MembershipFault) -> Fault {
+    let (code, text) = match fault {
+        MembershipFault::UnderWay => (
+            ErrorCode::TemporarilyUnavailable,
+            "the last change of members is not settled yet, or the leader has only just been elected; nothing was \
+             changed, try again"
+                .to_owned(),
+        ),
+        MembershipFault::Behind { lag } => (
+            ErrorCode::TemporarilyUnavailable,
+            format!(
+                "the learner has not caught up: it lacks {lag} entries of the leader's log, or has not answered lately; \
+                 nothing was changed, try again when `status` shows a small lag"
+            ),
+        ),
+        MembershipFault::NoQuorum => (
+            ErrorCode::TemporarilyUnavailable,
+            "of the voters that there would be, no majority has answered the leader lately: the cluster would stand \
+             still; nothing was changed, bring voters back first"
+                .to_owned(),
+        ),
+        MembershipFault::IsLearner => {
+            (ErrorCode::PreconditionFailed, "it is a member already, a learner: promote it".to_owned())
+        }
+        MembershipFault::IsVoter => (ErrorCode::PreconditionFailed, "it votes already".to_owned()),
+        MembershipFault::NotMember => (
+            ErrorCode::PreconditionFailed,
+            "no member is called so: `status` shows the members; a new node is added first".to_owned(),
+        ),
+        MembershipFault::LastVoter => (
+            ErrorCode::PreconditionFailed,
+            "it is the last voter: a cluster without one can decide nothing".to_owned(),
+        ),
+        MembershipFault::TooMany => (
+            ErrorCode::PreconditionFailed,
+            "there are too many members, or their names are too long together to travel".to_owned(),
+        ),
+    };
+    Fault { code, text }
 }
 
 /// All fields that an answer may have; which ones it has follows from its type.
@@ -174,6 +241,12 @@ pub(super) struct ReplyBody<'a> {
     leader: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     term: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    voters: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learners: Option<Vec<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]

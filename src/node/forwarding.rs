@@ -110,7 +110,8 @@ impl<R: LeaseRules> Node<R> {
     }
 
     pub(super) fn handle_forward(&mut self, now: &Reading, from: NodeId, forward: Forward) {
-        if !self.raft.configuration().contains(from) || from == self.raft.id() {
+        // It need be no member: one that was removed may still have clients.
+        if !self.raft.names().contains(from) || from == self.raft.id() {
             return;
         }
         let Forward { incarnation, sequence, term, .. } = forward;

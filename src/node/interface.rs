@@ -3,7 +3,9 @@
 use super::HandoverOutcome;
 use crate::kv::{Command, Scalar};
 use crate::lease::LeaseLengths;
-use crate::raft::{self, Configuration, NodeId, Note, Term, Write};
+use crate::raft::{
+    self, Configuration, Index, Members, MembershipChange, MembershipFault, Names, NodeId, Note, Term, Write,
+};
 
 /// A client's request, as its host numbers it: unique and increasing for the life of the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,8 @@ pub enum Operation {
     Update(Command),
     /// Other lengths of leases and promises for the whole cluster, through the log.
     Agree(LeaseLengths),
+    /// Another member, or one less, through the log.
+    Change(MembershipChange),
 }
 
 impl Operation {
@@ -31,6 +35,7 @@ impl Operation {
             Operation::Update(command) => command.weight(),
             // Three numbers and their names.
             Operation::Agree(_) => 128,
+            Operation::Change(change) => 128 + 6 * change.node.len(),
         }
     }
 }
@@ -50,6 +55,13 @@ pub enum Answer {
     },
     /// To a write, a compare-and-set or a change of lengths that took effect.
     Done,
+    /// To a change of members that is committed.
+    Configured {
+        /// Its entry.
+        index: Index,
+        /// The members from there on.
+        members: Box<Members>,
+    },
     /// Why not.
     Refused(Refusal),
 }
@@ -70,6 +82,8 @@ pub enum Refusal {
     Overloaded,
     /// The lengths are unsafe. They are in no log.
     UnsafeLease,
+    /// The members are not changed so, or not now. The change is in no log.
+    Membership(MembershipFault),
     /// The entry was replaced by another leader's.
     Superseded,
     /// No answer in time. An update may still take effect, now or later.
@@ -115,14 +129,25 @@ pub struct ForwardAnswer {
 }
 
 /// Who a node is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Its place in the cluster.
+    /// Its number.
     pub id: NodeId,
-    /// The cluster.
+    /// The nodes that it is told of, the same at each start and in the same order.
+    pub names: Names,
+    /// The members with which the cluster began; [nobody](Configuration::nobody) for a node that joins it later. What the
+    /// log says goes before it.
     pub configuration: Configuration,
     /// Differs from start to start of the same node.
     pub incarnation: u64,
+}
+
+impl Identity {
+    /// A founding member of a cluster whose nodes are called `n1`, `n2` and so on.
+    pub fn numbered(id: NodeId, configuration: Configuration, incarnation: u64) -> Identity {
+        let count = u16::try_from(configuration.len()).expect("a configuration is bounded");
+        Identity { id, names: Names::numbered(count), configuration, incarnation }
+    }
 }
 
 /// What a host tells a node.
@@ -159,6 +184,8 @@ pub enum Input {
         /// The successor, or nobody in particular.
         to: Option<NodeId>,
     },
+    /// Propose this change of the members, if this node leads and it is possible now.
+    ProposeChange(MembershipChange),
     /// Propose other lengths, if this node leads and they are safe.
     ProposeLengths(LeaseLengths),
     /// Hand leadership over, if this node leads.

@@ -10,7 +10,7 @@ use super::{Answer, Identity, Input, Message, Output, Refusal};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
-    AppliedState, Context, Index, Jitter, Message as RaftMessage, NodeId, Payload, Raft, RaftOutput,
+    AppliedState, Context, Index, Jitter, Message as RaftMessage, Names, NodeId, Payload, Raft, RaftOutput,
     Recovered, Role, Settings, StateMachine, Term, TimerTable,
 };
 use crate::time::{Clock, Reading};
@@ -58,7 +58,8 @@ impl<R: LeaseRules> Node<R> {
         // A single voter leads its next term before it is asked anything.
         let forwarding = Forwarding::new(identity.incarnation, recovered.hard_state.term);
         let (state, applied) = (recovered.state.clone(), recovered.log.base().index);
-        let raft = Raft::start(cx, identity.id, identity.configuration, settings, rules, recovered);
+        let cluster = (identity.names, identity.configuration);
+        let raft = Raft::start(cx, identity.id, cluster, settings, rules, recovered);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
         Node {
             forwarding,
@@ -78,6 +79,17 @@ impl<R: LeaseRules> Node<R> {
     /// The consensus part, for reading.
     pub fn raft(&self) -> &Raft<R> {
         &self.raft
+    }
+
+    /// The number of the node that sent something under that name. A node that is no member as far as this one knows gets
+    /// one as well: it may lead by entries that have not come here yet. `None` when too many names are known.
+    pub fn introduce(&mut self, name: &str) -> Option<NodeId> {
+        self.raft.introduce(name)
+    }
+
+    /// What the nodes are called, this one included.
+    pub fn names(&self) -> &Names {
+        self.raft.names()
     }
 
     /// The state machine.
@@ -133,7 +145,14 @@ impl<R: LeaseRules> Node<R> {
             Input::Handover { request, to } => self.handle_handover(cx, request, to),
             Input::ProposeLengths(lengths) => {
                 if lengths.may_be_agreed() {
-                    self.raft.propose(Payload::Lease(lengths));
+                    self.raft.propose(&now, Payload::Lease(lengths));
+                }
+            }
+            Input::ProposeChange(change) => {
+                if self.leads()
+                    && let Ok(payload) = self.raft.plan_change(&now, &change)
+                {
+                    self.raft.propose(&now, payload);
                 }
             }
             Input::TransferLeadership { to } => self.raft.transfer_leadership(cx, to),
@@ -192,24 +211,24 @@ impl<R: LeaseRules> Node<R> {
             let index = self.applied.next();
             let entry = self.raft.log().entry(index).expect("what is committed is in the log");
             let term = entry.term;
-            let outcome = self.state.apply(&entry.payload);
+            let outcome = self.state.apply(index, &entry.payload);
+            let answer = match &entry.payload {
+                // In force since it was appended.
+                Payload::Configuration(members) => Answer::Configured { index, members: members.clone() },
+                Payload::Noop | Payload::Command(_) | Payload::Lease(_) => answer_to(outcome),
+            };
             if let Payload::Lease(lengths) = &entry.payload {
                 let lengths = *lengths;
                 self.raft.use_lengths(now, lengths);
             }
             self.applied = index;
-            self.answer_proposals(index, term, outcome);
+            self.answer_proposals(index, term, &answer);
         }
         self.raft.compact(self.applied);
     }
 
-    /// Answers whoever proposed an entry at `index`: with the outcome if it is theirs that was applied.
-    fn answer_proposals(&mut self, index: Index, applied: Term, outcome: Outcome) {
-        let answer = match outcome {
-            Outcome::Done => Answer::Done,
-            Outcome::KeyMissing => Answer::Refused(Refusal::KeyMissing),
-            Outcome::PreconditionFailed { found } => Answer::Refused(Refusal::PreconditionFailed { found }),
-        };
+    /// Answers whoever proposed an entry at `index`: with this if it is theirs that was applied.
+    fn answer_proposals(&mut self, index: Index, applied: Term, answer: &Answer) {
         while let Some((term, origin)) = self.proposals.take_up_to(index) {
             let answer = if term == applied { answer.clone() } else { Answer::Refused(Refusal::Superseded) };
             self.answer(origin, answer);
@@ -222,5 +241,13 @@ impl<R: LeaseRules> Node<R> {
 
     pub(super) fn send(&mut self, to: NodeId, message: Message) {
         self.outputs.push_back(Output::Send { to, message });
+    }
+}
+
+fn answer_to(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Done => Answer::Done,
+        Outcome::KeyMissing => Answer::Refused(Refusal::KeyMissing),
+        Outcome::PreconditionFailed { found } => Answer::Refused(Refusal::PreconditionFailed { found }),
     }
 }

@@ -152,12 +152,17 @@ impl<R: LeaseRules> Node<R> {
             }
             Operation::Update(command) => {
                 let bytes = command.weight();
-                self.propose(Payload::Command(command), bytes, origin)?;
+                self.propose(now, Payload::Command(command), bytes, origin)?;
             }
             Operation::Agree(lengths) if !lengths.may_be_agreed() => {
                 self.answer(origin, Answer::Refused(Refusal::UnsafeLease));
             }
-            Operation::Agree(lengths) => self.propose(Payload::Lease(lengths), 0, origin)?,
+            Operation::Agree(lengths) => self.propose(now, Payload::Lease(lengths), 0, origin)?,
+            Operation::Change(_) if self.raft.is_transferring() => return Err(Refusal::NoLeader),
+            Operation::Change(change) => match self.raft.plan_change(now, &change) {
+                Ok(payload) => self.propose(now, payload, 0, origin)?,
+                Err(fault) => self.answer(origin, Answer::Refused(Refusal::Membership(fault))),
+            },
         }
         Ok(())
     }
@@ -166,11 +171,17 @@ impl<R: LeaseRules> Node<R> {
         self.reads.holds(origin)
     }
 
-    fn propose(&mut self, payload: Payload, bytes: usize, origin: Origin) -> Result<(), Refusal> {
+    fn propose(
+        &mut self,
+        now: &Reading,
+        payload: Payload,
+        bytes: usize,
+        origin: Origin,
+    ) -> Result<(), Refusal> {
         if !self.proposals.has_room(bytes) {
             return Err(Refusal::Overloaded);
         }
-        let index = self.raft.propose(payload).ok_or(Refusal::NoLeader)?;
+        let index = self.raft.propose(now, payload).ok_or(Refusal::NoLeader)?;
         self.proposals.add((index, self.raft.term()), origin, bytes);
         Ok(())
     }
@@ -239,7 +250,7 @@ impl<R: LeaseRules> Node<R> {
             // A read does no harm by being done later; an update that somebody may still commit is not refused.
             let refusal = match (&pending.operation, pending.stage) {
                 (Operation::Read { .. }, _) | (_, Stage::Unsent) => Refusal::NoLeader,
-                (Operation::Update(_) | Operation::Agree(_), _) => Refusal::TimedOut,
+                (Operation::Update(_) | Operation::Agree(_) | Operation::Change(_), _) => Refusal::TimedOut,
             };
             self.answer_client(*request, Answer::Refused(refusal));
         }

@@ -2,7 +2,7 @@
 
 use super::machine::Node;
 use crate::lease::{LeaseRules, LeaseSettings};
-use crate::raft::{Index, NodeId, PeerView, Role, Term};
+use crate::raft::{Index, Members, NodeId, PeerView, Role, Term};
 use crate::time::{Reading, Span};
 
 /// A node's view of itself and, while it leads, of the others.
@@ -26,6 +26,10 @@ pub struct Status {
     pub lease_remaining: Option<Span>,
     /// The lengths in force on this node.
     pub lease: LeaseSettings,
+    /// The members in force on this node.
+    pub members: Members,
+    /// Their entry in the log, 0 when they are those that it was started with.
+    pub configuration_index: Index,
     /// The other members, while it leads.
     pub peers: Vec<PeerView>,
 }
@@ -44,6 +48,8 @@ impl<R: LeaseRules> Node<R> {
             last_index: raft.log().last_index(),
             lease_remaining: raft.lease_remaining(now),
             lease: raft.settings().lease,
+            members: raft.members(),
+            configuration_index: raft.configuration_index(),
             peers: raft.peers(now).collect(),
         }
     }

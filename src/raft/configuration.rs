@@ -1,64 +1,91 @@
 //! Who is in the cluster, and what a quorum of it has reached.
 
+use std::sync::Arc;
+
 use super::NodeId;
 
-/// The cluster's members: the first `voters` nodes vote, the others are learners, which receive the log and count for
-/// nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The cluster's members by their numbers: some vote, the others are learners, which receive the log and count for nothing.
+/// Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Configuration {
-    nodes: u16,
-    voters: u16,
+    /// Sorted, as the learners are. No node is in both.
+    voters: Arc<[NodeId]>,
+    learners: Arc<[NodeId]>,
 }
 
 impl Configuration {
     /// The most members a cluster may have.
     pub const NODES_MAX: u16 = 1_000;
 
-    /// `voters` voters and `learners` learners. Panics when there is no voter or the sum exceeds
+    /// The first `voters` nodes vote, the next `learners` do not. Panics when there is no voter or the sum exceeds
     /// [`Configuration::NODES_MAX`].
     pub fn new(voters: u16, learners: u16) -> Configuration {
         assert!(voters > 0, "a cluster without voters can decide nothing");
         let nodes = voters.checked_add(learners).filter(|nodes| *nodes <= Configuration::NODES_MAX);
-        Configuration { nodes: nodes.expect("callers bound the number of nodes"), voters }
+        let nodes = nodes.expect("callers bound the number of nodes");
+        let range = |from, to| (from..to).map(NodeId).collect();
+        Configuration { voters: range(0, voters), learners: range(voters, nodes) }
     }
 
-    /// All members.
-    pub fn nodes(self) -> impl Iterator<Item = NodeId> + Clone {
-        (0..self.nodes).map(NodeId)
+    /// Nobody: what a node knows of a cluster that has not named it yet.
+    pub fn nobody() -> Configuration {
+        Configuration { voters: Arc::new([]), learners: Arc::new([]) }
+    }
+
+    /// These voters and learners, none of them twice.
+    pub(super) fn of(
+        voters: impl Iterator<Item = NodeId>,
+        learners: impl Iterator<Item = NodeId>,
+    ) -> Configuration {
+        let sorted = |mut nodes: Vec<NodeId>| {
+            nodes.sort_unstable();
+            nodes.into()
+        };
+        Configuration { voters: sorted(voters.collect()), learners: sorted(learners.collect()) }
+    }
+
+    /// All members, voters first.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + Clone {
+        self.voters.iter().chain(&*self.learners).copied()
     }
 
     /// The members that vote.
-    pub fn voting_nodes(self) -> impl Iterator<Item = NodeId> + Clone {
-        (0..self.voters).map(NodeId)
+    pub fn voting_nodes(&self) -> impl Iterator<Item = NodeId> + Clone {
+        self.voters.iter().copied()
+    }
+
+    /// The members that do not.
+    pub fn learning_nodes(&self) -> impl Iterator<Item = NodeId> + Clone {
+        self.learners.iter().copied()
     }
 
     /// How many members there are.
-    pub const fn len(self) -> usize {
-        self.nodes as usize
+    pub fn len(&self) -> usize {
+        self.voters.len() + self.learners.len()
     }
 
-    /// Never: a configuration has at least one voter.
-    pub const fn is_empty(self) -> bool {
-        false
+    /// Only that of a node which no log has named yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// How many of them vote.
-    pub const fn voters(self) -> usize {
-        self.voters as usize
+    pub fn voters(&self) -> usize {
+        self.voters.len()
     }
 
     /// Does this member vote?
-    pub const fn is_voter(self, node: NodeId) -> bool {
-        node.0 < self.voters
+    pub fn is_voter(&self, node: NodeId) -> bool {
+        self.voters.binary_search(&node).is_ok()
     }
 
     /// Is this a member at all?
-    pub const fn contains(self, node: NodeId) -> bool {
-        node.0 < self.nodes
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.is_voter(node) || self.learners.binary_search(&node).is_ok()
     }
 
     /// The votes that elect a leader, and the copies that commit an entry.
-    pub const fn majority(self) -> usize {
+    pub fn majority(&self) -> usize {
         self.voters() / 2 + 1
     }
 }

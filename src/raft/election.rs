@@ -72,7 +72,8 @@ impl<R: LeaseRules> Raft<R> {
 
         let request =
             VoteRequest { ballot, term, last_index: self.log.last_index(), last_term: self.log.last_term() };
-        for voter in self.configuration.voting_nodes() {
+        let configuration = self.configuration.clone();
+        for voter in configuration.voting_nodes() {
             if voter != self.id {
                 self.send_when_durable(voter, Message::Vote(request));
             }
@@ -129,7 +130,8 @@ impl<R: LeaseRules> Raft<R> {
         if request.term < self.term() || (pre_vote && request.term == self.term()) {
             return false;
         }
-        if !self.is_voter() || !self.configuration.is_voter(candidate) {
+        if self.configuration.is_empty() {
+            // It waits to be told of a cluster. Any other's own log may be too old to say who votes.
             return false;
         }
         let promised = self.running_promise(&cx.now).is_some();

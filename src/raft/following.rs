@@ -37,8 +37,13 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.follow(cx, leader, append.term);
         self.promise(cx, &append);
-        let Some(outcome) = self.store_entries(&append) else {
-            self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::ContradictsCommitted });
+        let Some(outcome) = self.store_entries(&cx.now, &append) else {
+            let fact = if self.can_name_all(append.entries.as_deref().unwrap_or_default()) {
+                Misbehaviour::ContradictsCommitted
+            } else {
+                Misbehaviour::TooManyNames
+            };
+            self.note(Note::Misbehaviour { peer: leader, fact });
             return;
         };
         let reply = AppendReply { term: self.term(), round: append.round, outcome };
@@ -116,7 +121,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Brings the log in line with the leader's; `None` when that contradicts what is committed.
-    fn store_entries(&mut self, append: &Append) -> Option<AppendOutcome> {
+    fn store_entries(&mut self, now: &Reading, append: &Append) -> Option<AppendOutcome> {
         let previous_index = append.previous_index;
         if !self.log.matches(previous_index, append.previous_term) {
             if previous_index <= self.commit {
@@ -127,11 +132,12 @@ impl<R: LeaseRules> Raft<R> {
         }
         let entries = append.entries.as_deref().unwrap_or_default();
         if let Some(first) = self.log.first_new(previous_index, entries) {
-            if first <= self.commit {
+            if first <= self.commit || !self.can_name_all(entries) {
                 return None;
             }
             self.log.store(first, &entries[usize::try_from(first.0 - previous_index.0 - 1).ok()?..]);
             self.durability.cut(first);
+            self.configurations_from(now, first);
         }
         let matched = Index(previous_index.0 + entries.len() as u64);
         self.commit = self.commit.max(append.commit.min(matched));

@@ -47,11 +47,14 @@ impl fmt::Display for Index {
     }
 }
 
-/// A node, as its place in the cluster's list of nodes (0 is the first). The host knows the names.
+/// A node, as its place in this node's own list of [names](super::Names) (0 is the first).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u16);
 
 impl NodeId {
+    /// No node's number.
+    pub const NOBODY: NodeId = NodeId(u16::MAX);
+
     /// Place in a vector that has one element a node.
     pub const fn index(self) -> usize {
         self.0 as usize

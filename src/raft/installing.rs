@@ -6,11 +6,12 @@
 
 use super::state::Raft;
 use super::{
-    Index, Message, Misbehaviour, NodeId, Note, Position, Received, Role, SnapshotChunk, SnapshotReply,
-    SnapshotWrite, StateMachine, Term,
+    Configured, Index, Message, Misbehaviour, NodeId, Note, Position, Received, Role, SnapshotChunk,
+    SnapshotReply, SnapshotWrite, StateMachine, Term,
 };
 use crate::kv::KeyValues;
 use crate::lease::{LeaseLengths, LeaseRules};
+use crate::time::Reading;
 
 /// A snapshot that comes in. What it takes in memory is what has come in: no message announces a size.
 #[derive(Debug, Clone)]
@@ -22,24 +23,28 @@ pub(super) struct Assembly {
 }
 
 impl<R: LeaseRules> Raft<R> {
-    pub(super) fn handle_snapshot(&mut self, leader: NodeId, chunk: SnapshotChunk) {
+    pub(super) fn handle_snapshot(&mut self, now: &Reading, leader: NodeId, chunk: SnapshotChunk) {
         if chunk.term != self.term() || self.leader != Some(leader) || self.role != Role::Follower {
             return;
         }
         let fit = |lengths: &LeaseLengths| lengths.may_be_agreed();
-        if chunk.at.term > chunk.term || chunk.at.term == Term(0) || !chunk.agreed.iter().all(fit) {
+        let placed = |configured: &Configured| (Index(1)..=chunk.at.index).contains(&configured.index);
+        let members = chunk.configured.as_deref();
+        let nameable = self.can_name(members.map(|configured| &configured.members).into_iter());
+        let possible = chunk.agreed.iter().all(fit) && members.into_iter().all(placed) && nameable;
+        if chunk.at.term > chunk.term || chunk.at.term == Term(0) || !possible {
             self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::BadSnapshot });
             return;
         }
         let index = chunk.at.index;
-        if let Some(received) = self.receive(leader, chunk) {
+        if let Some(received) = self.receive(now, leader, chunk) {
             let reply = SnapshotReply { term: self.term(), index, received };
             self.send_when_durable(leader, Message::SnapshotReply(reply));
         }
     }
 
     /// What this node has of the snapshot once it has looked at the chunk; `None` when there is nothing to say.
-    fn receive(&mut self, leader: NodeId, chunk: SnapshotChunk) -> Option<Received> {
+    fn receive(&mut self, now: &Reading, leader: NodeId, chunk: SnapshotChunk) -> Option<Received> {
         let at = chunk.at;
         if at.index <= self.commit {
             return Some(Received::All);
@@ -56,7 +61,8 @@ impl<R: LeaseRules> Raft<R> {
             Some(std::cmp::Ordering::Greater) => return None,
             Some(std::cmp::Ordering::Equal) => {}
             _ if chunk.offset == 0 => {
-                let state = StateMachine { values: KeyValues::default(), agreed: chunk.agreed };
+                let (agreed, configured) = (chunk.agreed, chunk.configured.clone());
+                let state = StateMachine { values: KeyValues::default(), agreed, configured };
                 self.assembly = Some(Box::new(Assembly { term: chunk.term, at, state }));
                 self.forget_parts();
             }
@@ -67,7 +73,8 @@ impl<R: LeaseRules> Raft<R> {
         if chunk.offset != held {
             return Some(Received::Pairs(held));
         }
-        let same = (assembly.at, assembly.state.agreed) == (at, chunk.agreed);
+        let same = (assembly.at, assembly.state.agreed, &assembly.state.configured)
+            == (at, chunk.agreed, &chunk.configured);
         if !same || !assembly.state.values.append(&chunk.pairs) {
             self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::BadSnapshot });
             return None;
@@ -77,20 +84,21 @@ impl<R: LeaseRules> Raft<R> {
         if !chunk.last {
             return Some(Received::Pairs(pairs));
         }
-        self.install();
+        self.install(now);
         Some(Received::All)
     }
 
     /// Everything has come in: it takes the place of log and state. The log has something else where the snapshot ends, or
     /// nothing, so all of it is void or part of the snapshot.
-    fn install(&mut self) {
+    fn install(&mut self, now: &Reading) {
         let Some(assembly) = self.assembly.take() else {
             return;
         };
         let Assembly { term, at, state } = *assembly;
-        let (pairs, agreed) = (state.values.len(), state.agreed);
-        self.snapshot_writes.push(SnapshotWrite::Install { at, pairs, agreed });
+        let (pairs, agreed, configured) = (state.values.len(), state.agreed, state.configured.clone());
         self.log.install(at);
+        self.configurations_installed(now, configured.as_deref());
+        self.snapshot_writes.push(SnapshotWrite::Install { at, pairs, agreed, configured });
         // Entries and compactions that no write has carried yet are void with the log.
         self.compacted = None;
         self.durability.cut(Index::ZERO.next());

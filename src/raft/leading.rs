@@ -8,8 +8,8 @@ use super::rounds::Rounds;
 use super::state::{Context, Raft};
 use super::transfer::Transfer;
 use super::{
-    Append, AppendOutcome, AppendReply, Entry, Index, Lease, LeaseEndCause, Message, Misbehaviour, NodeId,
-    Note, Payload, Role, StepDownCause, Timer,
+    Append, AppendOutcome, AppendReply, Configuration, Entry, Index, Lease, LeaseEndCause, Message,
+    Misbehaviour, NodeId, Note, Payload, Role, StepDownCause, Timer,
 };
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
 use crate::time::{Alarm, Nanos, Reading, Stamp};
@@ -22,11 +22,13 @@ pub(crate) const BATCH_BYTES_MAX: usize = 256 * 1_024;
 /// What a leader knows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Leadership {
-    /// One a member; the leader's own is not used.
+    /// One a node that was known when the configuration in force came to be, member or not; the leader's own is not used.
     pub(super) progress: Vec<Progress>,
     pub(super) rounds: Rounds,
     /// The newest round that a quorum has acknowledged.
     quorum_round: u64,
+    /// The newest round when the configuration in force came to be, if that was in this term.
+    configured_round: u64,
     pub(super) lease: Option<Lease>,
     /// TimeoutNow was sent in this term: no lease any more.
     pub(super) lease_barred: bool,
@@ -39,6 +41,8 @@ pub(super) struct Leadership {
     /// Everybody gets a message at the next opportunity.
     pub(super) broadcast: bool,
     pub(super) transfer: Option<Transfer>,
+    /// It was removed, that is committed, and it hands over if it can.
+    pub(super) retiring: bool,
 }
 
 impl Leadership {
@@ -49,6 +53,16 @@ impl Leadership {
     /// The newest round that it has acknowledged.
     pub(super) fn round(&self, node: NodeId) -> u64 {
         self.progress[node.index()].round
+    }
+
+    /// Is an entry of its own term committed?
+    pub(super) fn own_term_is_committed(&self, commit: Index) -> bool {
+        commit >= self.own_term_start
+    }
+
+    /// Has a quorum acknowledged a round that was sent since the configuration in force came to be?
+    pub(super) fn has_confirmed_configuration(&self) -> bool {
+        self.quorum_round > self.configured_round
     }
 
     /// How far its log is known to be ours, and when it acknowledged a round last.
@@ -64,9 +78,8 @@ impl<R: LeaseRules> Raft<R> {
         let last = self.log.last_index();
         self.role = Role::Leader;
         self.leader = Some(self.id);
-        let unknown = Progress::unknown(last.next());
         self.leadership = Leadership {
-            progress: vec![unknown; self.configuration.len()],
+            progress: vec![Progress::unknown(last.next()); self.names().len()],
             own_term_start: last.next(),
             flushed: last,
             broadcast: true,
@@ -92,9 +105,38 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Appends a command; `None` unless this node leads and is not handing over.
-    pub(crate) fn propose(&mut self, payload: Payload) -> Option<Index> {
-        let able = self.role == Role::Leader && self.leadership.transfer.is_none();
-        able.then(|| self.log.push(Entry { term: self.hard_state.term, payload }))
+    pub(crate) fn propose(&mut self, now: &Reading, payload: Payload) -> Option<Index> {
+        if self.role != Role::Leader || self.leadership.transfer.is_some() {
+            return None;
+        }
+        let configures = matches!(payload, Payload::Configuration(_));
+        let index = self.log.push(Entry { term: self.hard_state.term, payload });
+        if configures {
+            self.configurations_from(now, index);
+        }
+        Some(index)
+    }
+
+    /// Another configuration than `before` is in force on this leader.
+    pub(super) fn lead_configuration(&mut self, now: &Reading, before: &Configuration) {
+        let unknown = Progress::unknown(self.log.last_index().next());
+        let nodes = self.names().len();
+        self.leadership.progress.resize(nodes, unknown.clone());
+        for added in self.configuration.nodes().filter(|node| !before.contains(*node)) {
+            // What a node of that name held when it was a member before is no sign of what it holds now.
+            let progress = &mut self.leadership.progress[added.index()];
+            let round_sent = progress.round_sent;
+            *progress = unknown.clone();
+            progress.round_sent = round_sent;
+        }
+        for removed in before.nodes().filter(|node| !self.configuration.contains(*node)) {
+            // The log need not wait for it.
+            self.leadership.progress[removed.index()].sending = Sending::Nothing;
+        }
+        self.leadership.configured_round = self.leadership.rounds.latest();
+        self.leadership.broadcast = true;
+        // More may have to answer from now on than did before.
+        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(now));
     }
 
     /// May a read be answered at once, from state applied up to `applied`?
@@ -123,8 +165,8 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Is this node the whole electorate? Then it is a quorum, and each of its rounds is acknowledged when it is sent.
-    pub(crate) fn leads_alone(&self) -> bool {
-        self.role == Role::Leader && self.configuration.voters() == 1
+    pub fn leads_alone(&self) -> bool {
+        self.role == Role::Leader && self.configuration.voters() == 1 && self.is_voter()
     }
 
     pub(super) fn acknowledge_own_round(&mut self, now: &Reading) {
@@ -152,12 +194,13 @@ impl<R: LeaseRules> Raft<R> {
                 .set(Timer::Heartbeat, Alarm::First { since: now.stamp, span: self.settings.heartbeat });
         }
         let mut batch = Batch::default();
-        for peer in self.configuration.nodes() {
+        let configuration = self.configuration.clone();
+        for peer in configuration.nodes().chain(self.member_to_dismiss()) {
             if peer != self.id {
                 self.send_append(peer, round, stamp, broadcast, &mut batch);
             }
         }
-        if self.configuration.voters() == 1 {
+        if self.leads_alone() {
             self.renew_lease(now);
         }
     }
@@ -248,11 +291,19 @@ impl<R: LeaseRules> Raft<R> {
         if self.role != Role::Leader || reply.outcome == AppendOutcome::StaleTerm {
             return;
         }
+        let Some(round_sent) = self.leadership.progress.get(from.index()).map(|peer| peer.round_sent) else {
+            return;
+        };
         let current_term = reply.term == self.term();
         let from_voter = self.configuration.is_voter(from);
-        if current_term && reply.round > self.leadership.progress[from.index()].round_sent {
+        if current_term && reply.round > round_sent {
             self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
             return;
+        }
+        let progress = &mut self.leadership.progress[from.index()];
+        if current_term && reply.round > progress.heard_round {
+            progress.heard_round = reply.round;
+            progress.heard = Some(cx.now.stamp);
         }
         if reply.round <= self.leadership.rounds.latest()
             && self.rules.counts(Acknowledgement { current_term, from_voter })
@@ -260,7 +311,6 @@ impl<R: LeaseRules> Raft<R> {
             let progress = &mut self.leadership.progress[from.index()];
             if reply.round > progress.round {
                 progress.round = reply.round;
-                progress.heard = Some(cx.now.stamp);
                 self.renew_lease(&cx.now);
             }
         }
@@ -324,8 +374,9 @@ impl<R: LeaseRules> Raft<R> {
     /// Commits what a majority of the voters holds, if it is of the own term (Raft paper, section 5.4.2).
     pub(super) fn advance_commit(&mut self, now: &Reading) {
         let own = self.durability.synced_index();
-        let voters = self.configuration.voting_nodes().zip(&self.leadership.progress);
-        let reached = voters.map(|(node, progress)| if node == self.id { own.0 } else { progress.matched.0 });
+        let matched = |node| self.leadership.matched(node).0;
+        let voters = self.configuration.voting_nodes();
+        let reached = voters.map(|node| if node == self.id { own.0 } else { matched(node) });
         let Some(held) = quorum_value(reached, self.configuration.majority(), self.commit.0) else {
             return;
         };
@@ -346,8 +397,9 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn renew_lease(&mut self, now: &Reading) {
         let own = self.leadership.rounds.own(self.durability.synced());
         let quorum = self.rules.lease_quorum(self.configuration.voters());
-        let members = self.configuration.nodes().zip(&self.leadership.progress);
-        let reached = members.map(|(node, progress)| if node == self.id { own } else { progress.round });
+        let acknowledged = |node| self.leadership.round(node);
+        let members = self.configuration.nodes();
+        let reached = members.map(|node| if node == self.id { own } else { acknowledged(node) });
         let Some(round) = quorum_value(reached, quorum, self.leadership.quorum_round) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Index, LogBounds, Position, Term};
+use super::{Index, LogBounds, Members, Position, Term};
 use crate::kv::Command;
 use crate::lease::LeaseLengths;
 
@@ -18,6 +18,8 @@ pub enum Payload {
     Command(Command),
     /// The lengths of leases and promises from here on.
     Lease(LeaseLengths),
+    /// The members from here on. Boxed: there are few.
+    Configuration(Box<Members>),
 }
 
 /// A log entry.
@@ -35,6 +37,7 @@ impl Entry {
         match &self.payload {
             Payload::Noop => 48,
             Payload::Lease(_) => 160,
+            Payload::Configuration(members) => 96 + members.weight(),
             Payload::Command(command) => 48 + command.weight(),
         }
     }

@@ -71,6 +71,15 @@ pub enum Note {
         /// The lengths.
         lengths: LeaseLengths,
     },
+    /// Other members are in force on this node from now on, as its log has it. That may be taken back.
+    MembersInForce {
+        /// Their entry; 0 when they are those that the node was started with.
+        index: Index,
+        /// How many vote ...
+        voters: usize,
+        /// ... and how many do not.
+        learners: usize,
+    },
     /// A leader asks for promises of another length than this node's own setting. It gets what it asks for, so that this
     /// costs no safety. Told once for each leader and length.
     PromiseDiffers {
@@ -108,6 +117,8 @@ pub enum Misbehaviour {
     BadSnapshot,
     /// It acknowledges a round or an entry that was never sent.
     AcknowledgesUnsent,
+    /// Its log names more nodes than there are numbers.
+    TooManyNames,
 }
 
 /// Why a lease ended before its time.
@@ -132,4 +143,6 @@ pub enum StepDownCause {
     NoQuorum,
     /// Its disk is full: it could not store what it would have to.
     StorageFull,
+    /// It was removed from the cluster, and that is committed.
+    Removed,
 }

@@ -31,7 +31,9 @@ pub(super) struct Progress {
     /// The last entry of each message under way, and the message's bytes.
     in_flight: VecDeque<(Index, usize)>,
     in_flight_bytes: usize,
-    /// When its newest acknowledgement came in.
+    /// The newest round that it has acknowledged in this term, whether or not that counts for a lease ...
+    pub(super) heard_round: u64,
+    /// ... and when that came in.
     pub(super) heard: Option<Stamp>,
 }
 
@@ -48,6 +50,7 @@ impl Progress {
             round_sent: 0,
             in_flight: VecDeque::new(),
             in_flight_bytes: 0,
+            heard_round: 0,
             heard: None,
         }
     }

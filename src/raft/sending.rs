@@ -75,7 +75,8 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         let term = self.term();
-        for peer in self.configuration.nodes() {
+        let configuration = self.configuration.clone();
+        for peer in configuration.nodes().chain(self.member_to_dismiss()) {
             let progress = &mut self.leadership.progress[peer.index()];
             if matches!(progress.sending, Sending::Wanted) {
                 let (index, state) = (applied.index, applied.state.clone());
@@ -92,12 +93,13 @@ impl<R: LeaseRules> Raft<R> {
                 continue;
             }
             outgoing.resend = Some(Alarm::First { since: now.stamp, span: self.settings.heartbeat * 2 });
-            let StateMachine { values, agreed } = &outgoing.state;
+            let StateMachine { values, agreed, configured } = &outgoing.state;
             let (pairs, last) = values.chunk(outgoing.after.as_ref(), self.settings.log.chunk_bytes_max);
             let (at, agreed, offset) = (outgoing.at, *agreed, outgoing.received);
             let key = pairs.last().map(|(key, _)| key.clone());
             outgoing.under_way = key.map(|key| (offset + pairs.len() as u64, key));
-            let chunk = SnapshotChunk { term, at, agreed, offset, pairs, last };
+            let configured = configured.clone();
+            let chunk = SnapshotChunk { term, at, agreed, configured, offset, pairs, last };
             self.send(peer, Message::Snapshot(chunk));
         }
     }
@@ -107,7 +109,9 @@ impl<R: LeaseRules> Raft<R> {
         if self.role != Role::Leader || reply.term != self.term() {
             return;
         }
-        let progress = &mut self.leadership.progress[from.index()];
+        let Some(progress) = self.leadership.progress.get_mut(from.index()) else {
+            return;
+        };
         let Sending::Snapshot(outgoing) = &mut progress.sending else {
             return;
         };

@@ -5,7 +5,9 @@
 //! ([`Write::compacted`](super::Write::compacted)), so its cost is that of what has changed. A leader cuts what a follower
 //! lacks out of its applied state, of which it keeps a copy that costs nothing, and sends it in chunks.
 
-use super::{HardState, Index, Log, Payload, Term};
+use std::sync::Arc;
+
+use super::{Configured, HardState, Index, Log, Payload, Term};
 use crate::kv::{KeyValues, Outcome, Pairs};
 use crate::lease::LeaseLengths;
 
@@ -17,11 +19,13 @@ pub struct StateMachine {
     pub values: KeyValues,
     /// The lease's lengths that the cluster has agreed on, if it has.
     pub agreed: Option<LeaseLengths>,
+    /// The members, unless they are those that the cluster began with. (In force they are from their append on.)
+    pub configured: Option<Arc<Configured>>,
 }
 
 impl StateMachine {
-    /// Applies what an entry carries.
-    pub fn apply(&mut self, payload: &Payload) -> Outcome {
+    /// Applies what the entry at `index` carries.
+    pub fn apply(&mut self, index: Index, payload: &Payload) -> Outcome {
         match payload {
             Payload::Noop => Outcome::Done,
             Payload::Command(command) => self.values.apply(command),
@@ -29,6 +33,10 @@ impl StateMachine {
                 if lengths.may_be_agreed() {
                     self.agreed = Some(*lengths);
                 }
+                Outcome::Done
+            }
+            Payload::Configuration(members) => {
+                self.configured = Some(Arc::new(Configured { index, members: (**members).clone() }));
                 Outcome::Done
             }
         }
@@ -85,6 +93,8 @@ pub struct SnapshotChunk {
     pub at: Position,
     /// The lengths that were agreed on there; the same in each of its chunks.
     pub agreed: Option<LeaseLengths>,
+    /// The members there, unless they are those that the cluster began with; the same in each of its chunks.
+    pub configured: Option<Arc<Configured>>,
     /// So many pairs of it come before this chunk.
     pub offset: u64,
     /// Keys and values, in the keys' order.
@@ -131,5 +141,7 @@ pub enum SnapshotWrite {
         pairs: u64,
         /// The lengths that were agreed on there.
         agreed: Option<LeaseLengths>,
+        /// The members there, unless they are those that the cluster began with.
+        configured: Option<Arc<Configured>>,
     },
 }

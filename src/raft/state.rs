@@ -8,9 +8,10 @@ use super::election::Votes;
 use super::following::Promise;
 use super::installing::Assembly;
 use super::leading::Leadership;
+use super::membership::Membership;
 use super::{
-    HardState, Index, Lease, Log, LogBounds, Message, NodeId, Note, Recovered, SnapshotWrite, StateMachine,
-    StepDownCause, Term, Timer, TimerTable, Write,
+    HardState, Index, Lease, Log, LogBounds, Message, Names, NodeId, Note, Recovered, SnapshotWrite,
+    StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
 };
 use crate::lease::{LeaseRules, LeaseSettings};
 use crate::time::{Alarm, Reading, Span};
@@ -104,7 +105,9 @@ pub(crate) struct AppliedState<'a> {
 #[derive(Debug, Clone)]
 pub struct Raft<R> {
     pub(super) id: NodeId,
+    /// In force: the newest of the log.
     pub(super) configuration: Configuration,
+    pub(super) membership: Membership,
     /// In force.
     pub(super) settings: Settings,
     /// As it was started.
@@ -152,13 +155,18 @@ impl<R: LeaseRules> Raft<R> {
     pub(crate) fn start(
         cx: &mut Context<'_>,
         id: NodeId,
-        configuration: Configuration,
+        (names, founding): (Names, Configuration),
         settings: Settings,
         rules: R,
         recovered: Recovered,
     ) -> Raft<R> {
-        assert!(configuration.contains(id), "a node is a member of its own cluster");
-        let Recovered { hard_state, state, log } = recovered;
+        assert!(names.contains(id), "a node has a name");
+        let Recovered { mut hard_state, state, log } = recovered;
+        if hard_state.voted_for.is_some_and(|candidate| !names.contains(candidate)) {
+            // Numbers that were given while it ran may be others' now. It has voted, for nobody who could be named.
+            hard_state.voted_for = Some(NodeId::NOBODY);
+        }
+        let membership = Membership::recovered(names, founding, state.configured.as_deref(), &log);
         let configured = settings;
         let settings = state.agreed.map_or(configured, |lengths| configured.agreed(lengths));
         let longest = hard_state.longest_promise.max(configured.lease.election_timeout);
@@ -166,7 +174,8 @@ impl<R: LeaseRules> Raft<R> {
         let restart_promise = rules.promise_after_restart(cx.now.stamp, longest);
         let mut raft = Raft {
             id,
-            configuration,
+            configuration: membership.in_force().clone(),
+            membership,
             settings,
             configured,
             rules,
@@ -199,8 +208,9 @@ impl<R: LeaseRules> Raft<R> {
         if raft.is_voter() {
             let wait = Alarm::Last { since: cx.now.stamp, span: longest };
             raft.await_leader(wait.later_by(settings.startup_grace));
-            if configuration.voters() == 1 {
-                // Nobody else can have been promised anything, or be elected.
+            if raft.configuration.voters() == 1 && raft.has_founding_members() {
+                // Nobody else can have been promised anything, or be elected. (Where there were other voters before, one of
+                // them may lead still, under a promise of this node's.)
                 raft.campaign(cx, crate::lease::Ballot::Vote);
             }
         }
@@ -212,9 +222,9 @@ impl<R: LeaseRules> Raft<R> {
         self.id
     }
 
-    /// The cluster.
-    pub fn configuration(&self) -> Configuration {
-        self.configuration
+    /// The members in force.
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
     }
 
     /// Its settings, as they are in force.
@@ -314,9 +324,9 @@ impl<R: LeaseRules> Raft<R> {
         self.hard_state_dirty || self.log.has_unwritten() || !self.snapshot_writes.is_empty()
     }
 
-    /// Handles a message of a fellow member.
+    /// Handles a message of another node. It need be no member: this node's log may not say yet that it is.
     pub(crate) fn handle(&mut self, cx: &mut Context<'_>, from: NodeId, message: Message) {
-        if !self.configuration.contains(from) || from == self.id {
+        if !self.names().contains(from) || from == self.id {
             return;
         }
         match message {
@@ -324,10 +334,11 @@ impl<R: LeaseRules> Raft<R> {
             Message::AppendReply(reply) => self.handle_append_reply(cx, from, reply),
             Message::Vote(request) => self.handle_vote(cx, from, request),
             Message::VoteReply(reply) => self.handle_vote_reply(cx, from, reply),
-            Message::Snapshot(chunk) => self.handle_snapshot(from, chunk),
+            Message::Snapshot(chunk) => self.handle_snapshot(&cx.now, from, chunk),
             Message::SnapshotReply(reply) => self.handle_snapshot_reply(cx, from, reply),
             Message::TimeoutNow { term } => self.handle_timeout_now(cx, from, term),
         }
+        self.retire_if_removed(cx);
     }
 
     /// Lets what is due happen. Does nothing when called early.
@@ -349,6 +360,7 @@ impl<R: LeaseRules> Raft<R> {
         if self.timers.take_due(Timer::Heartbeat, &cx.now) {
             self.leadership.broadcast = true;
         }
+        self.retire_if_removed(cx);
     }
 
     /// The host has synced all writes up to `ticket`.
@@ -366,6 +378,7 @@ impl<R: LeaseRules> Raft<R> {
             }
             Role::Follower | Role::PreCandidate => {}
         }
+        self.retire_if_removed(cx);
     }
 
     /// The host has no room for the writes under way: somebody else had better lead.

@@ -37,6 +37,11 @@ impl<R: LeaseRules> Raft<R> {
         self.role == Role::Leader && self.leadership.transfer.is_some()
     }
 
+    /// Is a transfer under way whose successor has not been told yet?
+    pub(super) fn awaits_successor(&self) -> bool {
+        self.leadership.transfer.is_some_and(|transfer| !transfer.told)
+    }
+
     /// Tells the successor once it has the whole log.
     pub(super) fn continue_transfer(&mut self) {
         let Some(transfer) = self.leadership.transfer else {
@@ -46,13 +51,19 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         self.leadership.transfer = Some(Transfer { told: true, ..transfer });
-        if self.rules.transfer_bars_lease() {
-            self.leadership.lease_barred = true;
-            if self.leadership.lease.take().is_some() {
-                self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::Transfer });
-            }
-        }
+        self.bar_lease();
         self.send(transfer.to, Message::TimeoutNow { term: self.term() });
+    }
+
+    /// Somebody is about to be told to campaign: no lease any more in this term.
+    pub(super) fn bar_lease(&mut self) {
+        if !self.rules.transfer_bars_lease() {
+            return;
+        }
+        self.leadership.lease_barred = true;
+        if self.leadership.lease.take().is_some() {
+            self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::Transfer });
+        }
     }
 
     pub(super) fn handle_timeout_now(&mut self, cx: &mut Context<'_>, from: NodeId, term: Term) {

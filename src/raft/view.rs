@@ -10,6 +10,8 @@ use crate::time::{Reading, Span};
 pub struct PeerView {
     /// Who.
     pub node: NodeId,
+    /// It votes.
+    pub voter: bool,
     /// Its log is known to be ours up to here; 0 before it has said so in this term.
     pub match_index: Index,
     /// So long ago, on the leader's clocks, its last acknowledgement of a round came in; `None` before the first in this
@@ -30,7 +32,12 @@ impl<R: LeaseRules> Raft<R> {
         let others = self.configuration().nodes().filter(move |node| leads && *node != self.id());
         others.map(|node| {
             let (match_index, heard) = self.leadership.standing(node);
-            PeerView { node, match_index, acknowledged: heard.map(|heard| now.stamp.elapsed_max(heard)) }
+            PeerView {
+                node,
+                voter: self.configuration().is_voter(node),
+                match_index,
+                acknowledged: heard.map(|heard| now.stamp.elapsed_max(heard)),
+            }
         })
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Setup {
     pub(super) settings: Settings,
     /// Where its random waits come from.
     pub(super) seed: u64,
+    /// It is no founding member of its cluster: the log tells it who is.
+    pub(super) joins: bool,
     /// The longest line that a client may send.
     pub(super) line_bytes_max: usize,
 }
@@ -241,7 +243,7 @@ impl Host {
             // A directory of another node: the process is about to end.
             return;
         };
-        match keeper.join(directory, self.setup.settings.lease) {
+        match keeper.join(directory, self.setup.joins, self.setup.settings.lease) {
             Ok(found) => {
                 self.member = Some(Member::start(self.setup, &self.clock, found));
                 self.answer(caller, &own_name, &Reply::InitOk);

@@ -53,8 +53,12 @@ mod tests {
 
     #[test]
     fn a_panic_is_explained_by_the_state_and_the_line() {
-        let setup =
-            Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1, line_bytes_max: 1_024 };
+        let setup = Setup {
+            settings: Settings::for_lease(LeaseSettings::default()),
+            seed: 1,
+            joins: false,
+            line_bytes_max: 1_024,
+        };
         let clock = OsClock::for_form(LeaseForm::Elapsed);
         let mut host = Host::new(setup, clock, Keeper::Memory, Outlet::default());
         let mut lines = Lines::new(1_024);

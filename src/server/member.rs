@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use leasehold::lease::SoundRules;
 use leasehold::maelstrom::{
-    Directory, ErrorCode, Fault, MsgId, Reply, RequestKind, StatusReply, transfer_reply,
+    Directory, ErrorCode, Fault, MsgId, NAME_BYTES_MAX, Reply, RequestKind, StatusReply, transfer_reply,
 };
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
-use leasehold::raft::Index;
+use leasehold::raft::{self, Configuration, Index};
 use leasehold::storage::durable::StorageFault;
 use leasehold::time::{Alarm, Clock, Span};
 use tracing::span::EnteredSpan;
@@ -35,6 +35,7 @@ pub(super) struct Caller {
 /// A member of a cluster.
 #[derive(Debug)]
 pub(super) struct Member {
+    /// As `init` has it, in the order of the first one.
     directory: Directory,
     node: Node<SoundRules>,
     store: Store,
@@ -56,12 +57,13 @@ pub(super) struct Member {
 impl Member {
     /// Starts the node that the directory calls its own, with what its store held.
     pub(super) fn start(setup: Setup, clock: &OsClock, found: Found) -> Member {
-        let Found { store, directory, recovered } = found;
+        let Found { store, directory, joins, recovered } = found;
         let span = info_span!("node", name = directory.own_name()).entered();
         let mut jitter = SeededJitter::new(setup.seed, directory.own_name());
         let identity = Identity {
             id: directory.own(),
-            configuration: directory.configuration(),
+            names: directory.names().clone(),
+            configuration: if joins { Configuration::nobody() } else { directory.configuration() },
             // Not of the seed: two starts of the same node must differ.
             incarnation: getrandom::u64().expect("the operating system has random numbers"),
         };
@@ -73,6 +75,9 @@ impl Member {
                 recovered.log.len(),
                 recovered.log.base().index
             );
+        }
+        if joins && recovered.log.last_index() == Index::ZERO {
+            info!("waits to be added to a cluster");
         }
         let node = Node::start(identity, setup.settings, SoundRules, recovered, clock, &mut jitter);
         Member {
@@ -118,7 +123,15 @@ impl Member {
     }
 
     pub(super) fn handle_peer(&mut self, clock: &OsClock, src: &str, dest: &str, message: Message) {
-        match self.directory.id(src) {
+        // Who leads or campaigns may have become a member by entries that this node lacks.
+        let introduces = matches!(message, Message::Raft(raft::Message::Append(_) | raft::Message::Vote(_)));
+        let from = match self.node.names().id(src) {
+            None if introduces && dest == self.name() && (1..=NAME_BYTES_MAX).contains(&src.len()) => {
+                self.node.introduce(src)
+            }
+            known => known,
+        };
+        match from {
             _ if dest != self.name() => {
                 warn!("dropped a message of {}: it is for {}", quoted(src), quoted(dest));
             }
@@ -143,7 +156,7 @@ impl Member {
         // nobody else has to be asked, doing things in the order in which they came is cheap and surprises nobody who
         // pipes a script in.
         let behind = self.updated || !self.store.is_idle();
-        if behind && !update && self.directory.configuration().len() == 1 {
+        if behind && !update && self.node.raft().configuration().len() == 1 {
             self.settle_durably(clock, outlet)?;
         }
         self.updated |= update;
@@ -166,7 +179,7 @@ impl Member {
         caller: Caller,
         to: Option<&str>,
     ) -> Result<(), (Caller, Fault)> {
-        let to = match to.map(|name| (name, self.directory.id(name))) {
+        let to = match to.map(|name| (name, self.node.names().id(name))) {
             None => None,
             Some((_, Some(to))) => Some(to),
             Some((name, None)) => {
@@ -186,7 +199,7 @@ impl Member {
     /// The node's view of itself.
     pub(super) fn status(&self, clock: &OsClock) -> Reply {
         let status = self.node.status(&clock.read());
-        Reply::Status(Box::new(StatusReply::new(&status, &self.directory, kernel_clock())))
+        Reply::Status(Box::new(StatusReply::new(&status, self.node.names(), kernel_clock())))
     }
 
     /// What has been counted.
@@ -207,13 +220,13 @@ impl Member {
                 match output {
                     Output::Send { to, message } => {
                         self.metrics.count_sent(&message);
-                        outlet.send(self.directory.own_name(), self.directory.name(to), &message);
+                        outlet.send(self.directory.own_name(), self.node.names().name(to), &message);
                     }
                     Output::Reply { request, answer } => self.reply(outlet, request, answer),
                     Output::Persist(write) => self.store.write(write),
                     Output::HandoverEnded { request, outcome } => {
                         let caller = self.transfers.remove(&request).expect("a transfer ends once");
-                        let reply = transfer_reply(outcome, &self.directory);
+                        let reply = transfer_reply(outcome, self.node.names());
                         if let Reply::Error(fault) = &reply {
                             self.metrics.count_code(fault.code);
                         }
@@ -221,7 +234,7 @@ impl Member {
                     }
                     Output::Note(note) => {
                         self.metrics.count_note(&note);
-                        notes::log(&note, &self.directory, clock);
+                        notes::log(&note, self.directory.own_name(), self.node.names(), clock);
                     }
                 }
             }

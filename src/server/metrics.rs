@@ -41,7 +41,7 @@ impl Metrics {
                 *fallbacks += 1;
             }
             Answer::Value { .. } => reads.forwarded += 1,
-            Answer::Done => {}
+            Answer::Done | Answer::Configured { .. } => {}
             Answer::Refused(refusal) => {
                 *match refusal {
                     Refusal::KeyMissing => &mut refused.key_missing,
@@ -50,7 +50,7 @@ impl Metrics {
                     Refusal::Overloaded => &mut refused.overloaded,
                     Refusal::Superseded => &mut refused.superseded,
                     Refusal::TimedOut => &mut refused.timed_out,
-                    Refusal::UnsafeLease => &mut refused.other,
+                    Refusal::UnsafeLease | Refusal::Membership(_) => &mut refused.other,
                 } += 1;
             }
         }
@@ -67,7 +67,7 @@ impl Metrics {
                 self.counts.reads.for_peers_read_index += 1;
                 self.counts.fallbacks += 1;
             }
-            Answer::Done | Answer::Refused(_) => {}
+            Answer::Done | Answer::Configured { .. } | Answer::Refused(_) => {}
         }
     }
 
@@ -95,6 +95,7 @@ impl Metrics {
                     StepDownCause::HigherTerm => &mut step_downs.higher_term,
                     StepDownCause::NoQuorum => &mut step_downs.no_quorum,
                     StepDownCause::StorageFull => &mut step_downs.storage_full,
+                    StepDownCause::Removed => &mut step_downs.removed,
                 } += 1;
             }
             _ => {}

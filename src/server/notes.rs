@@ -3,8 +3,7 @@
 mod fields;
 
 use leasehold::lease::Ballot;
-use leasehold::maelstrom::Directory;
-use leasehold::raft::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+use leasehold::raft::{LeaseEndCause, Misbehaviour, Names, Note, StepDownCause};
 use leasehold::time::Clock;
 use tracing::{debug, info, trace, warn};
 
@@ -13,14 +12,14 @@ use super::logging;
 use super::options::LogFormat;
 
 /// Logs a note: what changes who leads at `info`, what happens all the time further down.
-pub(super) fn log(note: &Note, directory: &Directory, clock: &OsClock) {
+pub(super) fn log(note: &Note, own: &str, names: &Names, clock: &OsClock) {
     match logging::format() {
-        LogFormat::Text => as_text(note, directory),
-        LogFormat::Json => fields::log(note, directory, clock.read().stamp),
+        LogFormat::Text => as_text(note, names),
+        LogFormat::Json => fields::log(note, own, names, clock.read().stamp),
     }
 }
 
-fn as_text(note: &Note, directory: &Directory) {
+fn as_text(note: &Note, names: &Names) {
     match *note {
         Note::Campaign { term, ballot } => match ballot {
             Ballot::PreVote => info!("asks whether it would be elected in term {term}"),
@@ -34,13 +33,13 @@ fn as_text(note: &Note, directory: &Directory) {
                 Ballot::Vote => "a vote",
                 Ballot::TransferVote => "a vote by transfer",
             },
-            directory.name(candidate)
+            names.name(candidate)
         ),
         Note::Elected { term } => info!("leads term {term}"),
         Note::LeaderReady { term, commit } => {
             info!("serves: an entry of term {term} is committed, up to index {commit}");
         }
-        Note::Follows { leader, term } => info!("follows {} in term {term}", directory.name(leader)),
+        Note::Follows { leader, term } => info!("follows {} in term {term}", names.name(leader)),
         Note::LeaseRenewed { term, .. } => trace!("lease renewed in term {term}"),
         Note::LeaseEnded { term, cause } => match cause {
             LeaseEndCause::Transfer => info!("gives up its lease of term {term}: it hands over"),
@@ -53,6 +52,7 @@ fn as_text(note: &Note, directory: &Directory) {
         Note::SteppedDown { term, cause } => match cause {
             StepDownCause::HigherTerm => info!("no longer leads term {term}: there is a later one"),
             StepDownCause::StorageFull => warn!("no longer leads term {term}: its disk is full"),
+            StepDownCause::Removed => info!("no longer leads term {term}: it was removed from the cluster"),
             StepDownCause::NoQuorum => {
                 warn!("no longer leads term {term}: no quorum was heard for an election timeout");
             }
@@ -61,10 +61,13 @@ fn as_text(note: &Note, directory: &Directory) {
             "the cluster has agreed on other lengths: lease {}, election timeout {}, clock skew {}",
             lengths.duration, lengths.election_timeout, lengths.max_clock_skew
         ),
+        Note::MembersInForce { index, voters, learners } => {
+            info!("the members are those of log entry {index}: {voters} voters, {learners} learners");
+        }
         Note::PromiseDiffers { leader, asked, own } => warn!(
             "{} asks for promises of {asked}, and this node's own election timeout is {own}: it gets what it asks for, so \
              reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
-            directory.name(leader)
+            names.name(leader)
         ),
         Note::SnapshotInstalled { index, term } => {
             info!(
@@ -73,12 +76,13 @@ fn as_text(note: &Note, directory: &Directory) {
         }
         Note::Misbehaviour { peer, fact } => warn!(
             "{} {}; its message is ignored",
-            directory.name(peer),
+            names.name(peer),
             match fact {
                 Misbehaviour::LeadsOurTerm => "claims to lead the term that this node leads",
                 Misbehaviour::ContradictsCommitted => "contradicts what is committed",
                 Misbehaviour::BadSnapshot => "sends what is no part of a snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",
+                Misbehaviour::TooManyNames => "names more nodes than there are numbers",
             }
         ),
     }

@@ -67,6 +67,10 @@ pub(crate) struct Options {
     #[arg(long)]
     in_memory: bool,
 
+    /// Found no cluster, but wait to be added to one: init names this node and members of it. What counts is the first
+    /// start with a data directory
+    #[arg(long)]
+    join: bool,
     /// Of entries that are applied, the log keeps at most so many; what it drops is in the stored keys and values
     #[arg(long, value_name = "COUNT", default_value_t = LogBounds::default().entries_max, value_parser = clap::value_parser!(u64).range(1..))]
     log_entries_max: u64,
@@ -124,6 +128,8 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol
   {"type":"status","msg_id":7}
   {"type":"metrics","msg_id":8}
   {"type":"transfer","msg_id":9,"to":"n2"}
+  {"type":"membership","msg_id":10,"add":"n4"}
+    (or "promote" or "remove"; docs/membership.md has the steps)
 
 Times are written with their unit: 3s, 250ms, 500us.
 
@@ -190,7 +196,7 @@ impl Options {
             Some(seed) => seed,
             None => getrandom::u64().map_err(|error| format!("no random numbers, pass --seed: {error}"))?,
         };
-        Ok(Setup { settings, seed, line_bytes_max: self.line_bytes_max() })
+        Ok(Setup { settings, seed, joins: self.join, line_bytes_max: self.line_bytes_max() })
     }
 
     /// Where the node keeps its state, if anywhere.

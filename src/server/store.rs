@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) store: Store,
     /// The node's number and names as they were stored.
     pub(super) directory: Directory,
+    /// It is no founding member of its cluster.
+    pub(super) joins: bool,
     pub(super) recovered: Recovered,
 }
 
@@ -54,17 +56,23 @@ impl Keeper {
         }
     }
 
-    /// Makes this the store of the node that `directory` calls its own; or says why that cannot be.
-    pub(super) fn join(self, directory: Directory, lease: LeaseSettings) -> Result<Found, String> {
+    /// Makes this the store of the node that `directory` calls its own; or says why that cannot be. What was stored at the
+    /// first start goes before `joins`.
+    pub(super) fn join(
+        self,
+        directory: Directory,
+        joins: bool,
+        lease: LeaseSettings,
+    ) -> Result<Found, String> {
         match self {
             Keeper::Memory => {
                 let mut storage = MemoryStorage::default();
                 let Ok(recovered) = storage.recover();
-                Ok(Found { store: Store::Memory(storage), directory, recovered })
+                Ok(Found { store: Store::Memory(storage), directory, joins, recovered })
             }
             Keeper::Directory(place, mut storage) => {
-                let membership =
-                    Membership { own: directory.own_name().to_owned(), names: directory.names().to_vec() };
+                let names = directory.names().iter().map(ToString::to_string).collect();
+                let membership = Membership { own: directory.own_name().to_owned(), names, joins };
                 if let Some(last) = storage.lease().filter(|last| *last != lease) {
                     warn!(
                         "started with other lengths than last time (lease {}, election timeout {}, skew {}): all nodes \
@@ -82,7 +90,7 @@ impl Keeper {
                 let disk =
                     Disk::start(*storage).map_err(|error| format!("cannot start the writer: {error}"))?;
                 let store = Store::Disk { disk, place: Some(place) };
-                Ok(Found { store, directory, recovered })
+                Ok(Found { store, directory, joins: stored.joins, recovered })
             }
         }
     }

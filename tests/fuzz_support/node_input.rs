@@ -9,8 +9,9 @@ use leasehold::node::{
     Answer, Forward, ForwardAnswer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
 };
 use leasehold::raft::{
-    Append, AppendOutcome, AppendReply, Configuration, Entry, HardState, Index, Jitter, Log,
-    Message as RaftMessage, NodeId, Payload, Position, Recovered, Settings, Term, VoteReply, VoteRequest,
+    Append, AppendOutcome, AppendReply, Configuration, Entry, HardState, Index, Jitter, Log, MemberAction,
+    Members, MembershipChange, MembershipFault, Message as RaftMessage, Name, NodeId, Payload, Position,
+    Recovered, Settings, Term, VoteReply, VoteRequest,
 };
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp, Wall};
 
@@ -83,7 +84,44 @@ impl Bytes<'_> {
     }
 
     fn operation(&mut self) -> Operation {
-        if self.flag() { Operation::Read { key: self.scalar() } } else { Operation::Update(self.command()) }
+        match self.byte() % 8 {
+            0 => Operation::Change(self.change()),
+            1 | 3 | 5 | 7 => Operation::Read { key: self.scalar() },
+            _ => Operation::Update(self.command()),
+        }
+    }
+
+    /// One of the members there may be, or somebody new.
+    fn name(&mut self) -> Name {
+        format!("n{}", self.byte() % 9 + 1).as_str().into()
+    }
+
+    fn change(&mut self) -> MembershipChange {
+        let actions = [MemberAction::Add, MemberAction::Promote, MemberAction::Remove];
+        MembershipChange { action: actions[usize::from(self.byte() % 3)], node: self.name() }
+    }
+
+    /// As it may come over the wire: at least one voter, nobody twice.
+    pub(crate) fn members(&mut self) -> Members {
+        let mut members = Members { voters: vec![self.name()], learners: Vec::new() };
+        for _ in 0..self.byte() % 6 {
+            let name = self.name();
+            let known = members.voters.contains(&name) || members.learners.contains(&name);
+            match (known, self.flag()) {
+                (true, _) => {}
+                (false, true) => members.voters.push(name),
+                (false, false) => members.learners.push(name),
+            }
+        }
+        members
+    }
+
+    fn payload(&mut self) -> Payload {
+        match self.byte() % 4 {
+            0 => Payload::Configuration(Box::new(self.members())),
+            1 => Payload::Noop,
+            _ => Payload::Command(self.command()),
+        }
     }
 
     fn answer(&mut self) -> Answer {
@@ -93,7 +131,11 @@ impl Bytes<'_> {
                 lease_valid: self.flag(),
                 network_round_trips: if self.flag() { u32::MAX } else { 0 },
             },
+            2 if self.flag() => {
+                Answer::Configured { index: Index(self.number(1)), members: Box::new(self.members()) }
+            }
             2 => Answer::Done,
+            3 if self.flag() => Answer::Refused(Refusal::Membership(MembershipFault::UnderWay)),
             3 => Answer::Refused(Refusal::NoLeader),
             4 => Answer::Refused(Refusal::Overloaded),
             5 => Answer::Refused(Refusal::TimedOut),
@@ -133,6 +175,7 @@ impl Jitter for Drawn {
 struct Player<'a> {
     bytes: Bytes<'a>,
     clocks: Clocks,
+    identity: Identity,
     node: Node<SoundRules>,
     settings: Settings,
     shadow: Shadow,
@@ -176,16 +219,17 @@ impl<'a> Player<'a> {
         let mut term = 0;
         let entries = (0..bytes.byte() % 4).map(|_| {
             term += u64::from(bytes.byte() % 2) + 1;
-            Entry { term: Term(term), payload: Payload::Noop }
+            Entry { term: Term(term), payload: bytes.payload() }
         });
         let log = Log::recovered(Position::default(), entries.collect());
         let hard_state = HardState { term: Term(term), voted_for: None, longest_promise: Span::ZERO };
-        let identity = Identity { id, configuration, incarnation: 7 };
+        let identity = Identity::numbered(id, configuration, 7);
         let recovered = Recovered { hard_state, log, ..Recovered::default() };
         let disk = Disk::of(&recovered);
-        let node = Node::start(identity, settings, SoundRules, recovered, &clocks, &mut Drawn(0));
+        let node = Node::start(identity.clone(), settings, SoundRules, recovered, &clocks, &mut Drawn(0));
         Player {
             bytes,
+            identity,
             clocks,
             node,
             settings,
@@ -283,8 +327,8 @@ impl<'a> Player<'a> {
     fn restart(&mut self) {
         self.disk.compare(&self.node);
         let recovered = self.disk.crash();
-        let (id, configuration) = (self.node.raft().id(), self.node.raft().configuration());
-        let identity = Identity { id, configuration, incarnation: 7 };
+        // Names that became known since the first start may get other numbers now.
+        let identity = self.identity.clone();
         self.shadow.restart(&recovered);
         self.node = Node::start(identity, self.settings, SoundRules, recovered, &self.clocks, &mut Drawn(0));
         (self.issued, self.synced) = (0, 0);
@@ -318,10 +362,14 @@ impl<'a> Player<'a> {
     }
 
     fn deliver(&mut self, message: Message) {
-        // One member more than there is, and the node itself.
-        let members = u16::try_from(self.node.raft().configuration().len()).unwrap() + 1;
+        // One node more than there is, and the node itself. Now and then somebody new.
+        if self.bytes.byte().is_multiple_of(16) {
+            let name = self.bytes.name();
+            assert!(self.node.introduce(&name).is_some());
+        }
+        let known = u16::try_from(self.node.names().len()).unwrap() + 1;
         let drawn = self.bytes.byte();
-        let mut from = NodeId(u16::from(drawn) % members);
+        let mut from = NodeId(u16::from(drawn) % known);
         if let (Message::Raft(RaftMessage::Snapshot(_)), Some(leader), 64..) =
             (&message, self.node.raft().leader(), drawn)
         {
@@ -385,10 +433,7 @@ impl<'a> Player<'a> {
                 let previous_index = Index(bytes.number(last));
                 let known = self.node.raft().log().term_at(previous_index).map_or(0, |term| term.0);
                 let entries: Vec<Entry> = (0..bytes.byte() % 4)
-                    .map(|_| Entry {
-                        term: Term(bytes.number(term.0)),
-                        payload: Payload::Command(bytes.command()),
-                    })
+                    .map(|_| Entry { term: Term(bytes.number(term.0)), payload: bytes.payload() })
                     .collect();
                 RaftMessage::Append(Append {
                     term,

@@ -68,6 +68,8 @@ pub(crate) struct Shadow {
     waiting: BTreeSet<RequestId>,
     /// A promise or a lease that was running before the input.
     bound: bool,
+    /// The lease that was looked at last.
+    seen_lease: Option<Lease>,
     /// Promises and lease as they were before a message about a snapshot, which changes none of them.
     held: Option<(Term, Vec<Alarm>, Option<Lease>)>,
     /// TimeoutNow was sent in this term.
@@ -174,8 +176,7 @@ impl Shadow {
     fn see(&mut self, node: &Node<SoundRules>, now: &Reading, request: Option<RequestId>, output: &Output) {
         match output {
             Output::Send { to, message } => {
-                let configuration = node.raft().configuration();
-                assert!(configuration.contains(*to) && *to != node.raft().id(), "to a fellow member");
+                assert!(node.names().contains(*to) && *to != node.raft().id(), "to another node");
                 self.see_message(message, *to, now);
             }
             Output::Reply { request: answered, answer } => {
@@ -247,22 +248,26 @@ impl Shadow {
 
     /// A lease rests on a round that was sent in this term and that a majority has acknowledged since, and on no later
     /// instant than that of its sending.
-    fn check_lease(&self, node: &Node<SoundRules>) {
+    fn check_lease(&mut self, node: &Node<SoundRules>) {
         let raft = node.raft();
+        let before = std::mem::replace(&mut self.seen_lease, raft.lease().copied());
         let Some(lease) = raft.lease() else {
             return;
         };
         assert_eq!(raft.role(), Role::Leader);
         assert_ne!(self.transferred_in, Some(raft.term()), "no lease after a transfer");
         assert_eq!(Some(lease.end), SoundRules.lease_end(&raft.settings().lease, &lease.start));
-        if raft.configuration().voters() == 1 {
+        let configuration = raft.configuration();
+        // One that was granted under other members stays until it runs out.
+        if raft.leads_alone() || before == Some(*lease) {
             return;
         }
         assert_eq!(self.sent_in, raft.term());
-        let mut rounds: Vec<u64> = self.acknowledged.values().copied().collect();
+        let voters = self.acknowledged.iter().filter(|(node, _)| configuration.is_voter(**node));
+        let mut rounds: Vec<u64> = voters.map(|(_, round)| *round).collect();
         rounds.sort_unstable_by(|a, b| b.cmp(a));
-        // The leader is one of the majority itself.
-        let others = raft.configuration().majority() - 1;
+        // The leader is one of the majority itself, unless it is being removed.
+        let others = configuration.majority() - usize::from(configuration.is_voter(raft.id()));
         let confirmed = *rounds.get(others - 1).expect("a majority has acknowledged something");
         let known = self.sent.range(..=confirmed).any(|(_, sent)| *sent == lease.start);
         assert!(known, "the lease is counted from a confirmed round: {lease:?}, round {confirmed}");

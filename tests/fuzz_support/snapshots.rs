@@ -1,12 +1,14 @@
 //! Snapshots among a node's inputs: chunks that fit, nearly fit or make no sense, answers to its own chunks, and the disk
 //! that all of it ends up on.
 
+use std::sync::Arc;
+
 use leasehold::kv::{Pairs, Scalar};
 use leasehold::lease::{LeaseLengths, SoundRules};
 use leasehold::node::Node;
 use leasehold::raft::{
-    Index, LogBounds, Message as RaftMessage, Position, Received, Recovered, SnapshotChunk, SnapshotReply,
-    Term, Write,
+    Configured, Index, LogBounds, Message as RaftMessage, Payload, Position, Received, Recovered,
+    SnapshotChunk, SnapshotReply, Term, Write,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::Span;
@@ -29,6 +31,7 @@ pub(crate) fn bounds(shape: u8) -> LogBounds {
 pub(crate) struct Offered {
     at: Position,
     agreed: Option<LeaseLengths>,
+    configured: Option<Arc<Configured>>,
     held: u64,
 }
 
@@ -53,6 +56,10 @@ impl Offered {
             *self = Offered {
                 at: Position { index, term: Term(bytes.number(term.0)) },
                 agreed: bytes.flag().then(|| lengths(bytes)),
+                configured: bytes.flag().then(|| {
+                    let index = Index(bytes.number(index.0));
+                    Arc::new(Configured { index, members: bytes.members() })
+                }),
                 held: 0,
             };
         }
@@ -66,7 +73,15 @@ impl Offered {
         let agreed = if bytes.byte() % 16 == 15 { None } else { self.agreed };
         let at = if bytes.byte() % 16 == 15 { Position { term, ..self.at } } else { self.at };
         self.held = offset.saturating_add(pairs.len() as u64);
-        RaftMessage::Snapshot(SnapshotChunk { term, at, agreed, offset, pairs, last: bytes.flag() })
+        RaftMessage::Snapshot(SnapshotChunk {
+            term,
+            at,
+            agreed,
+            configured: self.configured.clone(),
+            offset,
+            pairs,
+            last: bytes.flag(),
+        })
     }
 
     /// Whoever got a chunk of the node's takes it.
@@ -129,10 +144,27 @@ impl Disk {
         assert!(index <= node.applied(), "what is dropped was applied");
         while index < node.applied() {
             index = index.next();
-            state.apply(&log.entry(index).unwrap().payload);
+            state.apply(index, &log.entry(index).unwrap().payload);
         }
         assert!(state.values == *node.state(), "{state:?} on the disk, {:?}", node.state());
         assert_eq!(state.agreed, node.agreed());
+        let last =
+            (log.base().index.0 + 1..=log.last_index().0).map(Index).rev().find_map(|index| {
+                match &log.entry(index).unwrap().payload {
+                    Payload::Configuration(members) => Some((index, (**members).clone())),
+                    _ => None,
+                }
+            });
+        let stored = state.configured.map(|configured| (configured.index, configured.members.clone()));
+        let (index, mut members) = last.or(stored).unwrap_or_default();
+        assert_eq!(index, node.raft().configuration_index());
+        if index > Index(0) {
+            let mut own = node.raft().members();
+            for names in [&mut members.voters, &mut members.learners, &mut own.voters, &mut own.learners] {
+                names.sort_unstable();
+            }
+            assert_eq!(members, own, "the members are those of the disk");
+        }
         let own = node.raft().log();
         assert!(log.base() <= own.base(), "nothing is folded before it is dropped");
         if own.base().index > log.base().index {

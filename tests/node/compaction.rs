@@ -32,7 +32,7 @@ impl Cluster {
         let (node, storage) = &mut self.nodes[id.index()];
         storage.crash();
         let Ok(recovered) = storage.recover();
-        let identity = Identity { id, configuration: node.raft().configuration(), incarnation: 2 };
+        let identity = Identity::numbered(id, node.raft().configuration().clone(), 2);
         // Those that it was started with, whatever is in force.
         let settings = Settings { log: node.raft().settings().log, ..Settings::default() };
         *node = Node::start(identity, settings, SoundRules, recovered, &At(self.now), &mut ByName(id.0));
@@ -154,7 +154,15 @@ fn what_is_no_part_of_the_snapshot_changes_nothing() {
     let pairs =
         |numbers: &[i64]| numbers.iter().map(|number| (Scalar::Integer(*number), Scalar::Null)).collect();
     let ahead = Position { index: Index(10_000), term };
-    let chunk = |term, at, offset, pairs, last| SnapshotChunk { term, at, agreed: None, offset, pairs, last };
+    let chunk = |term, at, offset, pairs, last| SnapshotChunk {
+        term,
+        at,
+        agreed: None,
+        configured: None,
+        offset,
+        pairs,
+        last,
+    };
     let odd = [
         chunk(term, Position { index: Index(5), term }, 0, pairs(&[1]), true),
         chunk(term, Position { index: follower.raft().commit(), term }, 0, pairs(&[1]), true),
@@ -243,7 +251,8 @@ fn lengths_that_nobody_may_agree_on_and_lengths_that_change_on_the_way_are_no_sn
         let at = Position { index: Index(10_000), term };
         for (offset, agreed) in [(0, first), (1, second)] {
             let pairs = [(Scalar::Integer(i64::try_from(offset).unwrap()), Scalar::Null)].into();
-            let chunk = SnapshotChunk { term, at, agreed, offset, pairs, last: offset == 1 };
+            let chunk =
+                SnapshotChunk { term, at, agreed, configured: None, offset, pairs, last: offset == 1 };
             let message = Message::Raft(raft::Message::Snapshot(chunk));
             cluster.give(id(1), Input::Message { from: id(0), message });
         }
@@ -277,7 +286,8 @@ fn a_snapshot_takes_the_place_of_a_log_that_says_otherwise() {
     cluster.give(id(1), Input::Message { from: id(2), message: append(next, Index(9_999), next, &[]) });
     let at = Position { index: Index(last.0 + 10), term: next };
     let pairs = [(Scalar::Null, Scalar::Integer(1))].into();
-    let chunk = SnapshotChunk { term: next, at, agreed: None, offset: 0, pairs, last: true };
+    let chunk =
+        SnapshotChunk { term: next, at, agreed: None, configured: None, offset: 0, pairs, last: true };
     let message = Message::Raft(raft::Message::Snapshot(chunk));
     cluster.give(id(1), Input::Message { from: id(2), message });
     let (node, storage) = &mut cluster.nodes[1];
@@ -370,7 +380,7 @@ fn a_chunk_is_acknowledged_once_it_is_on_stable_storage() {
     for (offset, last) in [(0, false), (1, true)] {
         cluster.full = Some(id(1));
         let pairs = [(Scalar::Integer(i64::from(last)), Scalar::Null)].into();
-        let chunk = SnapshotChunk { term, at, agreed: None, offset, pairs, last };
+        let chunk = SnapshotChunk { term, at, agreed: None, configured: None, offset, pairs, last };
         let message = Message::Raft(raft::Message::Snapshot(chunk));
         cluster.give(id(1), Input::Message { from: id(0), message });
         assert_eq!(answers(&cluster), usize::from(last), "the disk has not got it");

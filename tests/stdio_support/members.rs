@@ -118,8 +118,14 @@ impl Cluster {
     }
 
     pub fn start(&mut self, name: &'static str, dir: &Path) {
+        self.start_as(name, &NAMES, &[], dir);
+    }
+
+    /// Starts a node that is told of these nodes, with these flags as well.
+    pub fn start_as(&mut self, name: &'static str, node_ids: &[&str], flags: &[&str], dir: &Path) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_leasehold"))
             .args(&self.flags)
+            .args(flags)
             .arg("--data-dir")
             .arg(dir.join(name))
             .stdin(Stdio::piped())
@@ -134,7 +140,7 @@ impl Cluster {
         let network = Arc::clone(&self.network);
         thread::spawn(move || stdout.lines().map_while(Result::ok).for_each(|line| network.carry(&line)));
         self.children.insert(name, child);
-        let init = json!({"type": "init", "node_id": name, "node_ids": NAMES});
+        let init = json!({"type": "init", "node_id": name, "node_ids": node_ids});
         let answer = (0..20).find_map(|_| self.admin.ask(name, init.clone()));
         assert_eq!(answer.expect("it starts")["type"], "init_ok");
     }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use leasehold::lease::{LeaseRules, SoundRules};
 use leasehold::node::Message;
-use leasehold::raft::{Append, AppendOutcome, AppendReply, Message as RaftMessage, Role};
+use leasehold::raft::{
+    Append, AppendOutcome, AppendReply, Configuration, Message as RaftMessage, NodeId, Role,
+};
 use leasehold::time::{Nanos, Reading};
 
 use super::chain::Chain;
@@ -78,13 +80,14 @@ impl Leadership {
     }
 
     /// The newest round that a majority of the voters has acknowledged, if it is newer than the last. `own` is the newest one
-    /// that the leader acknowledges itself.
-    fn newer_quorum_round(&mut self, leader: usize, own: u64, voters: usize) -> Option<u64> {
-        let reached = (0..voters).map(|node| if node == leader { own } else { self.progress[node] });
-        let mut reached: Vec<u64> = reached.collect();
+    /// that the leader acknowledges itself; it does not count if it is being removed.
+    fn newer_quorum_round(&mut self, leader: usize, own: u64, members: &Configuration) -> Option<u64> {
+        let voting = members.voting_nodes().map(NodeId::index);
+        let mut reached: Vec<u64> =
+            voting.map(|node| if node == leader { own } else { self.progress[node] }).collect();
         reached.sort_unstable_by(|a, b| b.cmp(a));
         // One that is a majority alone has nobody after it whose margin could be split.
-        let needed = SoundRules.lease_quorum(voters).checked_sub(1).filter(|needed| *needed > 0)?;
+        let needed = SoundRules.lease_quorum(members.voters()).checked_sub(1).filter(|needed| *needed > 0)?;
         let round = reached.get(needed).copied().filter(|round| *round > self.quorum_round)?;
         self.quorum_round = round;
         Some(round)
@@ -107,14 +110,13 @@ impl Leadership {
 /// All leaders, in all terms.
 #[derive(Debug, Clone)]
 pub(super) struct Sound {
-    voters: usize,
     nodes: usize,
     led: BTreeMap<(usize, u64), Leadership>,
 }
 
 impl Sound {
     pub(super) fn new(setup: &Setup) -> Sound {
-        Sound { voters: setup.cluster.voters, nodes: setup.nodes.len(), led: BTreeMap::new() }
+        Sound { nodes: setup.nodes.len(), led: BTreeMap::new() }
     }
 
     pub(super) fn leadership(&self, leader: usize, term: u64) -> Option<&Leadership> {
@@ -220,7 +222,9 @@ impl Sound {
     ) {
         let Some(node) = world.process(leader).node() else { return };
         let leads = node.raft().role() == Role::Leader && node.raft().term() == reply.term;
-        if !leads || voter >= self.voters || reply.outcome == AppendOutcome::StaleTerm {
+        let members = node.raft().configuration();
+        let votes = members.voting_nodes().any(|node| node.index() == voter);
+        if !leads || !votes || reply.outcome == AppendOutcome::StaleTerm {
             return;
         }
         let term = reply.term.0;
@@ -257,9 +261,10 @@ impl Sound {
         world: &World<LeaseNode<R>, C>,
         margins: &mut Margins,
     ) {
+        let Some(node) = world.process(leader).node() else { return };
         let Some(led) = self.led.get_mut(&(leader, term)) else { return };
         let latest = led.rounds.back().map_or(0, |round| round.number);
-        let Some(number) = led.newer_quorum_round(leader, own, self.voters) else { return };
+        let Some(number) = led.newer_quorum_round(leader, own, node.raft().configuration()) else { return };
         if led.handed_over || number <= led.forgotten || latest.saturating_sub(number) >= ROUNDS_MAX {
             return;
         }

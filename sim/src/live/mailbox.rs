@@ -55,6 +55,7 @@ impl Process for Mailbox {
             | ProcessInput::Synced { .. }
             | ProcessInput::StorageFull
             | ProcessInput::TransferLeadership { .. }
+            | ProcessInput::ChangeMember { .. }
             | ProcessInput::ProposeLengths { .. } => return,
         }));
     }

@@ -79,7 +79,11 @@ pub(super) fn parse(line: &[u8], names: &[String], epoch: Epoch) -> Option<Noted
             }
         }
         "lease-ended" => Milestone::LeaseEnded { term, transfer: entry.cause == Some("transfer") },
-        "stepped-down" => Milestone::SteppedDown { term, no_quorum: entry.cause == Some("no-quorum") },
+        "stepped-down" => Milestone::SteppedDown {
+            term,
+            no_quorum: entry.cause == Some("no-quorum"),
+            removed: entry.cause == Some("removed"),
+        },
         "misbehaviour" => Milestone::Misbehaviour { peer: place(entry.peer)? },
         _ => return None,
     };

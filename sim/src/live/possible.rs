@@ -22,7 +22,10 @@ pub fn impossible(setup: &Setup) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if setup.cluster.voters < setup.nodes.len() {
+    if setup.cluster.spares > 0 {
+        reasons.push("cluster.spares is above 0: a live run adds nobody".to_owned());
+    }
+    if setup.learners() > 0 {
         reasons.push("cluster.learners is above 0: every node that init names is a voter".to_owned());
     }
     setup.nodes.iter().for_each(|node| reasons.extend(of_node(node)));
@@ -82,6 +85,7 @@ fn why_not(action: &Action) -> Option<&'static str> {
         Action::Transfer { .. } => {
             Some("a live run sends no request to hand over; kill or isolate the leader")
         }
+        Action::Member { .. } => Some("a live run sends no request to change members; use `sim run`"),
         Action::Apply { .. } => Some("a live run sends no request to change lengths; use `sim run`"),
         Action::Partition { .. }
         | Action::Cut { .. }
@@ -124,6 +128,8 @@ mod tests {
             ),
             ("[[fault]]\nat = '1s'\nsuspend = { node = 'n2' }", "`pause` stops the process alone"),
             ("[[fault]]\nat = '1s'\ntransfer = { to = 'n2' }", "no request to hand over"),
+            ("[[fault]]\nat = '1s'\nremove = { node = 'n2' }", "no request to change members"),
+            ("[cluster]\nspares = 1", "adds nobody"),
             ("[clock.n2]\noffset = '1s'", "clock.n2"),
             ("[lease]\nform = 'deadline'", "one wall clock"),
             ("[lease]\nrules = 'half-quorum'", "sound rules"),

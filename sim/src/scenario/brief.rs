@@ -70,11 +70,12 @@ fn unless(usual: bool, line: impl FnOnce() -> String) -> Option<String> {
 }
 
 fn cluster(setup: &Setup) -> Vec<String> {
-    let learners = setup.nodes.len() - setup.cluster.voters;
+    let (learners, spares) = (setup.learners(), setup.cluster.spares);
     let first = setup.cluster.first_leader;
     let lines = [
         unless(setup.cluster.voters == 3, || format!("nodes = {}", setup.cluster.voters)),
         unless(learners == 0, || format!("learners = {learners}")),
+        unless(spares == 0, || format!("spares = {spares}")),
         first.map(|first| format!("first-leader = {:?}", setup.nodes[first].name)),
     ];
     lines.into_iter().flatten().collect()

@@ -69,7 +69,7 @@ impl<'a> Builder<'a> {
             duration: self.file.leaf("duration").map_or(Span::ZERO, Found::span),
             rules: self.table("lease").leaf("rules").map_or_else(String::new, |found| found.text.clone()),
             nodes: self.nodes(&settings, &lease),
-            clients: self.clients(&network, cluster.voters),
+            clients: self.clients(&network, &cluster),
             faults: self.faults(cluster.voters),
             cluster,
             lease,
@@ -109,7 +109,8 @@ impl<'a> Builder<'a> {
                 Problem::error(first.place, format!("`{}` is a learner and cannot lead", first.text));
             self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
         }
-        Cluster { voters, first_leader: first.map(Found::node) }
+        let spares = count("spares").unwrap_or(0);
+        Cluster { voters, spares, first_leader: first.map(Found::node) }
     }
 
     fn lease(&self) -> LeaseSettings {

@@ -40,7 +40,11 @@ pub(super) fn node_names(tree: &Table) -> Option<Vec<String>> {
         };
         units::seed(text).filter(|count| (*least..=*most).contains(count))
     };
-    Some((1..=count("nodes")? + count("learners")?).map(|number| format!("n{number}")).collect())
+    Some(
+        (1..=count("nodes")? + count("learners")? + count("spares")?)
+            .map(|number| format!("n{number}"))
+            .collect(),
+    )
 }
 
 /// Finds the key that a path leads to. Keys that the file does not give are found; nodes, groups, clients and faults

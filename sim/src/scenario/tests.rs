@@ -5,6 +5,7 @@ use super::model::*;
 use super::*;
 use crate::setup::{DiskKind, DiskSpec, Unsynced};
 use leasehold::lease::{LeaseForm, LeaseLengths, LeaseSettings};
+use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 use proptest::prelude::*;
 
@@ -57,7 +58,7 @@ fn error(text: &str, overrides: &[&str], wanted: &str) {
 fn a_duration_is_enough() {
     let scenario = one("duration = '20s'", &[]);
     assert_eq!(scenario.title, "a.toml");
-    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, first_leader: None });
+    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, spares: 0, first_leader: None });
     assert_eq!(scenario.setup.lease, LeaseSettings::default());
     assert_eq!(scenario.setup.timers.startup_grace, scenario.setup.timers.heartbeat);
     assert_eq!(scenario.setup.network.client_delay, scenario.setup.network.delay);
@@ -77,8 +78,8 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(plan.story, "Everything at once.\n\nA second paragraph.");
     let scenario = &plan.rows[0].scenario;
     assert_eq!(scenario.setup.seed, 0xc44e_8ba0_0000_000f);
-    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, first_leader: Some(1) });
-    assert_eq!(scenario.setup.nodes.len(), 5);
+    assert_eq!(scenario.setup.cluster, Cluster { voters: 3, spares: 1, first_leader: Some(1) });
+    assert_eq!(scenario.setup.nodes.len(), 6);
     let n2 = &scenario.setup.nodes[1];
     assert_eq!(
         n2.lease,
@@ -110,7 +111,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(names, ["writer", "reader"], "in the order of the file");
     assert_eq!(scenario.setup.clients[1].target, Target::Node(0));
     assert_eq!(scenario.setup.clients[0].operations, [OperationKind::Write, OperationKind::Cas]);
-    assert_eq!(scenario.setup.faults.len(), 21);
+    assert_eq!(scenario.setup.faults.len(), 24);
     assert_eq!(
         scenario.setup.faults[0],
         FaultSpec {
@@ -288,6 +289,8 @@ fn small_mistakes_are_told() {
         ("[[fault]]\nat = '1s'\npartition = { between = [['n1']] }", "at least two groups"),
         ("[[fault]]\nat = '1s'\npartition = { between = [['n1'], ['n1', 'n9']] }", "in two groups"),
         ("[cluster]\nlearners = 1\n[[fault]]\nat = '1s'\ntransfer = { to = 'n4' }", "cannot lead"),
+        ("[[fault]]\nat = '1s'\nfor = '1s'\npromote = { node = 'n1' }", "it is over at once"),
+        ("[cluster]\nspares = 1\n[[fault]]\nat = '1s'\nadd = { node = 'n5' }", "n5"),
         (
             "[[fault]]\nat = '1s'\napply = { duration = '2s', election-timeout = '2s', max-clock-skew = '0s' }",
             "applies unsafe lengths",
@@ -441,4 +444,22 @@ proptest! {
             prop_assert!(!errors.render(false).is_empty());
         }
     }
+}
+
+#[test]
+fn members_that_change_are_read_and_written_back() {
+    let text = "duration = '9s'\n[cluster]\nlearners = 1\nspares = 2\n[[fault]]\nat = '1s'\nevery = '2s'\nadd = { node = 'n5' }\n\
+                [[fault]]\nat = '2s'\npromote = { node = 'n5' }\n[[fault]]\nat = '3s'\ntransfer = { to = 'n5' }\n\
+                [[fault]]\nat = '4s'\nremove = { node = 'n1' }\n";
+    let plan =
+        load("t", text, &[], &["sound"]).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let scenario = &plan.rows[0].scenario;
+    let setup = &scenario.setup;
+    assert_eq!(setup.cluster, Cluster { voters: 3, spares: 2, first_leader: None });
+    assert_eq!((setup.nodes.len(), setup.learners(), setup.electorate()), (6, 1, vec![0, 1, 2, 4]));
+    assert_eq!(setup.faults[0].action, Action::Member { change: MemberAction::Add, node: 4 });
+    assert_eq!(setup.faults[3].action, Action::Member { change: MemberAction::Remove, node: 0 });
+    let written = Written { title: "t", story: &[], expect: "any", setup }.to_toml();
+    let again = load("t", &written, &[], &["sound"]).unwrap();
+    assert_eq!(again.rows[0].scenario.setup, *setup);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
 use super::units::{PARTS, Quantity};
@@ -91,6 +92,9 @@ pub(super) fn action(setup: &Setup, action: &Action) -> String {
         }
         Action::Unsynchronize { node } => of("unsynchronize", node),
         Action::Transfer { to } => format!("transfer = {{ to = {} }}", name(to)),
+        Action::Member { change: MemberAction::Add, node } => of("add", node),
+        Action::Member { change: MemberAction::Promote, node } => of("promote", node),
+        Action::Member { change: MemberAction::Remove, node } => of("remove", node),
         Action::Apply { lengths } => format!(
             "apply = {{ duration = {}, election-timeout = {}, max-clock-skew = {} }}",
             span(lengths.duration),

@@ -4,7 +4,7 @@ use leasehold::time::Span;
 
 use crate::setup::{Action, FaultSpec, Setup, Target, Trigger};
 
-/// The setup with the nodes `kept`, by their old places in their new order, voters first. What the others did or suffered
+/// The setup with the nodes `kept`, by their old places in their new order, voters first and spare nodes last. What the others did or suffered
 /// goes with them. `None` if nobody is left to vote.
 pub(super) fn select(setup: &Setup, kept: &[usize]) -> Option<Setup> {
     let place = |old: usize| kept.iter().position(|kept| *kept == old);
@@ -13,6 +13,8 @@ pub(super) fn select(setup: &Setup, kept: &[usize]) -> Option<Setup> {
     if selected.cluster.voters == 0 {
         return None;
     }
+    let spare = setup.nodes.len() - setup.cluster.spares;
+    selected.cluster.spares = kept.iter().filter(|old| **old >= spare).count();
     selected.cluster.first_leader = setup.cluster.first_leader.and_then(place);
     selected.nodes = kept.iter().map(|old| setup.nodes[*old].clone()).collect();
     for (number, node) in (1..).zip(&mut selected.nodes) {
@@ -60,6 +62,7 @@ fn fault_among(fault: &FaultSpec, place: &dyn Fn(usize) -> Option<usize>) -> Opt
         }
         Action::Release { from, to } => Action::Release { from: place(*from)?, to: place(*to)? },
         Action::Transfer { to } => Action::Transfer { to: place(*to)? },
+        Action::Member { change, node } => Action::Member { change: *change, node: place(*node)? },
         Action::Apply { lengths } => Action::Apply { lengths: *lengths },
         Action::Isolate { node } => Action::Isolate { node: place(*node)? },
         Action::Pause { node } => Action::Pause { node: place(*node)? },

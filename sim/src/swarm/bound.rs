@@ -55,8 +55,9 @@ pub fn within_bound(setup: &Setup) -> bool {
 /// The slack at its worst, whoever leads; `None` where nobody has a lease that somebody else could break. An error where
 /// theory does not cover the setup.
 pub fn slack(setup: &Setup) -> Result<Option<i128>, &'static str> {
-    let nobody = setup.cluster.voters == 1
-        || setup.nodes[..setup.cluster.voters].iter().all(|node| node.lease.effective() == Span::ZERO);
+    let electorate = setup.electorate();
+    let nobody = electorate.len() == 1
+        || electorate.iter().all(|node| setup.nodes[*node].lease.effective() == Span::ZERO);
     if nobody {
         return Ok(None);
     }

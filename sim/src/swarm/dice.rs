@@ -24,6 +24,10 @@ pub(super) enum Aspect {
     Disks,
     /// How long logs may become.
     Log,
+    /// Whether members change.
+    Members,
+    /// How.
+    MemberChanges,
 }
 
 /// The dice of one aspect of one seed.

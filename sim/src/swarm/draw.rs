@@ -6,7 +6,7 @@ use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
-use super::{Profile, bound, disks, faults, workload};
+use super::{Profile, bound, disks, faults, members, workload};
 use crate::rules;
 use crate::setup::{ClockSpec, Cluster, Delay, DiskSpec, LinkSpec, Network, NodeSpec, Setup, Timers};
 
@@ -16,6 +16,7 @@ pub fn draw(seed: u64, profile: &Profile) -> Setup {
     setup.network = network(seed, &setup);
     setup.clients = workload::clients(seed, &setup);
     setup.faults = faults::faults(seed, &setup, profile.bound);
+    setup.faults.extend(members::faults(seed, &setup));
     disks::fit(seed, &mut setup);
     bound::fit(seed, &mut setup, profile.bound);
     setup.log = log(seed);
@@ -72,13 +73,14 @@ fn cluster(seed: u64) -> Setup {
             false => Span::ZERO,
         },
     };
-    let nodes = (0..voters + learners).map(node).collect();
+    let spares = members::spares(seed);
+    let nodes = (0..voters + learners + spares).map(node).collect();
     let first_leader = dice.chance(60).then(|| dice.place(voters));
     let lengths = dice.between(5, 8);
     Setup {
         seed,
         duration: lease.election_timeout * lengths,
-        cluster: Cluster { voters, first_leader },
+        cluster: Cluster { voters, spares, first_leader },
         lease,
         timers,
         log: LogBounds::default(),

@@ -122,7 +122,7 @@ fn described(seed: u64, setup: &Setup) -> Row {
         detail: BTreeSet::new(),
         form: setup.lease.form,
         voters: setup.cluster.voters as u64,
-        learners: (setup.nodes.len() - setup.cluster.voters) as u64,
+        learners: setup.learners() as u64,
         faults: setup.faults.iter().map(|fault| fault.action.word().to_owned()).collect(),
         leaders: 0,
         takeovers: 0,

@@ -208,9 +208,13 @@ fn milestone_words(milestone: &Milestone, word: &mut impl FnMut(u64)) {
             word(7 | u64::from(transfer) << 8);
             word(term);
         }
-        Milestone::SteppedDown { term, no_quorum } => {
-            word(8 | u64::from(no_quorum) << 8);
+        Milestone::SteppedDown { term, no_quorum, removed } => {
+            word(8 | u64::from(no_quorum) << 8 | u64::from(removed) << 9);
             word(term);
+        }
+        Milestone::MembersInForce { index, voters, learners } => {
+            word(11 | (voters as u64) << 16 | (learners as u64) << 32);
+            word(index);
         }
         Milestone::SnapshotInstalled { index, term } => {
             word(10);

@@ -244,7 +244,9 @@ impl<P: Process, C: Choices> World<P, C> {
             }
             Arrival::Answer { operation, reply } => self.answer_leaves(*operation, *reply),
             Arrival::StorageFull => self.tell(reader, Happening::DiskFull { node }),
-            Arrival::TransferLeadership { .. } | Arrival::ProposeLengths { .. } => {}
+            Arrival::TransferLeadership { .. }
+            | Arrival::ProposeLengths { .. }
+            | Arrival::ChangeMember { .. } => {}
         }
         if let Some(input) = arrival.input() {
             self.handle(node, input, reader);
@@ -405,6 +407,7 @@ impl<P: Process, C: Choices> World<P, C> {
             Milestone::SteppedDown { .. } => Some(EventKind::SteppedDown),
             Milestone::VoteGranted { .. }
             | Milestone::Follows { .. }
+            | Milestone::MembersInForce { .. }
             | Milestone::SnapshotInstalled { .. }
             | Milestone::Misbehaviour { .. } => None,
         };

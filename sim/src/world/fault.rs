@@ -144,6 +144,11 @@ impl<P: Process, C: Choices> World<P, C> {
                     self.arrive(leader, Arrival::TransferLeadership { to: *to }, reader);
                 }
             }
+            Action::Member { change, node } => {
+                if let Some(leader) = self.latest_leader() {
+                    self.arrive(leader, Arrival::ChangeMember { change: *change, node: *node }, reader);
+                }
+            }
             Action::Apply { lengths } => {
                 if let Some(leader) = self.latest_leader() {
                     self.arrive(leader, Arrival::ProposeLengths { lengths: *lengths }, reader);
@@ -190,6 +195,7 @@ impl<P: Process, C: Choices> World<P, C> {
             | Action::Release { .. }
             | Action::Restart { .. }
             | Action::Transfer { .. }
+            | Action::Member { .. }
             | Action::Apply { .. } => {}
         }
     }

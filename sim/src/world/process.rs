@@ -2,7 +2,7 @@
 //! and wake-ups. Our node is one such process (see [`crate::host`]); other people's may be others.
 
 use leasehold::lease::LeaseLengths;
-use leasehold::raft::Jitter;
+use leasehold::raft::{Jitter, MemberAction};
 use leasehold::time::{Alarm, Reading};
 
 /// A process with its storage. Cloning it clones its whole state.
@@ -128,6 +128,13 @@ pub enum ProcessInput<M> {
     TransferLeadership {
         /// The successor.
         to: usize,
+    },
+    /// Propose that this node be added, made a voter or removed, if this process leads.
+    ChangeMember {
+        /// What becomes of it.
+        change: MemberAction,
+        /// The node.
+        node: usize,
     },
     /// Propose other lengths of leases and promises for the whole cluster, if this process leads.
     ProposeLengths {
@@ -279,6 +286,17 @@ pub enum Milestone {
         term: u64,
         /// Because it has not heard from a quorum, rather than from somebody with a higher term.
         no_quorum: bool,
+        /// Because it was removed from the cluster.
+        removed: bool,
+    },
+    /// Other members are in force on this process.
+    MembersInForce {
+        /// By this entry of its log.
+        index: u64,
+        /// How many vote ...
+        voters: usize,
+        /// ... and how many do not.
+        learners: usize,
     },
     /// It had fallen behind its leader's log and has taken a snapshot instead.
     SnapshotInstalled {

@@ -4,6 +4,7 @@ use super::clock::VirtualClock;
 use super::disk::Disk;
 use super::process::{Process, ProcessInput, Reply, Request};
 use leasehold::lease::LeaseLengths;
+use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
 /// One machine and the process on it.
@@ -50,6 +51,10 @@ pub(super) enum Arrival<M> {
     ProposeLengths {
         lengths: LeaseLengths,
     },
+    ChangeMember {
+        change: MemberAction,
+        node: usize,
+    },
     /// An answer that was decided a while ago is ready to leave.
     Answer {
         operation: u64,
@@ -83,6 +88,7 @@ impl<M> Arrival<M> {
             Arrival::Synced { ticket } => ProcessInput::Synced { ticket },
             Arrival::StorageFull => ProcessInput::StorageFull,
             Arrival::ProposeLengths { lengths } => ProcessInput::ProposeLengths { lengths },
+            Arrival::ChangeMember { change, node } => ProcessInput::ChangeMember { change, node },
             Arrival::TransferLeadership { to } => ProcessInput::TransferLeadership { to },
             Arrival::Answer { .. } => return None,
         })

@@ -1,8 +1,10 @@
 //! Log entries and commands: `{"term":3}` is a leader's first entry, `{"term":3,"write":[key,value]}` and
-//! `{"term":3,"cas":[key,from,to,create]}` carry commands, `{"term":3,"lease":[D,T,s]}` the lengths of leases.
+//! `{"term":3,"cas":[key,from,to,create]}` carry commands, `{"term":3,"lease":[D,T,s]}` the lengths of leases, and
+//! `{"term":3,"configuration":{"voters":[..],"learners":[..]}}` the members.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::members::{ChangeOut, MembersIn, MembersOut};
 use super::{Count, Promise};
 use crate::kv::{Cas, Command};
 use crate::lease::LeaseLengths;
@@ -31,6 +33,9 @@ impl Serialize for EntriesOut<'_> {
                 Payload::Noop => None,
                 Payload::Command(command) => Some(CommandOut::from(command)),
                 Payload::Lease(lengths) => Some(CommandOut::from(lengths)),
+                Payload::Configuration(members) => {
+                    Some(CommandOut::Configuration(MembersOut::from(&**members)))
+                }
             },
         }))
     }
@@ -51,6 +56,9 @@ pub(super) enum CommandOut<'a> {
     Cas(ScalarOut<'a>, ScalarOut<'a>, ScalarOut<'a>, bool),
     /// `D`, `T` and `s`, in nanoseconds.
     Lease(u64, u64, u64),
+    Configuration(MembersOut<'a>),
+    /// Of members: not in the log, but asked for.
+    Change(ChangeOut<'a>),
 }
 
 impl From<&LeaseLengths> for CommandOut<'_> {
@@ -118,12 +126,21 @@ struct EntryFields {
     write: Option<Write>,
     cas: Option<Swap>,
     lease: Option<Lengths>,
+    configuration: Option<MembersIn>,
 }
 
 impl<'de> Deserialize<'de> for EntryIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EntryIn, D::Error> {
-        let EntryFields { term, write, cas, lease } = EntryFields::deserialize(deserializer)?;
-        let payload = CommandIn { write, cas, lease }.payload().map_err(de::Error::custom)?;
+        let EntryFields { term, write, cas, lease, configuration } = EntryFields::deserialize(deserializer)?;
+        let payload = match (CommandIn { write, cas, lease }.payload(), configuration) {
+            (Ok(payload), None) => Ok(payload),
+            (Ok(Payload::Noop), Some(members)) => {
+                members.members().map(|members| Payload::Configuration(Box::new(members)))
+            }
+            (Ok(_), Some(_)) => Err("a `configuration` and something else at once".to_owned()),
+            (Err(error), _) => Err(error),
+        };
+        let payload = payload.map_err(de::Error::custom)?;
         Ok(EntryIn(Entry { term: Term(term.0), payload }))
     }
 }

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Count;
 use super::entries::{CommandIn, CommandOut, Lengths, Swap, Write, keep_present};
+use super::members::{ChangeIn, MembersIn, MembersOut};
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
-use crate::raft::{Payload, Term};
+use crate::raft::{Index, MembershipFault, Payload, Term};
 
 #[derive(Serialize)]
 pub(super) struct ForwardOut<'a> {
@@ -26,6 +27,7 @@ impl<'a> From<&'a Forward> for ForwardOut<'a> {
             Operation::Read { key } => (Some(ScalarOut(key)), None),
             Operation::Update(command) => (None, Some(CommandOut::from(command))),
             Operation::Agree(lengths) => (None, Some(CommandOut::from(lengths))),
+            Operation::Change(change) => (None, Some(CommandOut::Change(change.into()))),
         };
         ForwardOut {
             incarnation: forward.incarnation,
@@ -49,16 +51,21 @@ pub(super) struct ForwardIn {
     write: Option<Write>,
     cas: Option<Swap>,
     lease: Option<Lengths>,
+    change: Option<ChangeIn>,
 }
 
 impl ForwardIn {
     pub(super) fn message(self) -> Result<Message, String> {
         let command = CommandIn { write: self.write, cas: self.cas, lease: self.lease };
-        let operation = match (self.read, command.payload()?) {
-            (Some(ScalarIn(key)), Payload::Noop) => Operation::Read { key },
-            (None, Payload::Command(command)) => Operation::Update(command),
-            (None, Payload::Lease(lengths)) => Operation::Agree(lengths),
-            _ => return Err("one of `read`, `write`, `cas` and `lease` says what is asked for".to_owned()),
+        let operation = match (self.read, command.payload()?, self.change) {
+            (Some(ScalarIn(key)), Payload::Noop, None) => Operation::Read { key },
+            (None, Payload::Command(command), None) => Operation::Update(command),
+            (None, Payload::Lease(lengths), None) => Operation::Agree(lengths),
+            (None, Payload::Noop, Some(change)) => Operation::Change(change.change()?),
+            _ => {
+                let text = "one of `read`, `write`, `cas`, `lease` and `change` says what is asked for";
+                return Err(text.to_owned());
+            }
         };
         Ok(Message::Forward(Forward {
             incarnation: self.incarnation,
@@ -82,6 +89,15 @@ enum AnswerName {
     Superseded,
     TimedOut,
     UnsafeLease,
+    Configured,
+    ChangeUnderWay,
+    Behind,
+    NoQuorum,
+    IsLearner,
+    IsVoter,
+    NotMember,
+    LastVoter,
+    TooMany,
 }
 
 #[derive(Serialize)]
@@ -96,6 +112,12 @@ pub(super) struct AnswerOut<'a> {
     lease_valid: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     network_round_trips: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<MembersOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag: Option<u64>,
 }
 
 impl<'a> From<&'a ForwardAnswer> for AnswerOut<'a> {
@@ -107,6 +129,9 @@ impl<'a> From<&'a ForwardAnswer> for AnswerOut<'a> {
             value: None,
             lease_valid: None,
             network_round_trips: None,
+            index: None,
+            configuration: None,
+            lag: None,
         };
         body.answer = match &message.answer {
             Answer::Value { value, lease_valid, network_round_trips } => {
@@ -116,6 +141,17 @@ impl<'a> From<&'a ForwardAnswer> for AnswerOut<'a> {
                 AnswerName::Value
             }
             Answer::Done => AnswerName::Done,
+            Answer::Configured { index, members } => {
+                body.index = Some(index.0);
+                body.configuration = Some(MembersOut::from(&**members));
+                AnswerName::Configured
+            }
+            Answer::Refused(Refusal::Membership(fault)) => {
+                if let MembershipFault::Behind { lag } = fault {
+                    body.lag = Some(*lag);
+                }
+                name_of(*fault)
+            }
             Answer::Refused(Refusal::PreconditionFailed { found }) => {
                 body.value = Some(ScalarOut(found));
                 AnswerName::PreconditionFailed
@@ -141,12 +177,29 @@ pub(super) struct AnswerIn {
     lease_valid: Option<bool>,
     /// 16 bits leave room to add our own to it.
     network_round_trips: Option<u16>,
+    index: Option<Count>,
+    configuration: Option<MembersIn>,
+    lag: Option<Count>,
+}
+
+fn name_of(fault: MembershipFault) -> AnswerName {
+    match fault {
+        MembershipFault::UnderWay => AnswerName::ChangeUnderWay,
+        MembershipFault::Behind { .. } => AnswerName::Behind,
+        MembershipFault::NoQuorum => AnswerName::NoQuorum,
+        MembershipFault::IsLearner => AnswerName::IsLearner,
+        MembershipFault::IsVoter => AnswerName::IsVoter,
+        MembershipFault::NotMember => AnswerName::NotMember,
+        MembershipFault::LastVoter => AnswerName::LastVoter,
+        MembershipFault::TooMany => AnswerName::TooMany,
+    }
 }
 
 impl AnswerIn {
     pub(super) fn message(self) -> Result<Message, String> {
         let value = self.value.map(|value| value.0);
         let refused = |refusal| Ok(Answer::Refused(refusal));
+        let unchanged = |fault| refused(Refusal::Membership(fault));
         let answer = match self.answer {
             AnswerName::Value => Ok(Answer::Value {
                 value,
@@ -166,6 +219,20 @@ impl AnswerIn {
             AnswerName::Superseded => refused(Refusal::Superseded),
             AnswerName::TimedOut => refused(Refusal::TimedOut),
             AnswerName::UnsafeLease => refused(Refusal::UnsafeLease),
+            AnswerName::Configured => Ok(Answer::Configured {
+                index: Index(self.index.ok_or("`index` is missing")?.0),
+                members: Box::new(self.configuration.ok_or("`configuration` is missing")?.members()?),
+            }),
+            AnswerName::ChangeUnderWay => unchanged(MembershipFault::UnderWay),
+            AnswerName::Behind => {
+                unchanged(MembershipFault::Behind { lag: self.lag.ok_or("`lag` is missing")?.0 })
+            }
+            AnswerName::NoQuorum => unchanged(MembershipFault::NoQuorum),
+            AnswerName::IsLearner => unchanged(MembershipFault::IsLearner),
+            AnswerName::IsVoter => unchanged(MembershipFault::IsVoter),
+            AnswerName::NotMember => unchanged(MembershipFault::NotMember),
+            AnswerName::LastVoter => unchanged(MembershipFault::LastVoter),
+            AnswerName::TooMany => unchanged(MembershipFault::TooMany),
         };
         answer.map(|answer| {
             Message::Answer(ForwardAnswer {

@@ -1,15 +1,18 @@
 //! Snapshots: `{"term":3,"index":900,"index_term":2,"offset":500,"pairs":[[key,value],...],"last":true}`, and the answer,
 //! `{"term":3,"index":900,"received":700}`, without `received` when there is all of it. `"lease":[D,T,s]`, in nanoseconds,
-//! is there when the cluster has agreed on lengths.
+//! is there when the cluster has agreed on lengths, `"configuration"` and `"configuration_index"` when members have changed.
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Count;
 use super::entries::{Lengths, lengths_from};
+use super::members::{MembersIn, MembersOut};
 use crate::kv::Scalar;
 use crate::lease::LeaseLengths;
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
-use crate::raft::{Index, Position, Received, SnapshotChunk, SnapshotReply, Term};
+use crate::raft::{Configured, Index, Position, Received, SnapshotChunk, SnapshotReply, Term};
 
 #[derive(Serialize)]
 pub(super) struct ChunkOut<'a> {
@@ -18,6 +21,10 @@ pub(super) struct ChunkOut<'a> {
     index_term: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease: Option<(u64, u64, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration_index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configuration: Option<MembersOut<'a>>,
     offset: u64,
     pairs: PairsOut<'a>,
     last: bool,
@@ -32,6 +39,8 @@ impl<'a> From<&'a SnapshotChunk> for ChunkOut<'a> {
             lease: chunk.agreed.map(|LeaseLengths { duration, election_timeout, max_clock_skew }| {
                 (duration.as_nanos(), election_timeout.as_nanos(), max_clock_skew.as_nanos())
             }),
+            configuration_index: chunk.configured.as_ref().map(|configured| configured.index.0),
+            configuration: chunk.configured.as_ref().map(|configured| (&configured.members).into()),
             offset: chunk.offset,
             pairs: PairsOut(&chunk.pairs),
             last: chunk.last,
@@ -53,21 +62,32 @@ pub(super) struct ChunkIn {
     index: Count,
     index_term: Count,
     lease: Option<Lengths>,
+    configuration_index: Option<Count>,
+    configuration: Option<MembersIn>,
     offset: Count,
     pairs: Vec<(ScalarIn, ScalarIn)>,
     last: bool,
 }
 
-impl From<ChunkIn> for SnapshotChunk {
-    fn from(body: ChunkIn) -> SnapshotChunk {
-        SnapshotChunk {
+impl ChunkIn {
+    pub(super) fn message(self) -> Result<SnapshotChunk, String> {
+        let body = self;
+        let configured = match (body.configuration_index, body.configuration) {
+            (None, None) => None,
+            (Some(index), Some(members)) => {
+                Some(Arc::new(Configured { index: Index(index.0), members: members.members()? }))
+            }
+            _ => return Err("one of `configuration` and `configuration_index` without the other".to_owned()),
+        };
+        Ok(SnapshotChunk {
             term: Term(body.term.0),
             at: Position { index: Index(body.index.0), term: Term(body.index_term.0) },
             agreed: body.lease.map(lengths_from),
+            configured,
             offset: body.offset.0,
             pairs: body.pairs.into_iter().map(|(key, value)| (key.0, value.0)).collect(),
             last: body.last,
-        }
+        })
     }
 }
 

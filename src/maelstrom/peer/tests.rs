@@ -9,8 +9,9 @@ use crate::kv::{Cas, Command, Pairs, Scalar};
 use crate::lease::{Ballot, LeaseLengths};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
 use crate::raft::{
-    self, Append, AppendOutcome, AppendReply, Entry, Index, Payload, Position, Received, SnapshotChunk,
-    SnapshotReply, Term, VoteReply, VoteRequest,
+    self, Append, AppendOutcome, AppendReply, Configured, Entry, Index, MemberAction, Members,
+    MembershipChange, MembershipFault, Name, Payload, Position, Received, SnapshotChunk, SnapshotReply, Term,
+    VoteReply, VoteRequest,
 };
 use crate::time::{Nanos, Span};
 
@@ -47,11 +48,46 @@ fn lengths() -> impl Strategy<Value = LeaseLengths> {
     })
 }
 
+fn name() -> impl Strategy<Value = Name> {
+    prop_oneof![
+        (1..9u8).prop_map(|number| format!("n{number}").as_str().into()),
+        any::<String>().prop_filter_map("a name that a node may have", |text| {
+            (1..=256).contains(&text.len()).then(|| text.as_str().into())
+        }),
+    ]
+}
+
+fn members() -> impl Strategy<Value = Members> {
+    let names = prop::collection::btree_set(name(), 1..6);
+    (names, any::<prop::sample::Index>()).prop_map(|(names, voters)| {
+        let mut names: Vec<Name> = names.into_iter().collect();
+        let learners = names.split_off(voters.index(names.len()) + 1);
+        Members { voters: names, learners }
+    })
+}
+
+fn configured() -> impl Strategy<Value = Option<Arc<Configured>>> {
+    let some = (count(), members());
+    prop::option::of(some.prop_map(|(index, members)| Arc::new(Configured { index: Index(index), members })))
+}
+
+fn snapshot_place() -> impl Strategy<Value = (Term, Position)> {
+    (count(), count(), count()).prop_map(|(term, index, index_term)| {
+        (Term(term), Position { index: Index(index), term: Term(index_term) })
+    })
+}
+
+fn change() -> impl Strategy<Value = MembershipChange> {
+    let actions = vec![MemberAction::Add, MemberAction::Promote, MemberAction::Remove];
+    (prop::sample::select(actions), name()).prop_map(|(action, node)| MembershipChange { action, node })
+}
+
 fn entries() -> impl Strategy<Value = Option<Arc<[Entry]>>> {
     let payload = prop_oneof![
         Just(Payload::Noop),
         command().prop_map(Payload::Command),
-        lengths().prop_map(Payload::Lease)
+        lengths().prop_map(Payload::Lease),
+        members().prop_map(|members| Payload::Configuration(Box::new(members)))
     ];
     let entry = (count(), payload).prop_map(|(term, payload)| Entry { term: Term(term), payload });
     prop::option::of(prop::collection::vec(entry, 1..5).prop_map(Arc::from))
@@ -105,12 +141,10 @@ fn raft_message() -> impl Strategy<Value = raft::Message> {
         (ballot(), count(), any::<bool>()).prop_map(|(ballot, term, granted)| {
             raft::Message::VoteReply(VoteReply { ballot, term: Term(term), granted })
         }),
-        (count(), count(), count(), prop::option::of(lengths()), count(), any::<bool>(), pairs()).prop_map(
-            |(term, index, index_term, agreed, offset, last, pairs)| {
-                let at = Position { index: Index(index), term: Term(index_term) };
-                raft::Message::Snapshot(SnapshotChunk { term: Term(term), at, agreed, offset, pairs, last })
-            }
-        ),
+        (snapshot_place(), prop::option::of(lengths()), configured(), count(), any::<bool>(), pairs())
+            .prop_map(|((term, at), agreed, configured, offset, last, pairs)| {
+                raft::Message::Snapshot(SnapshotChunk { term, at, agreed, configured, offset, pairs, last })
+            }),
         (count(), count(), prop::option::of(count())).prop_map(|(term, index, count)| {
             let received = count.map_or(Received::All, Received::Pairs);
             raft::Message::SnapshotReply(SnapshotReply { term: Term(term), index: Index(index), received })
@@ -128,6 +162,10 @@ fn answer() -> impl Strategy<Value = Answer> {
             network_round_trips: round_trips.into(),
         }),
         Just(Answer::Done),
+        (count(), members()).prop_map(|(index, members)| Answer::Configured {
+            index: Index(index),
+            members: Box::new(members),
+        }),
         scalar().prop_map(|found| Answer::Refused(Refusal::PreconditionFailed { found })),
         prop::sample::select(vec![
             Refusal::KeyMissing,
@@ -136,6 +174,14 @@ fn answer() -> impl Strategy<Value = Answer> {
             Refusal::Superseded,
             Refusal::TimedOut,
             Refusal::UnsafeLease,
+            Refusal::Membership(MembershipFault::UnderWay),
+            Refusal::Membership(MembershipFault::Behind { lag: 7 }),
+            Refusal::Membership(MembershipFault::NoQuorum),
+            Refusal::Membership(MembershipFault::IsLearner),
+            Refusal::Membership(MembershipFault::IsVoter),
+            Refusal::Membership(MembershipFault::NotMember),
+            Refusal::Membership(MembershipFault::LastVoter),
+            Refusal::Membership(MembershipFault::TooMany),
         ])
         .prop_map(Answer::Refused),
     ]
@@ -145,7 +191,8 @@ fn message() -> impl Strategy<Value = Message> {
     let operation = prop_oneof![
         scalar().prop_map(|key| Operation::Read { key }),
         command().prop_map(Operation::Update),
-        lengths().prop_map(Operation::Agree)
+        lengths().prop_map(Operation::Agree),
+        change().prop_map(Operation::Change)
     ];
     let forward = (any::<u64>(), count(), count(), count(), operation);
     prop_oneof![
@@ -180,6 +227,7 @@ fn client_line() -> impl Strategy<Value = Vec<u8>> {
         r#""type":"init","node_id":"n1","node_ids":["n1","n2"]"#,
         r#""type":"cas","key":"x","from":1.0,"to":null,"create_if_not_exists":true"#,
         r#""type":"lease_read","key":"\u00fc""#,
+        r#""type":"membership","promote":"n4""#,
         r#""type":"lease_read_config","lease_duration_ms":3,"election_timeout_ms":5,"max_clock_skew_ms":0"#,
     ];
     prop::sample::select(bodies)
@@ -240,12 +288,34 @@ fn what_no_correct_node_sends_is_refused_and_told() {
         (
             r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":1,"write":[1,2]}"#
                 .into(),
-            "one of `read`, `write`, `cas` and `lease`",
+            "one of `read`, `write`, `cas`, `lease` and `change`",
         ),
         (
             r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"lease":[1,2,31536000000000001]}"#
                 .into(),
             "more than a year",
+        ),
+        (
+            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"change":{"add":""}}"#.into(),
+            "an empty name",
+        ),
+        (
+            r#"{"type":"forward_answer","incarnation":1,"sequence":1,"answer":"configured","index":1,
+                "configuration":{"voters":[]}}"#
+                .into(),
+            "a configuration of 0 voters",
+        ),
+        (
+            r#"{"type":"append","term":1,"round":1,"promise_ns":1,"previous_index":0,"previous_term":0,"commit":0,
+                "entries":[{"term":1,"configuration":{"voters":["n1"],"learners":["n1"]}}]}"#
+                .into(),
+            "twice",
+        ),
+        (
+            r#"{"type":"append","term":1,"round":1,"promise_ns":1,"previous_index":0,"previous_term":0,"commit":0,
+                "entries":[{"term":1,"lease":[1,2,3],"configuration":{"voters":["n1"]}}]}"#
+                .into(),
+            "something else at once",
         ),
         (
             r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":{}}"#.into(),

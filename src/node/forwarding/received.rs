@@ -111,7 +111,8 @@ impl Received {
             Answer::Refused(Refusal::PreconditionFailed { found }) if found.weight() > ANSWER_BYTES_MAX => {
                 return;
             }
-            Answer::Done | Answer::Refused(_) => {}
+            Answer::Configured { members, .. } if members.weight() > ANSWER_BYTES_MAX => return,
+            Answer::Done | Answer::Configured { .. } | Answer::Refused(_) => {}
         }
         if self.answers.insert(key, answer.clone()).is_none() {
             self.answered.push_back(key);

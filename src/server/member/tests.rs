@@ -56,11 +56,15 @@ impl Bench {
         let names = names.iter().map(ToString::to_string).collect();
         let directory = Directory::new("n1", names).unwrap();
         let store = Store::Disk { disk: Disk::start(gated).unwrap(), place: None };
-        let setup =
-            Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1, line_bytes_max: 1_024 };
+        let setup = Setup {
+            settings: Settings::for_lease(LeaseSettings::default()),
+            seed: 1,
+            joins: false,
+            line_bytes_max: 1_024,
+        };
         let clock = OsClock::for_form(LeaseForm::Elapsed);
         let recovered = Recovered::default();
-        let member = Member::start(setup, &clock, Found { store, directory, recovered });
+        let member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
         Bench { member, clock, outlet: Outlet::default(), began, allow }
     }
 
@@ -177,11 +181,15 @@ fn alone(faults: Vec<Option<StorageFault>>) -> (Member, OsClock, Outlet) {
     let storage = Scripted { storage: MemoryStorage::default(), faults };
     let store = Store::Disk { disk: Disk::start(storage).unwrap(), place: None };
     let directory = Directory::new("n1", vec!["n1".to_owned()]).unwrap();
-    let setup =
-        Setup { settings: Settings::for_lease(LeaseSettings::default()), seed: 1, line_bytes_max: 1_024 };
+    let setup = Setup {
+        settings: Settings::for_lease(LeaseSettings::default()),
+        seed: 1,
+        joins: false,
+        line_bytes_max: 1_024,
+    };
     let (clock, mut outlet) = (OsClock::for_form(LeaseForm::Elapsed), Outlet::default());
     let recovered = Recovered::default();
-    let mut member = Member::start(setup, &clock, Found { store, directory, recovered });
+    let mut member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
     member.settle_durably(&clock, &mut outlet).unwrap();
     assert_eq!(member.node.raft().role(), Role::Leader);
     let update = Operation::Update(command());

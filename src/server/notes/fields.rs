@@ -4,19 +4,18 @@
 //! follows from it has left the process. Processes of one machine share these clocks, so their lines can be compared.
 
 use leasehold::lease::Ballot;
-use leasehold::maelstrom::Directory;
-use leasehold::raft::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+use leasehold::raft::{LeaseEndCause, Misbehaviour, Names, Note, StepDownCause};
 use leasehold::time::{Alarm, Stamp};
 use tracing::{debug, info, trace, warn};
 
-pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
-    let (node, raw_ns, boot_ns) = (directory.own_name(), now.raw().0, now.boot().0);
+pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
+    let (raw_ns, boot_ns) = (now.raw().0, now.boot().0);
     match *note {
         Note::Campaign { term, ballot } => {
             info!(note = "campaign", node, raw_ns, boot_ns, term = term.0, ballot = word(ballot));
         }
         Note::VoteGranted { candidate, term, ballot } => {
-            let to = directory.name(candidate);
+            let to = &**names.name(candidate);
             debug!(note = "vote-granted", node, raw_ns, boot_ns, term = term.0, ballot = word(ballot), to);
         }
         Note::Elected { term } => info!(note = "elected", node, raw_ns, boot_ns, term = term.0),
@@ -24,7 +23,7 @@ pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
             info!(note = "leader-ready", node, raw_ns, boot_ns, term = term.0, commit = commit.0);
         }
         Note::Follows { leader, term } => {
-            let leader = directory.name(leader);
+            let leader = &**names.name(leader);
             info!(note = "follows", node, raw_ns, boot_ns, term = term.0, leader);
         }
         Note::LeaseRenewed { term, start, end } => {
@@ -57,6 +56,7 @@ pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
                 StepDownCause::HigherTerm => "higher-term",
                 StepDownCause::StorageFull => "storage-full",
                 StepDownCause::NoQuorum => "no-quorum",
+                StepDownCause::Removed => "removed",
             };
             info!(note = "stepped-down", node, raw_ns, boot_ns, term = term.0, cause);
         }
@@ -69,12 +69,15 @@ pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
             election_timeout_ns = lengths.election_timeout.as_nanos(),
             max_clock_skew_ns = lengths.max_clock_skew.as_nanos()
         ),
+        Note::MembersInForce { index, voters, learners } => {
+            info!(note = "members-in-force", node, raw_ns, boot_ns, index = index.0, voters, learners);
+        }
         Note::PromiseDiffers { leader, asked, own } => warn!(
             note = "promise-differs",
             node,
             raw_ns,
             boot_ns,
-            leader = directory.name(leader),
+            leader = &**names.name(leader),
             asked_ns = asked.as_nanos(),
             own_ns = own.as_nanos()
         ),
@@ -87,8 +90,9 @@ pub(super) fn log(note: &Note, directory: &Directory, now: Stamp) {
                 Misbehaviour::ContradictsCommitted => "contradicts-committed",
                 Misbehaviour::BadSnapshot => "bad-snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges-unsent",
+                Misbehaviour::TooManyNames => "too-many-names",
             };
-            warn!(note = "misbehaviour", node, raw_ns, boot_ns, peer = directory.name(peer), fact);
+            warn!(note = "misbehaviour", node, raw_ns, boot_ns, peer = &**names.name(peer), fact);
         }
     }
 }

@@ -9,8 +9,8 @@ use redb::{
 
 use super::StorageFault;
 use super::records::{
-    self, BASE, BaseRecord, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State, entry_from_bytes,
-    entry_to_bytes,
+    self, BASE, BaseRecord, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State,
+    entry_from_bytes, entry_to_bytes,
 };
 use super::sectors::{Sectors, Shared};
 use super::stored_state::{self, LOG, Stop};
@@ -28,8 +28,10 @@ const CACHE_BYTES: usize = 32 * 1_024 * 1_024;
 pub struct Membership {
     /// The node.
     pub own: String,
-    /// All nodes of its cluster, in the order in which they are numbered.
+    /// The nodes that it was told of at first, in the order in which they are numbered.
     pub names: Vec<String>,
+    /// It is no founding member: the cluster's log tells it who is.
+    pub joins: bool,
 }
 
 /// A node's durable state in a database. See the [module](super).
@@ -95,7 +97,8 @@ impl<B: StorageBackend> DurableStorage<B> {
     }
 
     /// Makes this the database of a node and puts down the lease it starts with. The first call settles whose it is. Later
-    /// ones must be for the same node of the same nodes, which may be named in another order; the first order stays.
+    /// ones must be for the same node of the same nodes, which may be named in another order; the first order stays, and so
+    /// does whether it joins.
     pub fn join(&mut self, membership: Membership, lease: LeaseSettings) -> Result<(), StorageFault> {
         if let Some(stored) = &self.membership {
             let sorted = |membership: &Membership| {
@@ -144,9 +147,9 @@ impl<B: StorageBackend> DurableStorage<B> {
         let meta = self.database().begin_read().map_err(redb::Error::from).and_then(|transaction| {
             let table = transaction.open_table(META)?;
             let bytes = |key| Ok::<_, redb::Error>(table.get(key)?.map(|value| value.value().to_vec()));
-            Ok((bytes(STATE)?, bytes(BASE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?))
+            Ok((bytes(STATE)?, bytes(BASE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?, bytes(JOINS)?))
         });
-        let (state, base, membership, lease) = meta.map_err(|error| self.fault(error))?;
+        let (state, base, membership, lease, joins) = meta.map_err(|error| self.fault(error))?;
         self.state = record(STATE, state)?.ok_or_else(|| StorageFault::damaged("it has no state record"))?;
         let put_down = self.sectors.commits();
         if self.state.commits < put_down {
@@ -156,7 +159,8 @@ impl<B: StorageBackend> DurableStorage<B> {
         }
         self.base = record(BASE, base)?.unwrap_or_default();
         let membership = record::<MembershipRecord>(MEMBERSHIP, membership)?;
-        self.membership = membership.map(|MembershipRecord { own, names }| Membership { own, names });
+        let joins = record::<()>(JOINS, joins)?.is_some();
+        self.membership = membership.map(|MembershipRecord { own, names }| Membership { own, names, joins });
         self.lease = record::<LeaseRecord>(LEASE, lease)?.map(LeaseSettings::from);
         Ok(())
     }
@@ -170,7 +174,7 @@ impl<B: StorageBackend> DurableStorage<B> {
         if self.database.is_none() {
             self.open_again()?;
         }
-        let (mut state, mut base) = (self.state, self.base);
+        let (mut state, mut base) = (self.state, self.base.clone());
         state.commits += 1;
         if let Err(stop) = self.transact(&mut state, &mut base) {
             let fault = self.stopped(stop);
@@ -213,7 +217,10 @@ impl<B: StorageBackend> DurableStorage<B> {
                 meta.insert(BASE, &*records::to_bytes(BASE, base))?;
             }
             if self.joined {
-                if let Some(Membership { own, names }) = self.membership.clone() {
+                if let Some(Membership { own, names, joins }) = self.membership.clone() {
+                    if joins {
+                        meta.insert(JOINS, &*records::to_bytes(JOINS, &()))?;
+                    }
                     meta.insert(
                         MEMBERSHIP,
                         &*records::to_bytes(MEMBERSHIP, &MembershipRecord { own, names }),

@@ -9,13 +9,15 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::kv::{Cas, Command, Scalar};
 use crate::lease::{LeaseForm, LeaseLengths, LeaseSettings};
-use crate::raft::{Entry, HardState, Index, NodeId, Payload, Position, Term};
+use crate::raft::{Configured, Entry, HardState, Index, Members, Name, NodeId, Payload, Position, Term};
 use crate::time::Span;
 
 /// The keys of the records that are not log entries.
 pub(super) const STATE: &str = "state";
 pub(super) const MEMBERSHIP: &str = "membership";
 pub(super) const LEASE: &str = "lease";
+/// There only when the node was started to join a cluster that it is told of by that cluster's log. Holds nothing.
+pub(super) const JOINS: &str = "joins";
 pub(super) const BASE: &str = "base";
 
 fn seed_of(key: &str) -> u64 {
@@ -51,7 +53,7 @@ impl State {
 }
 
 /// Where the log begins: the entries up to here are in the stored keys and values, and in the log no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct BaseRecord {
     pub(super) index: u64,
     pub(super) term: u64,
@@ -59,10 +61,40 @@ pub(super) struct BaseRecord {
     pub(super) keys: u64,
     /// The lengths that were agreed on up to here.
     pub(super) agreed: Option<LengthsRecord>,
+    /// The members there, unless they are those that the cluster began with.
+    pub(super) configured: Option<ConfiguredRecord>,
+}
+
+/// Members, and their entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ConfiguredRecord {
+    index: u64,
+    voters: Vec<String>,
+    learners: Vec<String>,
+}
+
+impl From<&Configured> for ConfiguredRecord {
+    fn from(configured: &Configured) -> ConfiguredRecord {
+        let names = |names: &[Name]| names.iter().map(ToString::to_string).collect();
+        let Configured { index, members } = configured;
+        ConfiguredRecord {
+            index: index.0,
+            voters: names(&members.voters),
+            learners: names(&members.learners),
+        }
+    }
+}
+
+impl From<&ConfiguredRecord> for Configured {
+    fn from(record: &ConfiguredRecord) -> Configured {
+        let names = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
+        let members = Members { voters: names(&record.voters), learners: names(&record.learners) };
+        Configured { index: Index(record.index), members }
+    }
 }
 
 impl BaseRecord {
-    pub(super) fn position(self) -> Position {
+    pub(super) fn position(&self) -> Position {
         Position { index: Index(self.index), term: Term(self.term) }
     }
 }
@@ -179,6 +211,12 @@ enum PayloadRecord<'a> {
         create: bool,
     },
     Lease(LengthsRecord),
+    Configuration {
+        #[serde(borrow)]
+        voters: Vec<&'a str>,
+        #[serde(borrow)]
+        learners: Vec<&'a str>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,6 +238,10 @@ impl<'a> From<&'a Entry> for EntryRecord<'a> {
                 create: cas.create_if_not_exists,
             },
             Payload::Lease(lengths) => PayloadRecord::Lease(LengthsRecord::from(*lengths)),
+            Payload::Configuration(members) => PayloadRecord::Configuration {
+                voters: members.voters.iter().map(|name| &**name).collect(),
+                learners: members.learners.iter().map(|name| &**name).collect(),
+            },
         };
         EntryRecord { term: entry.term.0, payload }
     }
@@ -219,6 +261,10 @@ impl From<EntryRecord<'_>> for Entry {
                 create_if_not_exists: create,
             }))),
             PayloadRecord::Lease(record) => Payload::Lease(record.into()),
+            PayloadRecord::Configuration { voters, learners } => {
+                let names = |names: Vec<&str>| names.into_iter().map(Into::into).collect();
+                Payload::Configuration(Box::new(Members { voters: names(voters), learners: names(learners) }))
+            }
         };
         Entry { term: Term(record.term), payload }
     }

@@ -4,13 +4,15 @@
 //! a million keys to be written, and nothing in between that a crash could leave. A snapshot that comes in is set aside in
 //! a table of its own, part by part, which takes the other's name in the transaction that empties the log.
 
+use std::sync::Arc;
+
 use redb::{
     ReadTransaction, ReadableTable, ReadableTableMetadata, Table, TableDefinition, TableError,
     WriteTransaction,
 };
 
 use super::StorageFault;
-use super::records::{self, BaseRecord, LengthsRecord, State, entry_from_bytes};
+use super::records::{self, BaseRecord, ConfiguredRecord, LengthsRecord, State, entry_from_bytes};
 use crate::kv::{Command, KeyValues, Scalar};
 use crate::lease::LeaseLengths;
 use crate::raft::{Index, Payload, SnapshotWrite, StateMachine};
@@ -59,14 +61,15 @@ pub(super) fn take_snapshot(
                 insert(&mut aside, key, value)?;
             }
         }
-        SnapshotWrite::Install { at, pairs, agreed } => {
+        SnapshotWrite::Install { at, pairs, agreed, configured } => {
             assert_eq!(transaction.open_table(SET_ASIDE)?.len()?, *pairs, "a part of a snapshot is missing");
             transaction.delete_table(KEYS)?;
             transaction.rename_table(SET_ASIDE, KEYS)?;
             transaction.delete_table(LOG)?;
             state.last_index = at.index.0;
             let agreed = agreed.map(LengthsRecord::from);
-            *base = BaseRecord { index: at.index.0, term: at.term.0, keys: *pairs, agreed };
+            let configured = configured.as_deref().map(ConfiguredRecord::from);
+            *base = BaseRecord { index: at.index.0, term: at.term.0, keys: *pairs, agreed, configured };
         }
     }
     Ok(())
@@ -103,9 +106,12 @@ pub(super) fn compact(
         {
             changed.values.set(&cas.key, &value);
         }
-        changed.apply(&entry.payload);
+        changed.apply(Index(at), &entry.payload);
     }
     base.agreed = changed.agreed.map(LengthsRecord::from);
+    if let Some(configured) = &changed.configured {
+        base.configured = Some(ConfiguredRecord::from(&**configured));
+    }
     for (key, value) in changed.values.iter() {
         insert(&mut keys, key, value)?;
     }
@@ -143,7 +149,8 @@ pub(super) fn read_state(transaction: &ReadTransaction, base: &BaseRecord) -> Re
             "there are {found} keys and were {expected}"
         ))));
     }
-    Ok(StateMachine { values, agreed: base.agreed.map(LeaseLengths::from) })
+    let configured = base.configured.as_ref().map(|record| Arc::new(record.into()));
+    Ok(StateMachine { values, agreed: base.agreed.map(LeaseLengths::from), configured })
 }
 
 fn unfit(what: String) -> StorageFault {

@@ -1,6 +1,6 @@
 //! Clients: when they ask, whom, and for how long.
 
-use super::super::model::{ClientSpec, Delay, Network, OperationKind, Pace, Target};
+use super::super::model::{ClientSpec, Cluster, Delay, Network, OperationKind, Pace, Target};
 use super::super::read::Value;
 use super::super::report::Problem;
 use super::super::walk::{Found, Section};
@@ -10,20 +10,19 @@ use leasehold::time::Span;
 const NO_DELAY: Delay = Delay::Fixed(Span::ZERO);
 
 impl Builder<'_> {
-    pub(super) fn clients(&mut self, network: &Network, voters: usize) -> Vec<ClientSpec> {
+    pub(super) fn clients(&mut self, network: &Network, cluster: &Cluster) -> Vec<ClientSpec> {
         let clients = self.file.named("client");
-        clients.iter().map(|(name, section)| self.client(name, section, network, voters)).collect()
+        clients.iter().map(|(name, section)| self.client(name, section, network, cluster)).collect()
     }
 
-    fn client(&mut self, name: &str, section: &Section, network: &Network, voters: usize) -> ClientSpec {
+    fn client(&mut self, name: &str, section: &Section, network: &Network, cluster: &Cluster) -> ClientSpec {
         let link = section.leaf("delay").map(Found::delay);
         let target = match section.leaf("target").map(|found| &found.value) {
             Some(Value::Target(target)) => *target,
             _ => Target::Leader,
         };
         if let (Target::Node(node), Some(found)) = (target, section.leaf("target"))
-            && node >= voters
-            && self.names.len() > voters
+            && (cluster.voters..self.names.len() - cluster.spares).contains(&node)
         {
             let message = format!("`{name}` asks `{}`, which is a learner", found.text);
             let problem = Problem::warning(found.place, message);

@@ -8,10 +8,12 @@ use super::super::walk::{Found, Part, Section};
 use super::Builder;
 use crate::setup::Setup;
 use leasehold::lease::LeaseLengths;
+use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
 /// Actions that nothing can end: they are over at once.
-const INSTANT: [&str; 7] = ["apply", "disk-corrupt", "heal", "release", "restart", "step", "transfer"];
+const INSTANT: [&str; 10] =
+    ["add", "apply", "disk-corrupt", "heal", "promote", "release", "remove", "restart", "step", "transfer"];
 
 impl Builder<'_> {
     pub(super) fn faults(&mut self, voters: usize) -> Vec<FaultSpec> {
@@ -133,13 +135,17 @@ impl Builder<'_> {
             }
             "transfer" => {
                 let to = action.leaf("to")?;
-                if to.node() >= voters {
+                let promotes = |fault: &Section| fault.section("promote").is_some();
+                if to.node() >= voters && !self.file.list("fault").iter().any(promotes) {
                     let problem =
                         Problem::error(to.place, format!("`{}` is a learner and cannot lead", to.text));
                     self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
                 }
                 Action::Transfer { to: to.node() }
             }
+            "add" => Action::Member { change: MemberAction::Add, node: node()? },
+            "promote" => Action::Member { change: MemberAction::Promote, node: node()? },
+            "remove" => Action::Member { change: MemberAction::Remove, node: node()? },
             "apply" => {
                 let length = |key| action.leaf(key).map(Found::span);
                 let lengths = LeaseLengths {

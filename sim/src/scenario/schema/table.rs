@@ -44,6 +44,12 @@ const CLUSTER: &[Field] = &[
         Is("0"),
         "How many nodes do not vote; named on from the voters.",
     ),
+    key(
+        "spares",
+        Kind::Count { least: 0, most: 32 },
+        Is("0"),
+        "How many nodes belong to nobody until a fault adds them; named on from the learners.",
+    ),
     key("first-leader", Kind::Node, Unset("whoever wins"), "The voter that becomes the first leader; the others give it time."),
 ];
 
@@ -186,6 +192,9 @@ const FAULT: &[Field] = &[
         "The machine stops vouching for its wall clock.",
     ),
     key("transfer", Kind::Given(TRANSFER), Unset("no"), "The leader hands its leadership over."),
+    key("add", Kind::Given(ONE_NODE), Unset("no"), "The leader is asked to add a node, as a learner."),
+    key("promote", Kind::Given(ONE_NODE), Unset("no"), "The leader is asked to make a learner a voter."),
+    key("remove", Kind::Given(ONE_NODE), Unset("no"), "The leader is asked to remove a member."),
     key("apply", Kind::Given(APPLY), Unset("no"), "The leader proposes other lengths for the cluster."),
 ];
 

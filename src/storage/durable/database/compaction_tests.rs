@@ -5,7 +5,7 @@ use super::tests::fresh;
 use super::*;
 use crate::kv::{Cas, Command, Scalar};
 use crate::lease::LeaseLengths;
-use crate::raft::{HardState, Payload, Position, SnapshotWrite, Term};
+use crate::raft::{Configured, HardState, Members, Payload, Position, SnapshotWrite, Term};
 use crate::time::Span;
 
 fn key(number: i64) -> Scalar {
@@ -48,7 +48,7 @@ fn part(offset: u64, numbers: &[i64]) -> SnapshotWrite {
 }
 
 fn install(at: Position, pairs: u64) -> SnapshotWrite {
-    SnapshotWrite::Install { at, pairs, agreed: None }
+    SnapshotWrite::Install { at, pairs, agreed: None, configured: None }
 }
 
 #[test]
@@ -231,11 +231,40 @@ fn lengths_that_were_agreed_on_are_part_of_the_stored_state_and_promises_are_not
     }
     for (ticket, installed) in [(5, Some(lengths(9))), (6, None)] {
         let at = Position { index: Index(ticket * 100), term: Term(1) };
-        let install = SnapshotWrite::Install { at, pairs: 0, agreed: installed };
+        let install = SnapshotWrite::Install { at, pairs: 0, agreed: installed, configured: None };
         storage.write(Write { ticket, snapshot: vec![part(0, &[]), install], ..Write::default() });
         storage.sync().unwrap();
         assert_eq!(agreed(&disk), installed);
     }
+}
+
+#[test]
+fn members_that_have_changed_are_part_of_the_stored_state() {
+    let configured = |disk: &TestDisk| {
+        let mut storage = DurableStorage::open(TestDisk::holding(disk.bytes())).unwrap();
+        storage.recover().unwrap().state.configured.map(|configured| (*configured).clone())
+    };
+    let members =
+        |voter: &str| Members { voters: vec![voter.into(), "n2".into()], learners: vec!["n9".into()] };
+    let disk = TestDisk::default();
+    let mut storage = fresh(&disk);
+    let change = |voter| Entry { term: Term(1), payload: Payload::Configuration(Box::new(members(voter))) };
+    storage.write(entries(1, 1, &[change("n1"), set(1, 1, 1), change("n3")]));
+    storage.sync().unwrap();
+    assert_eq!(configured(&disk), None, "they are still in the log");
+    for (compacted, index, voter) in [(1, 1, "n1"), (2, 1, "n1"), (3, 3, "n3")] {
+        storage.write(Write { ticket: compacted + 1, compacted: Some(Index(compacted)), ..Write::default() });
+        storage.sync().unwrap();
+        let expected = Configured { index: Index(index), members: members(voter) };
+        assert_eq!(configured(&disk), Some(expected), "up to entry {compacted}");
+    }
+    let at = Position { index: Index(100), term: Term(1) };
+    let other = Configured { index: Index(90), members: members("n7") };
+    let of = Some(std::sync::Arc::new(other.clone()));
+    let install = SnapshotWrite::Install { at, pairs: 0, agreed: None, configured: of };
+    storage.write(Write { ticket: 5, snapshot: vec![part(0, &[]), install], ..Write::default() });
+    storage.sync().unwrap();
+    assert_eq!(configured(&disk), Some(other));
 }
 
 /// A file of format 1 is one of format 2 without anything new in it, but for the number in its head.

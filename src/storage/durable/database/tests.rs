@@ -19,7 +19,11 @@ pub(super) fn write(ticket: u64, term: u64, first: u64, values: &[i64]) -> Write
 }
 
 pub(super) fn membership() -> Membership {
-    Membership { own: "n1".to_owned(), names: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()] }
+    Membership {
+        own: "n1".to_owned(),
+        names: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()],
+        joins: false,
+    }
 }
 
 pub(super) fn fresh(disk: &TestDisk) -> DurableStorage<TestDisk> {
@@ -116,6 +120,7 @@ fn the_same_nodes_in_another_order_are_the_same_cluster_and_numbers_stay() {
     let other = |own: &str, names: &[&str]| Membership {
         own: own.to_owned(),
         names: names.iter().map(ToString::to_string).collect(),
+        joins: false,
     };
     for given in [other("n2", &["n1", "n2", "n3"]), other("n1", &["n1"]), other("n1", &["n1", "n2", "n4"])] {
         let fault = storage.join(given.clone(), LeaseSettings::default()).unwrap_err();

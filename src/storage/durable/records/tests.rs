@@ -8,6 +8,11 @@ fn agree() -> Entry {
     Entry { term: Term(2), payload: Payload::Lease(lengths()) }
 }
 
+fn configuration() -> Entry {
+    let members = Members { voters: vec!["n1".into(), "n2".into()], learners: vec!["n4".into()] };
+    Entry { term: Term(4), payload: Payload::Configuration(Box::new(members)) }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -49,6 +54,8 @@ fn the_records_are_those_of_format_1() {
         hex(&entry_to_bytes(Index(3), &write(Scalar::Text("x".into()), Scalar::Integer(-42)))),
         hex(&entry_to_bytes(Index(4), &cas())),
         hex(&entry_to_bytes(Index(5), &agree())),
+        hex(&to_bytes(JOINS, &())),
+        hex(&entry_to_bytes(Index(5), &configuration())),
     ];
     let golden = [
         "05e80707010280e497d0129853026a48622111",
@@ -59,6 +66,8 @@ fn the_records_are_those_of_format_1() {
         "030104017802536d86be2835162477",
         "ac02020101000303312e300130cf0e3f0388936d",
         "020380a8d6b90780d0acf30e01aee1e884be5024fc",
+        "7e8350deb2ea20b8",
+        "040402026e31026e3201026e3412af8cb8b4fec7b8",
     ];
     assert_eq!(found, golden);
 }
@@ -66,8 +75,8 @@ fn the_records_are_those_of_format_1() {
 /// What format 2 has beside those.
 #[test]
 fn the_new_records_are_those_of_format_2() {
-    let base = BaseRecord { index: 1_000, term: 7, keys: 300, agreed: None };
-    let agreed = BaseRecord { agreed: Some(lengths().into()), ..base };
+    let base = BaseRecord { index: 1_000, term: 7, keys: 300, ..BaseRecord::default() };
+    let agreed = BaseRecord { agreed: Some(lengths().into()), ..base.clone() };
     let key = key_to_bytes(&Scalar::Text("x".into()));
     let value = value_to_bytes(&key, &Scalar::Integer(-42));
     let found = [hex(&to_bytes(BASE, &base)), hex(&to_bytes(BASE, &agreed)), hex(&key), hex(&value)];
@@ -76,8 +85,8 @@ fn the_new_records_are_those_of_format_2() {
     assert_eq!(
         found,
         [
-            "e80707ac02005c111efb4126824c",
-            "e80707ac020180a8d6b90780d0acf30e01dd732777637fc1e2",
+            "e80707ac0200007b331aca4e4b96b9",
+            "e80707ac020180a8d6b90780d0acf30e0100831416299b729a0b",
             "040178",
             "0253e4ff9792963b2bec"
         ]
