@@ -334,6 +334,8 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                     seen.promises_told.extend(running.raft().promise_ends());
                 }
             }
+            // By the time it has settled it may have committed this and dropped it: where it is the only voter.
+            Happening::Written { node, .. } => self.settled(node, world),
             Happening::Crashed { node } => {
                 let now = world.clock(node).read(event.at);
                 let seen = &mut self.nodes[node];
