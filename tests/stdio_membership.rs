@@ -96,11 +96,10 @@ fn a_node_is_replaced_while_clients_write_and_processes_are_killed() {
 
     // It is there, and member of nothing.
     cluster.start_as("n4", &WITH_NEW, &["--join"], dir.path());
-    let status = cluster.admin.ask("n4", json!({"type": "status"})).unwrap();
+    let status = cluster.admin.insist("n4", &json!({"type": "status"}));
     assert_eq!((names(&status["voters"]), names(&status["learners"])), (vec![], vec![]), "{status}");
     assert_eq!(status["role"], "follower");
-    let refused =
-        cluster.admin.ask("n2", json!({"type": "membership", "add": "n4", "remove": "n1"})).unwrap();
+    let refused = cluster.admin.insist("n2", &json!({"type": "membership", "add": "n4", "remove": "n1"}));
     assert_eq!(refused["code"], 12, "{refused}");
 
     let learns = |answer: &Value| names(&answer["learners"]) == ["n4"];
@@ -117,12 +116,12 @@ fn a_node_is_replaced_while_clients_write_and_processes_are_killed() {
     // A founder is told what it was told at first; its log knows better.
     cluster.kill("n3");
     cluster.start_as("n3", &FOUNDERS, &[], dir.path());
-    let status = cluster.admin.ask("n3", json!({"type": "status"})).unwrap();
+    let status = cluster.admin.insist("n3", &json!({"type": "status"}));
     assert!(rest(&status), "{status}");
     // And this one need not be told again that it joined.
     cluster.kill("n4");
     cluster.start_as("n4", &WITH_NEW, &[], dir.path());
-    let status = cluster.admin.ask("n4", json!({"type": "status"})).unwrap();
+    let status = cluster.admin.insist("n4", &json!({"type": "status"}));
     assert!(rest(&status), "{status}");
 
     written(&mut reader, &["n2", "n3"], "between");

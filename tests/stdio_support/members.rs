@@ -100,6 +100,11 @@ impl Client {
             }
         }
     }
+
+    /// Asks until there is an answer, of a node that is there. A busy machine may take long.
+    pub fn insist(&mut self, node: &str, body: &Value) -> Value {
+        (0..60).find_map(|_| self.ask(node, body.clone())).expect("an answer")
+    }
 }
 
 pub struct Cluster {
