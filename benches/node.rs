@@ -5,6 +5,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
+#[path = "../tests/node_support/time.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each uses what it needs of it")]
+mod time;
+
 use std::collections::VecDeque;
 
 use divan::counter::ItemsCount;
@@ -12,9 +16,10 @@ use divan::{AllocProfiler, Bencher, black_box};
 use leasehold::kv::{Command, KeyValues, Scalar};
 use leasehold::lease::SoundRules;
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
-use leasehold::raft::{Configuration, Jitter, NodeId, Role, Settings};
+use leasehold::raft::{Configuration, NodeId, Role, Settings};
 use leasehold::storage::{MemoryStorage, Storage};
-use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
+use leasehold::time::Span;
+use time::{At, ByName};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -26,23 +31,6 @@ const BATCH: usize = 1_000;
 
 fn main() {
     divan::main();
-}
-
-struct At(u64);
-
-impl Clock for At {
-    fn read(&self) -> Reading {
-        Reading { stamp: Stamp::new(Nanos(self.0), Nanos(self.0)), wall: None }
-    }
-}
-
-/// Candidates never collide: each waits for as long as its name says.
-struct ByName(u16);
-
-impl Jitter for ByName {
-    fn jitter(&mut self, _most: Span) -> Span {
-        Span::millis(u64::from(self.0))
-    }
 }
 
 struct Cluster {

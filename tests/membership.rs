@@ -3,35 +3,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "node_support/time.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each uses what it needs of it")]
+mod time;
+
 use std::collections::VecDeque;
 
 use leasehold::kv::{Command, Scalar};
 use leasehold::lease::SoundRules;
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{
-    self, Append, AppendOutcome, AppendReply, Configuration, Entry, Index, Jitter, LogBounds, MemberAction,
-    Members, MembershipChange, MembershipFault, Names, NodeId, Note, Payload, Recovered, Role, Settings,
+    self, Append, AppendOutcome, AppendReply, Configuration, Entry, Index, LogBounds, MemberAction, Members,
+    MembershipChange, MembershipFault, Names, NodeId, Note, Payload, Recovered, Role, Settings,
     StepDownCause, Term, VoteRequest,
 };
 use leasehold::storage::{MemoryStorage, Storage};
-use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
-
-struct At(u64);
-
-impl Clock for At {
-    fn read(&self) -> Reading {
-        Reading { stamp: Stamp::new(Nanos(self.0), Nanos(self.0)), wall: None }
-    }
-}
-
-/// Candidates never collide: each waits for as long as its number says.
-struct ByNumber(u16);
-
-impl Jitter for ByNumber {
-    fn jitter(&mut self, _most: Span) -> Span {
-        Span::millis(u64::from(self.0))
-    }
-}
+use leasehold::time::{Clock, Span};
+use time::{At, ByName};
 
 struct Process {
     identity: Identity,
@@ -94,7 +82,7 @@ impl Cluster {
         process.identity.incarnation += 1;
         let Ok(recovered) = process.storage.recover();
         let identity = process.identity.clone();
-        let mut jitter = ByNumber(identity.id.0);
+        let mut jitter = ByName(identity.id.0);
         let settings = Settings { log: self.log, ..Settings::default() };
         process.node =
             Some(Node::start(identity, settings, SoundRules, recovered, &At(self.now), &mut jitter));
@@ -114,7 +102,7 @@ impl Cluster {
         let Some(node) = self.processes.get_mut(place).and_then(|process| process.node.as_mut()) else {
             return;
         };
-        node.handle(&At(self.now), &mut ByNumber(id(place).0), input);
+        node.handle(&At(self.now), &mut ByName(id(place).0), input);
         self.settle(place);
     }
 
@@ -129,7 +117,7 @@ impl Cluster {
                 Output::Persist(write) => {
                     process.storage.write(write);
                     let Ok(ticket) = process.storage.sync();
-                    node.handle(&At(self.now), &mut ByNumber(id(place).0), Input::Persisted { ticket });
+                    node.handle(&At(self.now), &mut ByName(id(place).0), Input::Persisted { ticket });
                 }
                 Output::Note(note) => self.notes.push((place, note)),
             }
@@ -750,7 +738,7 @@ fn a_vote_for_a_node_whose_number_is_not_the_same_after_a_restart_is_nobodys() {
     let settings = Settings::default();
     let mut storage = MemoryStorage::default();
     let Ok(recovered) = storage.recover();
-    let mut node = Node::start(identity(&names), settings, SoundRules, recovered, &At(0), &mut ByNumber(0));
+    let mut node = Node::start(identity(&names), settings, SoundRules, recovered, &At(0), &mut ByName(0));
     let later = At(60_000_000_000);
     let ask = |node: &mut Node<SoundRules>, from| {
         let request = VoteRequest {
@@ -760,7 +748,7 @@ fn a_vote_for_a_node_whose_number_is_not_the_same_after_a_restart_is_nobodys() {
             last_term: Term(0),
         };
         let message = Message::Raft(raft::Message::Vote(request));
-        node.handle(&later, &mut ByNumber(0), Input::Message { from, message });
+        node.handle(&later, &mut ByName(0), Input::Message { from, message });
         std::iter::from_fn(|| node.poll_output()).collect::<Vec<_>>()
     };
     let n7 = node.introduce("n7").unwrap();
@@ -774,7 +762,7 @@ fn a_vote_for_a_node_whose_number_is_not_the_same_after_a_restart_is_nobodys() {
     }
     let Ok(_) = storage.sync();
     let Ok(recovered) = storage.recover();
-    let mut node = Node::start(identity(&names), settings, SoundRules, recovered, &At(0), &mut ByNumber(0));
+    let mut node = Node::start(identity(&names), settings, SoundRules, recovered, &At(0), &mut ByName(0));
     let n8 = node.introduce("n8").unwrap();
     assert_eq!(n8, n7, "another name has the number now");
     assert!(!ask(&mut node, n8).iter().any(granted), "it has voted in this term");
@@ -786,8 +774,7 @@ fn an_unknown_leader_is_followed() {
     let identity = Identity::numbered(id(0), Configuration::new(2, 0), 1);
     let mut storage = MemoryStorage::default();
     let Ok(recovered) = storage.recover();
-    let mut node =
-        Node::start(identity, Settings::default(), SoundRules, recovered, &At(0), &mut ByNumber(0));
+    let mut node = Node::start(identity, Settings::default(), SoundRules, recovered, &At(0), &mut ByName(0));
     let n7 = node.introduce("n7").unwrap();
     let entry = Entry {
         term: Term(3),
@@ -804,7 +791,7 @@ fn an_unknown_leader_is_followed() {
         entries: Some([entry].into()),
     };
     let message = Message::Raft(raft::Message::Append(append));
-    node.handle(&At(1), &mut ByNumber(0), Input::Message { from: n7, message });
+    node.handle(&At(1), &mut ByName(0), Input::Message { from: n7, message });
     assert_eq!(node.raft().leader(), Some(n7));
     assert_eq!(node.raft().members(), members(&["n1", "n2", "n7"], &["n8"]));
     assert_eq!(node.names().id("n8"), Some(NodeId(3)));
@@ -815,8 +802,7 @@ fn strangers_names_are_bounded() {
     let identity = Identity::numbered(id(0), Configuration::new(1, 0), 1);
     let mut storage = MemoryStorage::default();
     let Ok(recovered) = storage.recover();
-    let mut node =
-        Node::start(identity, Settings::default(), SoundRules, recovered, &At(0), &mut ByNumber(0));
+    let mut node = Node::start(identity, Settings::default(), SoundRules, recovered, &At(0), &mut ByName(0));
     let introduced = (0..100_000).filter(|number| node.introduce(&format!("s{number}")).is_some()).count();
     assert_eq!(introduced, 3_999);
 }

@@ -7,6 +7,10 @@ mod compaction;
 #[path = "node/length_changes.rs"]
 mod length_changes;
 
+#[path = "node_support/time.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each uses what it needs of it")]
+mod time;
+
 use std::collections::VecDeque;
 
 use leasehold::kv::{Command, Scalar};
@@ -15,28 +19,10 @@ use leasehold::node::{
     Answer, Forward, ForwardAnswer, HandoverOutcome, Identity, Input, Message, Node, Operation, Output,
     Refusal, RequestId,
 };
-use leasehold::raft::{
-    self, Append, Configuration, Index, Jitter, NodeId, Note, Recovered, Role, Settings, Term,
-};
+use leasehold::raft::{self, Append, Configuration, Index, NodeId, Note, Recovered, Role, Settings, Term};
 use leasehold::storage::{MemoryStorage, Storage};
-use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
-
-struct At(u64);
-
-impl Clock for At {
-    fn read(&self) -> Reading {
-        Reading { stamp: Stamp::new(Nanos(self.0), Nanos(self.0)), wall: None }
-    }
-}
-
-/// Candidates never collide: each waits for as long as its name says.
-struct ByName(u16);
-
-impl Jitter for ByName {
-    fn jitter(&mut self, _most: Span) -> Span {
-        Span::millis(u64::from(self.0))
-    }
-}
+use leasehold::time::{Clock, Span};
+use time::{At, ByName};
 
 struct Cluster {
     now: u64,

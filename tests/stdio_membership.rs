@@ -21,22 +21,6 @@ const FLAGS: [&str; 5] =
 /// As the new node is told them: itself and those who are there.
 const WITH_NEW: [&str; 4] = ["n4", "n1", "n2", "n3"];
 
-/// Writes a key of its own after the other until it is told to stop; gives those that were acknowledged.
-fn write_on(mut client: Client, node: &str, stop: &AtomicBool) -> Vec<String> {
-    let mut acknowledged = Vec::new();
-    for number in 0u64.. {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let key = format!("{}-{number}", client.name);
-        let answer = client.ask(node, json!({"type": "write", "key": key, "value": number}));
-        if answer.is_some_and(|answer| answer["type"] == "write_ok") {
-            acknowledged.push(key);
-        }
-    }
-    acknowledged
-}
-
 fn names(value: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = value.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     names.sort_unstable();
@@ -88,7 +72,7 @@ fn a_node_is_replaced_while_clients_write_and_processes_are_killed() {
         .map(|place| {
             let client = cluster.network.client(&format!("c{}", place + 1));
             let stop = Arc::clone(&stop);
-            thread::spawn(move || write_on(client, ["n2", "n3"][place % 2], &stop))
+            thread::spawn(move || client.write_on(["n2", "n3"][place % 2], &stop))
         })
         .collect();
     let mut reader = cluster.network.client("c99");

@@ -12,24 +12,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use members::{Client, Cluster, NAMES};
+use members::{Cluster, NAMES};
 use serde_json::json;
-
-/// Writes a key of its own after the other until it is told to stop; gives those that were acknowledged.
-fn write_on(mut client: Client, node: &str, stop: &AtomicBool) -> Vec<String> {
-    let mut acknowledged = Vec::new();
-    for number in 0u64.. {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let key = format!("{}-{number}", client.name);
-        let answer = client.ask(node, json!({"type": "write", "key": key, "value": number}));
-        if answer.is_some_and(|answer| answer["type"] == "write_ok") {
-            acknowledged.push(key);
-        }
-    }
-    acknowledged
-}
 
 fn kill_and_restart(rounds: usize, pause: Duration) {
     let dir = tempfile::tempdir().unwrap();
@@ -44,7 +28,7 @@ fn kill_and_restart(rounds: usize, pause: Duration) {
         .map(|place| {
             let client = cluster.network.client(&format!("c{}", place + 1));
             let stop = Arc::clone(&stop);
-            thread::spawn(move || write_on(client, NAMES[place % 3], &stop))
+            thread::spawn(move || client.write_on(NAMES[place % 3], &stop))
         })
         .collect();
     // Nothing is ever sent: this is a wait.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -99,6 +99,22 @@ impl Client {
                 Err(error) => panic!("{error}"),
             }
         }
+    }
+
+    /// Writes a key of its own after the other until it is told to stop; gives those that were acknowledged.
+    pub fn write_on(mut self, node: &str, stop: &AtomicBool) -> Vec<String> {
+        let mut acknowledged = Vec::new();
+        for number in 0u64.. {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let key = format!("{}-{number}", self.name);
+            let answer = self.ask(node, json!({"type": "write", "key": key, "value": number}));
+            if answer.is_some_and(|answer| answer["type"] == "write_ok") {
+                acknowledged.push(key);
+            }
+        }
+        acknowledged
     }
 
     /// Asks until there is an answer, of a node that is there. A busy machine may take long.
