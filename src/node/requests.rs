@@ -187,7 +187,15 @@ impl<R: LeaseRules> Node<R> {
     }
 
     /// Answers reads whose round a quorum has confirmed. Those of a leadership that has ended look for the next leader.
+    #[inline]
     pub(super) fn serve_confirmed_reads(&mut self) {
+        // After every input, and before a node has nothing more to say.
+        if self.reads.front().is_some() {
+            self.serve_waiting_reads();
+        }
+    }
+
+    fn serve_waiting_reads(&mut self) {
         while let Some(read) = self.reads.front() {
             if !self.leads() || read.term != self.raft.term() {
                 break;

@@ -4,7 +4,7 @@
 //! no answer has come for two heartbeats. Rounds go on meanwhile, without entries, so the follower goes on promising and
 //! the leader's lease goes on counting it.
 
-use super::progress::Sending;
+use super::progress::{Progress, Sending};
 use super::state::{AppliedState, Context, Raft};
 use super::{
     Index, LogBounds, Message, Misbehaviour, NodeId, Note, Position, Received, Role, SnapshotChunk,
@@ -71,7 +71,9 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Sends the chunks that are due.
     pub(super) fn send_snapshots(&mut self, now: &Reading, applied: AppliedState<'_>) {
-        if self.role != Role::Leader {
+        // Asked after every input, and nobody gets one most of the time.
+        let gets_one = |progress: &Progress| progress.sending.is_snapshot();
+        if self.role != Role::Leader || !self.leadership.progress.iter().any(gets_one) {
             return;
         }
         let term = self.term();
