@@ -73,13 +73,13 @@ impl<P: Process, C: Choices> World<P, C> {
         World {
             slots,
             links: Links::new(setup.nodes.len(), &setup.network),
+            queue: Queue::new(setup.network.delay),
             clients: Clients::new(&setup.clients),
             triggers: Triggers::new(&setup.faults),
             setup,
             choices,
             now: 0,
             due_at: 0,
-            queue: Queue::default(),
             leader: None,
             delivered: 0,
             happened: 0,
@@ -191,7 +191,7 @@ impl<P: Process, C: Choices> World<P, C> {
         self.leader.map(|(_, node)| node)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn tell(&mut self, reader: &mut impl Reader<P>, what: Happening<'_, P::Message>) {
         self.happened += 1;
         reader.read(&Event { at: self.now, what }, self);
@@ -211,8 +211,10 @@ impl<P: Process, C: Choices> World<P, C> {
     ) {
         if self.links.is_cut(from, to) {
             self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Partition });
+        } else if self.slots[to].runs() {
+            self.receive(from, to, number, message, reader);
         } else if self.slots[to].up {
-            self.arrive(to, Arrival::Message { from, number, message }, reader);
+            self.slots[to].inbox.push(Arrival::Message { from, number, message });
         } else {
             self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::ReceiverDown });
         }
@@ -229,11 +231,6 @@ impl<P: Process, C: Choices> World<P, C> {
             return;
         }
         match &arrival {
-            Arrival::Message { from, number, message } => {
-                let (from, to, number) = (*from, node, *number);
-                self.delivered += 1;
-                self.tell(reader, Happening::Delivered { from, to, number, message });
-            }
             Arrival::Request { operation, .. } => {
                 let operation = *operation;
                 self.tell(reader, Happening::Requested { operation, node });
@@ -244,13 +241,33 @@ impl<P: Process, C: Choices> World<P, C> {
             }
             Arrival::Answer { operation, reply } => self.answer_leaves(*operation, *reply),
             Arrival::StorageFull => self.tell(reader, Happening::DiskFull { node }),
-            Arrival::TransferLeadership { .. }
+            Arrival::Message { .. }
+            | Arrival::TransferLeadership { .. }
             | Arrival::ProposeLengths { .. }
             | Arrival::ChangeMember { .. } => {}
         }
-        if let Some(input) = arrival.input() {
-            self.handle(node, input, reader);
+        match arrival {
+            Arrival::Message { from, number, message } => self.receive(from, node, number, message, reader),
+            other => {
+                if let Some(input) = other.input() {
+                    self.handle(node, input, reader);
+                }
+            }
         }
+    }
+
+    /// A process that runs is given a message.
+    fn receive(
+        &mut self,
+        from: usize,
+        to: usize,
+        number: u64,
+        message: P::Message,
+        reader: &mut impl Reader<P>,
+    ) {
+        self.delivered += 1;
+        self.tell(reader, Happening::Delivered { from, to, number, message: &message });
+        self.handle(to, ProcessInput::Message { from, message }, reader);
     }
 
     /// Wakes a process if one of its alarms is reached.
