@@ -21,15 +21,13 @@ mod sound;
 
 use std::sync::Arc;
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 
-use crate::host::LeaseNode;
 use crate::rules;
-use crate::run::Observer;
+use crate::run::{ClusterView, Observer};
 use crate::setup::{Action, Setup};
 use crate::watch::{LeadershipChange, Margins};
-use crate::world::{Choices, Event, World};
+use crate::world::Event;
 use chain::Chain;
 use sound::Sound;
 
@@ -186,18 +184,14 @@ impl Accountant {
 
 impl Observer for Accountant {
     #[inline]
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
         self.chain.observe(event, world);
         if let Some(margins) = &mut self.margins {
             self.sound.observe(event, world, &self.chain, margins);
         }
     }
 
-    fn finished<R: LeaseRules + Clone, C: Choices>(&mut self, world: &World<LeaseNode<R>, C>) {
+    fn finished(&mut self, world: &dyn ClusterView) {
         if let Some(margins) = self.margins.take() {
             self.sound_changes = margins.finish(world);
         }

@@ -5,21 +5,18 @@
 
 use std::sync::Arc;
 
-use leasehold::lease::{LeaseForm, LeaseRules};
+use leasehold::lease::LeaseForm;
 use leasehold::node::Message;
 use leasehold::time::Alarm;
 
 use crate::check::{Evidence, StaleRead};
 use crate::describe;
 use crate::display::{instant, length, rate, reading};
-use crate::host::LeaseNode;
 use crate::rules;
-use crate::run::{Observer, Outcome, run_observed};
+use crate::run::{ClusterView, Observer, Outcome, run_observed};
 use crate::setup::{Setup, StampSource};
 use crate::watch::{LeadershipChange, LeaseOver};
-use crate::world::{
-    Choices, Event, Happening, MONOTONIC_BASE, Milestone, Reply, Request, VirtualClock, WALL_BASE, World,
-};
+use crate::world::{Event, Happening, MONOTONIC_BASE, Milestone, Reply, Request, VirtualClock, WALL_BASE};
 
 /// Everything there is to say about one stale read.
 #[derive(Debug, Clone)]
@@ -225,12 +222,7 @@ impl Notes {
         }
     }
 
-    fn moment<R: LeaseRules + Clone, C: Choices>(
-        &self,
-        world: &World<LeaseNode<R>, C>,
-        what: String,
-        weight: u8,
-    ) -> Moment {
+    fn moment(&self, world: &dyn ClusterView, what: String, weight: u8) -> Moment {
         let at = world.now();
         let shown = |node| {
             let (now, base) = self.shown(world.clock(node), at);
@@ -240,12 +232,7 @@ impl Notes {
         Moment { at, clocks, what, weight, order: world.events() }
     }
 
-    fn milestone<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        node: usize,
-        milestone: Milestone,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn milestone(&mut self, node: usize, milestone: Milestone, world: &dyn ClusterView) {
         let name = self.name(node).to_owned();
         let (what, weight) = match milestone {
             Milestone::Campaign { term, trial: true } => {
@@ -312,12 +299,12 @@ impl Notes {
         self.moments.push(moment);
     }
 
-    fn renewed<R: LeaseRules + Clone, C: Choices>(
+    fn renewed(
         &mut self,
         node: usize,
         start: &leasehold::time::Reading,
         end: &Alarm,
-        world: &World<LeaseNode<R>, C>,
+        world: &dyn ClusterView,
     ) {
         let clock = world.clock(node);
         let counted_from = clock.true_time_of(start.stamp);
@@ -347,10 +334,10 @@ impl Notes {
         self.renewals[node] = Some((moment, facts));
     }
 
-    fn answered<R: LeaseRules + Clone, C: Choices>(&mut self, node: usize, world: &World<LeaseNode<R>, C>) {
+    fn answered(&mut self, node: usize, world: &dyn ClusterView) {
         self.server = Some(node);
         let leads = self.newest_leader.is_some_and(|(_, leader)| leader == node);
-        self.lost = leads && self.missed_request.is_some_and(|write| !world.process(node).has_in_log(&write));
+        self.lost = leads && self.missed_request.is_some_and(|write| !world.has_in_log(node, &write));
         let shown = self.shown(world.clock(node), world.now());
         self.lease_at_answer =
             self.renewals[node].as_ref().map(|(_, facts)| LeaseFacts { clock_at_answer: shown, ..*facts });
@@ -360,10 +347,10 @@ impl Notes {
         self.server_clock = Some(self.shown(world.clock(node), world.now()));
     }
 
-    fn operation<R: LeaseRules + Clone, C: Choices>(
+    fn operation(
         &mut self,
         number: u64,
-        world: &World<LeaseNode<R>, C>,
+        world: &dyn ClusterView,
         what: impl FnOnce(&Notes, &str) -> String,
         weight: u8,
     ) {
@@ -402,11 +389,7 @@ impl Notes {
 }
 
 impl Observer for Notes {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
         if self.done {
             return;
         }

@@ -2,6 +2,7 @@
 
 mod disk;
 mod store;
+mod view;
 mod words;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
 
 use self::store::{Durable, Store};
+pub use self::view::RaftView;
 pub use self::words::entry_words;
 use crate::setup::{DiskKind, NodeSpec, Setup};
 use crate::world::{

@@ -6,13 +6,13 @@ use leasehold::lease::{LeaseRules, SoundRules};
 use leasehold::node::Message;
 
 use crate::check;
-use crate::host::LeaseNode;
+use crate::host::{LeaseNode, RaftView};
 use crate::rules::{self, Picked};
 use crate::setup::Setup;
 use crate::watch::{
     Broken, DiskNews, Disks, History, Invariants, LeadershipChange, Margins, Operation, TraceHash,
 };
-use crate::world::{Choices, Event, Reader, Reply, Request, Seeded, World};
+use crate::world::{Choices, Event, Reader, Reply, Request, Seeded, World, WorldView};
 
 /// What a run found.
 #[derive(Debug, Clone)]
@@ -103,33 +103,45 @@ impl Outcome {
     }
 }
 
-/// Somebody who watches a run of our nodes, whatever their rules.
-pub trait Observer {
-    /// Something has happened.
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
-    );
+/// A run of our nodes as somebody sees it who only looks on, whatever their rules.
+pub trait ClusterView: WorldView {
+    /// A node's Raft, while its process is up.
+    fn raft(&self, node: usize) -> Option<&dyn RaftView>;
 
-    /// The run is over.
-    fn finished<R: LeaseRules + Clone, C: Choices>(&mut self, _world: &World<LeaseNode<R>, C>) {}
+    /// See [`LeaseNode::has_in_log`].
+    fn has_in_log(&self, node: usize, request: &Request) -> bool;
 }
 
-impl Observer for () {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        _event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
+    fn raft(&self, node: usize) -> Option<&dyn RaftView> {
+        self.process(node).node().map(|node| node.raft() as &dyn RaftView)
+    }
+
+    fn has_in_log(&self, node: usize, request: &Request) -> bool {
+        self.process(node).has_in_log(request)
     }
 }
 
-/// An [`Observer`] as the reader that the world knows.
-struct Observing<'a, O>(&'a mut O);
+/// Somebody who watches a run of our nodes. What an observer sees names no rules and no choices, so that the world's loop
+/// is compiled once for all observers and not once for each.
+pub trait Observer {
+    /// Something has happened.
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView);
 
-impl<R: LeaseRules + Clone, O: Observer> Reader<LeaseNode<R>> for Observing<'_, O> {
+    /// The run is over.
+    fn finished(&mut self, _world: &dyn ClusterView) {}
+}
+
+impl Observer for () {
     #[inline]
+    fn observe(&mut self, _event: &Event<'_, Message>, _world: &dyn ClusterView) {}
+}
+
+/// An [`Observer`] as the reader that the world knows.
+struct Observing<'a, O: ?Sized>(&'a mut O);
+
+impl<R: LeaseRules + Clone, O: Observer + ?Sized> Reader<LeaseNode<R>> for Observing<'_, O> {
+    #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, Message>, world: &World<LeaseNode<R>, C>) {
         self.0.observe(event, world);
     }
@@ -137,18 +149,22 @@ impl<R: LeaseRules + Clone, O: Observer> Reader<LeaseNode<R>> for Observing<'_, 
 
 /// Runs a setup to its end.
 pub fn run(setup: &Arc<Setup>) -> Outcome {
-    run_observed(setup, &mut ())
+    run_decided(setup, Seeded::new(setup.seed), &mut ()).0
 }
 
 /// Runs a setup to its end while somebody watches.
-pub fn run_observed(setup: &Arc<Setup>, observer: &mut impl Observer) -> Outcome {
+pub fn run_observed(setup: &Arc<Setup>, observer: &mut dyn Observer) -> Outcome {
     run_decided(setup, Seeded::new(setup.seed), observer).0
 }
 
 /// Runs a setup to its end with `choices` deciding, while somebody watches. Gives back who decided, for what it remembers.
-pub fn run_decided<C: Choices>(setup: &Arc<Setup>, choices: C, observer: &mut impl Observer) -> (Outcome, C) {
-    struct Run<'a, C, O>(&'a Arc<Setup>, C, &'a mut O);
-    impl<C: Choices, O: Observer> RulesJob for Run<'_, C, O> {
+pub fn run_decided<C: Choices>(
+    setup: &Arc<Setup>,
+    choices: C,
+    observer: &mut (impl Observer + ?Sized),
+) -> (Outcome, C) {
+    struct Run<'a, C, O: ?Sized>(&'a Arc<Setup>, C, &'a mut O);
+    impl<C: Choices, O: Observer + ?Sized> RulesJob for Run<'_, C, O> {
         type Found = (Outcome, C);
         fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> (Outcome, C) {
             run_with(self.0, rules, self.1, self.2)
@@ -181,7 +197,7 @@ fn run_with<R: LeaseRules + Clone, C: Choices>(
     setup: &Arc<Setup>,
     rules: &R,
     choices: C,
-    observer: &mut impl Observer,
+    observer: &mut (impl Observer + ?Sized),
 ) -> (Outcome, C) {
     let mut running = Running::new(setup, rules, choices);
     running.begin(observer);
@@ -217,14 +233,14 @@ impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
     }
 
     /// Starts all processes and clients.
-    pub fn begin(&mut self, observer: &mut impl Observer) {
+    pub fn begin(&mut self, observer: &mut (impl Observer + ?Sized)) {
         let Running { world, hash, history, margins, invariants, disks } = self;
         world.begin(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))));
     }
 
     /// Lets the next event happen. `false` at the end of the run.
     #[inline]
-    pub fn step(&mut self, observer: &mut impl Observer) -> bool {
+    pub fn step(&mut self, observer: &mut (impl Observer + ?Sized)) -> bool {
         let Running { world, hash, history, margins, invariants, disks } = self;
         world.step(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))))
     }

@@ -3,17 +3,15 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 use leasehold::time::Alarm;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
-use crate::host::LeaseNode;
-use crate::run::{Observer, run_observed};
+use crate::run::{ClusterView, Observer, run_observed};
 use crate::setup::Setup;
 use crate::watch::{event_words, short_hash};
-use crate::world::{Choices, Event, Happening, LossCause, Milestone, Reply, Request, Traced, World};
+use crate::world::{Event, Happening, LossCause, Milestone, Reply, Request, Traced};
 
 /// An event as a line of the trace. Times are true nanoseconds.
 pub fn line(setup: &Setup, event: &Event<'_, Message>) -> Value {
@@ -226,11 +224,7 @@ impl<W: Write> TraceWriter<W> {
 }
 
 impl<W: Write> Observer for TraceWriter<W> {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if self.failed.is_some() {
             return;
         }
@@ -284,11 +278,7 @@ impl Prints {
 }
 
 impl Observer for Prints {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if self.wanted == Some(self.prints.len()) {
             self.line = Some(line(&self.setup, event));
         }

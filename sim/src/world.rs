@@ -28,7 +28,7 @@ mod slot;
 pub use choices::{Choices, Decision, Draw, Enumerated, Point, Purpose, Recorded, Seeded, Taken};
 pub use clock::{Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
 pub use engine::World;
-pub use event::{Event, Happening, LossCause, Reader};
+pub use event::{Event, Happening, LossCause, Reader, WorldView};
 pub use process::{
     DiskChance, DiskFaults, Effect, Milestone, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
     Traced,

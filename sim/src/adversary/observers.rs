@@ -1,12 +1,10 @@
 //! What the adversary looks for in a run.
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 use leasehold::raft;
 
-use crate::host::LeaseNode;
-use crate::run::Observer;
-use crate::world::{Choices, Event, Happening, World};
+use crate::run::{ClusterView, Observer};
+use crate::world::{Event, Happening};
 
 /// Finds when a round is sent.
 pub(super) struct Round {
@@ -17,11 +15,7 @@ pub(super) struct Round {
 }
 
 impl Observer for Round {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if let Happening::Sent { from, to, message: Message::Raft(raft::Message::Append(_)), .. } = event.what
             && (from, to) == (self.leader, self.voter)
             && event.at >= self.from
@@ -39,18 +33,16 @@ pub(super) struct Freed {
 }
 
 impl Observer for Freed {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
         if event.at < self.from || self.free.is_some() {
             return;
         }
-        if let Some(node) = world.process(self.node).node() {
+        if let Some(node) = world.raft(self.node) {
             let clock = world.clock(self.node);
-            let ends =
-                node.raft().promise_ends().map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
+            let ends = node
+                .promise_ends()
+                .into_iter()
+                .map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
             self.free = Some(ends.fold(self.from, u64::max));
         }
     }

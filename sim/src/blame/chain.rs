@@ -11,11 +11,11 @@ use leasehold::time::{Nanos, Span};
 use super::clocks::{ClockLog, Level, Mark};
 use super::sound::{Accepted, Leadership, Sound};
 use super::{Blame, Part};
-use crate::host::LeaseNode;
 use crate::rules;
+use crate::run::ClusterView;
 use crate::setup::Setup;
 use crate::watch::{LeadershipChange, LeaseOver};
-use crate::world::{Choices, Event, Happening, Milestone, World};
+use crate::world::{Event, Happening, Milestone};
 
 /// A vote, not a trial.
 #[derive(Debug, Clone, Copy)]
@@ -75,11 +75,7 @@ impl Chain {
     }
 
     #[inline]
-    pub(super) fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    pub(super) fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         let at = event.at;
         match &event.what {
             Happening::Milestone { node, milestone } => self.milestone(*node, milestone, at),

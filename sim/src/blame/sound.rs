@@ -12,10 +12,10 @@ use leasehold::time::{Nanos, Reading};
 
 use super::chain::Chain;
 use super::clocks::Mark;
-use crate::host::LeaseNode;
+use crate::run::ClusterView;
 use crate::setup::Setup;
 use crate::watch::Margins;
-use crate::world::{Choices, Event, Happening, Milestone, Reader, World};
+use crate::world::{Event, Happening, Milestone};
 
 /// Rounds whose sending instants a leader remembers, as the node has it.
 const ROUNDS_MAX: u64 = 4_096;
@@ -124,10 +124,10 @@ impl Sound {
     }
 
     #[inline]
-    pub(super) fn observe<R: LeaseRules + Clone, C: Choices>(
+    pub(super) fn observe(
         &mut self,
         event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
+        world: &dyn ClusterView,
         chain: &Chain,
         margins: &mut Margins,
     ) {
@@ -152,22 +152,22 @@ impl Sound {
                     self.led.insert((*node, *term), Leadership::new(self.nodes));
                 }
                 Milestone::SteppedDown { term, .. } => end_lease(*node, *term, world, margins),
-                Milestone::LeaderReady { .. } => margins.read(event, world),
+                Milestone::LeaderReady { .. } => margins.note(event, world),
                 _ => {}
             },
             Happening::ClockChanges { .. } | Happening::Stopped { .. } | Happening::Crashed { .. } => {
-                margins.read(event, world);
+                margins.note(event, world);
             }
             _ => {}
         }
     }
 
     /// A leader sends a round; of its messages the first counts.
-    fn sent<R: LeaseRules + Clone, C: Choices>(
+    fn sent(
         &mut self,
         leader: usize,
         append: &Append,
-        world: &World<LeaseNode<R>, C>,
+        world: &dyn ClusterView,
         chain: &Chain,
         margins: &mut Margins,
     ) {
@@ -188,16 +188,15 @@ impl Sound {
     }
 
     /// A round is about to be handled by a follower.
-    fn received<R: LeaseRules + Clone, C: Choices>(
+    fn received(
         &mut self,
         leader: usize,
         follower: usize,
         append: &Append,
-        world: &World<LeaseNode<R>, C>,
+        world: &dyn ClusterView,
         chain: &Chain,
     ) {
-        let Some(node) = world.process(follower).node() else { return };
-        let raft = node.raft();
+        let Some(raft) = world.raft(follower) else { return };
         if append.term < raft.term() || (append.term == raft.term() && raft.role() == Role::Leader) {
             return;
         }
@@ -212,17 +211,17 @@ impl Sound {
     }
 
     /// An acknowledgement is about to be handled by a leader.
-    fn acknowledged<R: LeaseRules + Clone, C: Choices>(
+    fn acknowledged(
         &mut self,
         voter: usize,
         leader: usize,
         reply: &AppendReply,
-        world: &World<LeaseNode<R>, C>,
+        world: &dyn ClusterView,
         margins: &mut Margins,
     ) {
-        let Some(node) = world.process(leader).node() else { return };
-        let leads = node.raft().role() == Role::Leader && node.raft().term() == reply.term;
-        let members = node.raft().configuration();
+        let Some(node) = world.raft(leader) else { return };
+        let leads = node.role() == Role::Leader && node.term() == reply.term;
+        let members = node.configuration();
         let votes = members.voting_nodes().any(|node| node.index() == voter);
         if !leads || !votes || reply.outcome == AppendOutcome::StaleTerm {
             return;
@@ -234,37 +233,24 @@ impl Sound {
             return;
         }
         led.progress[voter] = reply.round;
-        self.renew(leader, term, node.raft().own_round(0), world, margins);
+        self.renew(leader, term, node.own_round(0), world, margins);
     }
 
     /// A leader is about to be told that its writes up to `ticket` are synced: it may acknowledge more of its rounds.
-    fn synced<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        leader: usize,
-        ticket: u64,
-        world: &World<LeaseNode<R>, C>,
-        margins: &mut Margins,
-    ) {
-        let Some(node) = world.process(leader).node() else { return };
-        if node.raft().role() == Role::Leader {
-            self.renew(leader, node.raft().term().0, node.raft().own_round(ticket), world, margins);
+    fn synced(&mut self, leader: usize, ticket: u64, world: &dyn ClusterView, margins: &mut Margins) {
+        let Some(node) = world.raft(leader) else { return };
+        if node.role() == Role::Leader {
+            self.renew(leader, node.term().0, node.own_round(ticket), world, margins);
         }
     }
 
     /// The lease of a leader that acknowledges its own rounds up to `own` now rests on the newest that a majority has
     /// acknowledged.
-    fn renew<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        leader: usize,
-        term: u64,
-        own: u64,
-        world: &World<LeaseNode<R>, C>,
-        margins: &mut Margins,
-    ) {
-        let Some(node) = world.process(leader).node() else { return };
+    fn renew(&mut self, leader: usize, term: u64, own: u64, world: &dyn ClusterView, margins: &mut Margins) {
+        let Some(node) = world.raft(leader) else { return };
         let Some(led) = self.led.get_mut(&(leader, term)) else { return };
         let latest = led.rounds.back().map_or(0, |round| round.number);
-        let Some(number) = led.newer_quorum_round(leader, own, node.raft().configuration()) else { return };
+        let Some(number) = led.newer_quorum_round(leader, own, node.configuration()) else { return };
         if led.handed_over || number <= led.forgotten || latest.saturating_sub(number) >= ROUNDS_MAX {
             return;
         }
@@ -277,18 +263,14 @@ impl Sound {
             led.carry(&round);
         }
         let milestone = Milestone::LeaseRenewed { term, start: round.start, end };
-        let what = Happening::Milestone { node: leader, milestone };
-        margins.read(&Event { at: world.now(), what }, world);
+        let what: Happening<'_, Message> = Happening::Milestone { node: leader, milestone };
+        margins.note(&Event { at: world.now(), what }, world);
     }
 }
 
 /// Tells the margins of sound leases that one is given up.
-fn end_lease<R: LeaseRules + Clone, C: Choices>(
-    node: usize,
-    term: u64,
-    world: &World<LeaseNode<R>, C>,
-    margins: &mut Margins,
-) {
+fn end_lease(node: usize, term: u64, world: &dyn ClusterView, margins: &mut Margins) {
     let milestone = Milestone::LeaseEnded { term, transfer: false };
-    margins.read(&Event { at: world.now(), what: Happening::Milestone { node, milestone } }, world);
+    let what: Happening<'_, Message> = Happening::Milestone { node, milestone };
+    margins.note(&Event { at: world.now(), what }, world);
 }

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 use leasehold::raft;
 use leasehold::time::Reading;
 
-use crate::host::LeaseNode;
-use crate::run::{Observer, run_observed};
+use crate::run::{ClusterView, Observer, run_observed};
 use crate::setup::Setup;
-use crate::world::{Choices, Event, Happening, Milestone, World};
+use crate::world::{Event, Happening, Milestone};
 
 /// An instant from which on decisions matter, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,11 +76,7 @@ impl Rounds {
 }
 
 impl Observer for Rounds {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
         match event.what {
             Happening::Sent { from, message: Message::Raft(raft::Message::Append(_)), .. } => {
                 let reading = world.clock(from).read(event.at);

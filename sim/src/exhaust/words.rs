@@ -9,10 +9,9 @@ use leasehold::time::Span;
 
 use super::{Found, Search, margin, start};
 use crate::display::instant;
-use crate::host::LeaseNode;
-use crate::run::{Observer, RulesJob, with_rules};
+use crate::run::{ClusterView, Observer, RulesJob, with_rules};
 use crate::setup::Setup;
-use crate::world::{Choices, Event, Happening, Point, Purpose, Taken, Traced, World};
+use crate::world::{Event, Happening, Point, Purpose, Taken, Traced};
 
 /// A schedule that was run again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,11 +64,7 @@ struct Messages {
 }
 
 impl Observer for Messages {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if let Happening::Sent { from, to, number, message } = event.what {
             self.sent.insert((from, to, number), (event.at, message.kind()));
         }

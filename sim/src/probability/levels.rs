@@ -1,14 +1,12 @@
 //! How far a run has come on its way to a stale read.
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 use leasehold::raft;
 use leasehold::time::Alarm;
 
-use crate::host::LeaseNode;
-use crate::run::Observer;
+use crate::run::{ClusterView, Observer};
 use crate::setup::Setup;
-use crate::world::{Choices, Event, Happening, LossCause, Milestone, Reply, World};
+use crate::world::{Event, Happening, LossCause, Milestone, Reply};
 
 /// What has to happen, in this order, while the old leader's lease runs. Between "the challenger's timer fires" and "the
 /// challenger may acknowledge writes" there is one message each.
@@ -70,12 +68,7 @@ impl Scorer {
 
     /// What is left of the longest lease of an earlier term than `term` that another node holds, once enough others may
     /// vote for `node`, ns.
-    fn left<R: LeaseRules + Clone, C: Choices>(
-        &self,
-        node: usize,
-        term: u64,
-        world: &World<LeaseNode<R>, C>,
-    ) -> Option<u64> {
+    fn left(&self, node: usize, term: u64, world: &dyn ClusterView) -> Option<u64> {
         let others = (0..self.leases.len()).filter(|other| *other != node);
         let left = others.filter_map(|other| {
             let (_, end) = self.leases[other].filter(|(of, _)| *of < term)?;
@@ -88,18 +81,15 @@ impl Scorer {
 
     /// From when on enough others may vote for `challenger`, `holder` left out: now, or when the promises of so many are over.
     /// A question that comes before is asked in vain.
-    fn votes_from<R: LeaseRules + Clone, C: Choices>(
-        &self,
-        challenger: usize,
-        holder: usize,
-        world: &World<LeaseNode<R>, C>,
-    ) -> u64 {
+    fn votes_from(&self, challenger: usize, holder: usize, world: &dyn ClusterView) -> u64 {
         let (voters, now) = (world.setup().cluster.voters, world.now());
         let others = (0..voters).filter(|voter| ![challenger, holder].contains(voter));
         let free = others.map(|voter| {
-            let Some(node) = world.process(voter).node() else { return u64::MAX };
-            let ends = node.raft().promise_ends();
-            ends.map(|end| world.clock(voter).first_at(&end, now).unwrap_or(u64::MAX)).fold(now, u64::max)
+            let Some(node) = world.raft(voter) else { return u64::MAX };
+            let ends = node.promise_ends();
+            ends.into_iter()
+                .map(|end| world.clock(voter).first_at(&end, now).unwrap_or(u64::MAX))
+                .fold(now, u64::max)
         });
         let mut free: Vec<u64> = free.collect();
         free.sort_unstable();
@@ -113,12 +103,7 @@ impl Scorer {
         }
     }
 
-    fn milestone<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        node: usize,
-        milestone: Milestone,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn milestone(&mut self, node: usize, milestone: Milestone, world: &dyn ClusterView) {
         match milestone {
             Milestone::LeaseRenewed { term, end, .. } => self.leases[node] = Some((term, end)),
             Milestone::LeaseEnded { .. } => self.leases[node] = None,
@@ -140,11 +125,7 @@ impl Scorer {
 }
 
 impl Observer for Scorer {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
         match event.what {
             Happening::Milestone { node, milestone } => self.milestone(node, milestone, world),
             Happening::Lost { from, cause: LossCause::Partition, .. }

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 use leasehold::time::Span;
 
 use super::cost::{drawn, usual};
 use super::search::Search;
 use crate::attack::{least, most};
-use crate::host::LeaseNode;
-use crate::run::{Observer, run_decided, run_observed};
+use crate::run::{ClusterView, Observer, run_decided, run_observed};
 use crate::setup::{Action, Delay, FaultSpec, LinkSpec, Pace, Setup, Target, Trigger};
-use crate::world::{Choices, Decision, Event, Happening, Milestone, Point, Purpose, Recorded, Seeded, World};
+use crate::world::{Decision, Event, Happening, Milestone, Point, Purpose, Recorded, Seeded};
 
 pub(super) fn pass(search: &mut Search<'_>) {
     if everything(search) {
@@ -264,11 +262,7 @@ impl Sent {
 }
 
 impl Observer for Sent {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if let Happening::Sent { from, to, .. } = event.what
             && (from, to) == self.link
         {
@@ -301,11 +295,7 @@ struct Facts {
 }
 
 impl Observer for Facts {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if let Happening::Milestone { node, milestone: Milestone::Elected { .. } } = event.what {
             self.elected.push(node);
         }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 use leasehold::raft::LogBounds;
 use leasehold::time::Span;
@@ -12,10 +11,9 @@ use super::search::Search;
 use super::select::{earlier, select};
 use super::violation::Kind;
 use crate::check::Verdict;
-use crate::host::LeaseNode;
-use crate::run::{Observer, Outcome, run_observed};
+use crate::run::{ClusterView, Observer, Outcome, run_observed};
 use crate::setup::{Action, ClockSpec, FaultSpec, Setup, Trigger};
-use crate::world::{Choices, Event, Happening, World};
+use crate::world::{Event, Happening};
 
 pub(super) fn pass(search: &mut Search<'_>) {
     end(search);
@@ -297,11 +295,7 @@ struct Fired {
 }
 
 impl Observer for Fired {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if let Happening::Fault { fault, undone: false } = event.what
             && fault == self.fault
         {

@@ -8,20 +8,21 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::world::{Choices, Event, Happening, Milestone, Process, Reader, Reply, Request, Traced, World};
 use leasehold::time::{Alarm, Reading};
 
-const BUFFER_BYTES: usize = 4_096;
+/// Words that are hashed at a time. Their number is part of what the hash is.
+const BUFFER_WORDS: usize = 512;
 
 /// The hash so far.
 #[derive(Debug, Clone)]
 pub struct TraceHash {
     chained: u64,
-    /// Words that are not in `chained` yet: the first `filled` bytes.
-    buffer: Box<[u8; BUFFER_BYTES]>,
+    /// Words that are not in `chained` yet: the first `filled`.
+    buffer: Box<[[u8; 8]; BUFFER_WORDS]>,
     filled: usize,
 }
 
 impl Default for TraceHash {
     fn default() -> TraceHash {
-        TraceHash { chained: 0, buffer: Box::new([0; BUFFER_BYTES]), filled: 0 }
+        TraceHash { chained: 0, buffer: Box::new([[0; 8]; BUFFER_WORDS]), filled: 0 }
     }
 }
 
@@ -29,17 +30,23 @@ impl TraceHash {
     /// Takes one word.
     #[inline]
     pub fn word(&mut self, word: u64) {
-        if self.filled == BUFFER_BYTES {
-            self.chained = xxh3_64_with_seed(&*self.buffer, self.chained);
-            self.filled = 0;
+        if self.filled >= BUFFER_WORDS {
+            self.chain();
         }
-        self.buffer[self.filled..self.filled + 8].copy_from_slice(&word.to_le_bytes());
-        self.filled += 8;
+        self.buffer[self.filled] = word.to_le_bytes();
+        self.filled += 1;
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn chain(&mut self) {
+        self.chained = xxh3_64_with_seed(self.buffer.as_flattened(), self.chained);
+        self.filled = 0;
     }
 
     /// The hash of everything taken so far.
     pub fn value(&self) -> u64 {
-        xxh3_64_with_seed(&self.buffer[..self.filled], self.chained)
+        xxh3_64_with_seed(self.buffer[..self.filled].as_flattened(), self.chained)
     }
 }
 
@@ -51,13 +58,14 @@ pub fn short_hash(feed: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
 }
 
 impl<P: Process> Reader<P> for TraceHash {
-    #[inline]
+    #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, _world: &World<P, C>) {
         event_words(event, &mut |word| self.word(word));
     }
 }
 
 /// An event as words: equal words, equal events.
+#[inline(always)]
 pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) {
     word(event.at);
     let mut head = |kind: u64, a: usize, b: usize| word(kind << 48 | (a as u64) << 24 | b as u64);

@@ -48,7 +48,7 @@ impl History {
 }
 
 impl<P: Process> Reader<P> for History {
-    #[inline]
+    #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, _world: &World<P, C>) {
         match event.what {
             Happening::Invoked { operation, client, node, request } => {

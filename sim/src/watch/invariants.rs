@@ -289,6 +289,7 @@ fn from_receipt(promise: &Alarm) -> Alarm {
 }
 
 impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
+    #[inline(always)]
     fn read<C: Choices>(
         &mut self,
         event: &Event<'_, <LeaseNode<R> as Process>::Message>,
@@ -351,6 +352,7 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
         }
     }
 
+    #[inline]
     fn settled<C: Choices>(&mut self, node: usize, world: &World<LeaseNode<R>, C>) {
         if let Some(running) = world.process(node).node() {
             self.check_node(world.now(), node, running.raft(), running.applied().0);

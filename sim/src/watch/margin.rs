@@ -8,7 +8,7 @@
 
 use leasehold::time::Alarm;
 
-use crate::world::{Choices, Event, Happening, Milestone, Process, Reader, World};
+use crate::world::{Choices, Event, Happening, Milestone, Process, Reader, World, WorldView};
 
 /// When an old leader's lease was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Margins {
     }
 
     /// All changes of leadership, in order, once the run is over.
-    pub fn finish<P: Process, C: Choices>(mut self, world: &World<P, C>) -> Vec<LeadershipChange> {
+    pub fn finish(mut self, world: &(impl WorldView + ?Sized)) -> Vec<LeadershipChange> {
         for node in 0..self.watched.len() {
             self.settle(node, world);
             let Some(lease) = self.watched[node] else { continue };
@@ -105,7 +105,7 @@ impl Margins {
     }
 
     /// Brings the account of a node's lease up to the present.
-    fn settle<P: Process, C: Choices>(&mut self, node: usize, world: &World<P, C>) {
+    fn settle(&mut self, node: usize, world: &(impl WorldView + ?Sized)) {
         let stopped_at = self.stopped_at[node];
         let Some(lease) = &mut self.watched[node] else {
             return;
@@ -126,7 +126,7 @@ impl Margins {
         };
     }
 
-    fn kill<P: Process, C: Choices>(&mut self, node: usize, world: &World<P, C>) {
+    fn kill(&mut self, node: usize, world: &(impl WorldView + ?Sized)) {
         self.settle(node, world);
         if let Some(lease) = &mut self.watched[node] {
             lease.over.get_or_insert(world.now());
@@ -134,7 +134,7 @@ impl Margins {
         }
     }
 
-    fn alive<P: Process, C: Choices>(&mut self, node: usize, world: &World<P, C>) -> bool {
+    fn alive(&mut self, node: usize, world: &(impl WorldView + ?Sized)) -> bool {
         self.settle(node, world);
         self.watched[node].is_some_and(|lease| lease.over.is_none())
     }
@@ -148,7 +148,7 @@ impl Margins {
         }
     }
 
-    fn renewed<P: Process, C: Choices>(&mut self, node: usize, term: u64, end: Alarm, world: &World<P, C>) {
+    fn renewed(&mut self, node: usize, term: u64, end: Alarm, world: &(impl WorldView + ?Sized)) {
         if self.overlap.is_none() {
             let others = (0..self.watched.len()).filter(|other| *other != node);
             let other = others.into_iter().find(|other| {
@@ -175,7 +175,7 @@ impl Margins {
         }
     }
 
-    fn ready<P: Process, C: Choices>(&mut self, new: usize, new_term: u64, world: &World<P, C>) {
+    fn ready(&mut self, new: usize, new_term: u64, world: &(impl WorldView + ?Sized)) {
         let at = world.now();
         let mut change = LeadershipChange { old: None, new, new_term, ready_at: at, lease_over: None };
         let mut found = false;
@@ -194,10 +194,9 @@ impl Margins {
             self.changes.push(LeadershipChange { old: None, ..change });
         }
     }
-}
 
-impl<P: Process> Reader<P> for Margins {
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
+    /// Something has happened to a lease, or to a clock that one ends by.
+    pub(crate) fn note<M>(&mut self, event: &Event<'_, M>, world: &(impl WorldView + ?Sized)) {
         match event.what {
             Happening::Milestone { node, milestone } => match milestone {
                 Milestone::LeaseRenewed { term, end, .. } => self.renewed(node, term, end, world),
@@ -222,6 +221,19 @@ impl<P: Process> Reader<P> for Margins {
                 self.kill(node, world);
                 self.stopped_at[node] = None;
             }
+            _ => {}
+        }
+    }
+}
+
+impl<P: Process> Reader<P> for Margins {
+    #[inline(always)]
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
+        match event.what {
+            Happening::Milestone { .. }
+            | Happening::ClockChanges { .. }
+            | Happening::Stopped { .. }
+            | Happening::Crashed { .. } => self.note(event, world),
             _ => {}
         }
     }

@@ -1,7 +1,9 @@
 //! What happens, as one typed stream. Reports, the trace, its hash, the history and the margins all read it.
 
+use super::clock::VirtualClock;
 use super::process::{Milestone, Process, Reply, Request};
 use super::{Traced, World};
+use crate::setup::Setup;
 use crate::world::choices::Choices;
 
 /// Something that happened at an instant of true time.
@@ -200,7 +202,45 @@ pub enum LossCause {
     ReceiverDown,
 }
 
+/// A world as somebody sees it who only looks on, whatever runs in it and whoever decides.
+pub trait WorldView {
+    /// True time, in nanoseconds since the start of the run.
+    fn now(&self) -> u64;
+
+    /// Events that have happened so far.
+    fn events(&self) -> u64;
+
+    /// What it was built from.
+    fn setup(&self) -> &Setup;
+
+    /// A machine's clocks.
+    fn clock(&self, node: usize) -> &VirtualClock;
+}
+
+impl<P: Process, C: Choices> WorldView for World<P, C> {
+    #[inline]
+    fn now(&self) -> u64 {
+        World::now(self)
+    }
+
+    fn events(&self) -> u64 {
+        World::events(self)
+    }
+
+    fn setup(&self) -> &Setup {
+        World::setup(self)
+    }
+
+    #[inline]
+    fn clock(&self, node: usize) -> &VirtualClock {
+        World::clock(self, node)
+    }
+}
+
 /// Somebody who is told everything, in order.
+///
+/// Which kind of event it is, is known where it happens: a reader that is inlined there (`inline(always)`, as all of a run's
+/// are) costs nothing for the events that it does not care about.
 pub trait Reader<P: Process> {
     /// Something has happened. `world` is as it was left by it.
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>);
@@ -214,12 +254,12 @@ impl<P: Process> Reader<P> for () {
 }
 
 impl<P: Process, A: Reader<P>, B: Reader<P>> Reader<P> for (A, B) {
-    #[inline]
+    #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
         self.0.read(event, world);
         self.1.read(event, world);
     }
-    #[inline]
+    #[inline(always)]
     fn settled<C: Choices>(&mut self, node: usize, world: &World<P, C>) {
         self.0.settled(node, world);
         self.1.settled(node, world);
@@ -227,13 +267,13 @@ impl<P: Process, A: Reader<P>, B: Reader<P>> Reader<P> for (A, B) {
 }
 
 impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
-    #[inline]
+    #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
         if let Some(reader) = self {
             reader.read(event, world);
         }
     }
-    #[inline]
+    #[inline(always)]
     fn settled<C: Choices>(&mut self, node: usize, world: &World<P, C>) {
         if let Some(reader) = self {
             reader.settled(node, world);
@@ -242,11 +282,11 @@ impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
 }
 
 impl<P: Process, A: Reader<P>> Reader<P> for &mut A {
-    #[inline]
+    #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
         (**self).read(event, world);
     }
-    #[inline]
+    #[inline(always)]
     fn settled<C: Choices>(&mut self, node: usize, world: &World<P, C>) {
         (**self).settled(node, world);
     }

@@ -1,0 +1,45 @@
+//! What may be seen of a node from outside, whatever its rules.
+
+use leasehold::lease::LeaseRules;
+use leasehold::raft::{Configuration, Raft, Role, Term};
+use leasehold::time::Alarm;
+
+/// A node's Raft, to be looked at. Each method is that of [`Raft`] with the same name.
+pub trait RaftView {
+    /// Its role.
+    fn role(&self) -> Role;
+
+    /// The latest term it has seen.
+    fn term(&self) -> Term;
+
+    /// The members in force.
+    fn configuration(&self) -> &Configuration;
+
+    /// The newest of its rounds that it acknowledges itself, once writes up to `ticket` are synced.
+    fn own_round(&self, ticket: u64) -> u64;
+
+    /// The ends of its promises to withhold votes.
+    fn promise_ends(&self) -> Vec<Alarm>;
+}
+
+impl<R: LeaseRules> RaftView for Raft<R> {
+    fn role(&self) -> Role {
+        Raft::role(self)
+    }
+
+    fn term(&self) -> Term {
+        Raft::term(self)
+    }
+
+    fn configuration(&self) -> &Configuration {
+        Raft::configuration(self)
+    }
+
+    fn own_round(&self, ticket: u64) -> u64 {
+        Raft::own_round(self, ticket)
+    }
+
+    fn promise_ends(&self) -> Vec<Alarm> {
+        Raft::promise_ends(self).collect()
+    }
+}
