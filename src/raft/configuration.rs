@@ -101,6 +101,10 @@ pub(super) fn quorum_value(
     if quorum == 0 || reached.clone().filter(|value| *value > floor).count() < quorum {
         return None;
     }
+    if quorum == 1 {
+        // A leader that is alone renews its lease with every read.
+        return reached.max();
+    }
     let mut values: Vec<u64> = reached.collect();
     let (_, value, _) = values.select_nth_unstable_by(quorum - 1, |a, b| b.cmp(a));
     Some(*value)
@@ -118,6 +122,7 @@ mod tests {
         assert_eq!(value(&[5, 3, 9], 2, 5), None, "only one is above the floor");
         assert_eq!(value(&[1, 1, 9, 9], 3, 0), Some(1));
         assert_eq!(value(&[7], 1, 6), Some(7));
+        assert_eq!(value(&[5, 9, 3], 1, 0), Some(9));
         assert_eq!(value(&[7], 2, 0), None, "fewer members than the quorum");
     }
 
