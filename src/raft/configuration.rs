@@ -92,7 +92,7 @@ impl Configuration {
 
 /// The largest value that at least `quorum` of the `reached` values have come to, if that is more than `floor`.
 ///
-/// Called for every acknowledgement, nearly always in vain, so it counts before it sorts.
+/// Called for every acknowledgement, nearly always in vain, so it counts before it looks for the value.
 pub(super) fn quorum_value(
     reached: impl Iterator<Item = u64> + Clone,
     quorum: usize,
@@ -101,13 +101,12 @@ pub(super) fn quorum_value(
     if quorum == 0 || reached.clone().filter(|value| *value > floor).count() < quorum {
         return None;
     }
-    if quorum == 1 {
-        // A leader that is alone renews its lease with every read.
-        return reached.max();
+    // From the largest value down: there are seldom more than a few different ones, and nothing is allocated.
+    let mut value = reached.clone().max()?;
+    while reached.clone().filter(|other| *other >= value).count() < quorum {
+        value = reached.clone().filter(|other| *other < value).max()?;
     }
-    let mut values: Vec<u64> = reached.collect();
-    let (_, value, _) = values.select_nth_unstable_by(quorum - 1, |a, b| b.cmp(a));
-    Some(*value)
+    Some(value)
 }
 
 #[cfg(test)]
@@ -124,6 +123,9 @@ mod tests {
         assert_eq!(value(&[7], 1, 6), Some(7));
         assert_eq!(value(&[5, 9, 3], 1, 0), Some(9));
         assert_eq!(value(&[7], 2, 0), None, "fewer members than the quorum");
+        assert_eq!(value(&[], 1, 0), None, "nobody");
+        assert_eq!(value(&[4, 2, 8, 6, 2], 4, 0), Some(2));
+        assert_eq!(value(&[4, 2, 8, 6, 2], 4, 2), None);
     }
 
     #[test]

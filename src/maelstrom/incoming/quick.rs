@@ -67,7 +67,7 @@ fn read_kind(name: &str) -> Option<RequestKind> {
 }
 
 fn key(cursor: &mut Cursor<'_>) -> Option<Scalar> {
-    if cursor.next()? == b'"' {
+    if cursor.peek()? == b'"' {
         return Some(Scalar::Text(cursor.text()?.into()));
     }
     let json: &RawValue = serde_json::from_str(cursor.word()?).ok()?;
