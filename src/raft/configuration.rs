@@ -129,6 +129,20 @@ mod tests {
     }
 
     #[test]
+    fn quorum_value_is_what_sorting_would_find() {
+        for number in 0..4usize.pow(5) {
+            let reached: Vec<u64> = (0..5).map(|place| (number / 4usize.pow(place) % 4) as u64).collect();
+            for (quorum, floor) in (1..=6).flat_map(|quorum| (0..4).map(move |floor| (quorum, floor))) {
+                let mut sorted = reached.clone();
+                sorted.sort_by(|a, b| b.cmp(a));
+                let expected = sorted.get(quorum - 1).copied().filter(|value| *value > floor);
+                let found = quorum_value(reached.iter().copied(), quorum, floor);
+                assert_eq!(found, expected, "{quorum} of {reached:?} above {floor}");
+            }
+        }
+    }
+
+    #[test]
     fn learners_are_members_that_do_not_vote() {
         let configuration = Configuration::new(3, 2);
         assert_eq!((configuration.len(), configuration.voters(), configuration.majority()), (5, 3, 2));
