@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
+use smol_str::SmolStr;
 
 /// A JSON scalar. Numbers are compared as they are written: `1`, `1.0` and `1e0` are three different values, and each
 /// comes back as it went in.
@@ -17,9 +18,9 @@ pub enum Scalar {
     /// A number written as a plain integer that fits.
     Integer(i64),
     /// Any other number, as it was written.
-    Number(Arc<str>),
+    Number(SmolStr),
     /// A string (its content, not its spelling).
-    Text(Arc<str>),
+    Text(SmolStr),
 }
 
 impl fmt::Display for Scalar {

@@ -56,8 +56,15 @@ fn carriers(operation: &Operation) -> Vec<(Message, usize)> {
 }
 
 fn target(line: &[u8]) {
+    // A line that begins with a tab is read in the general way, and means the same.
+    let tabbed = [b"\t", line].concat();
+    let generally = Incoming::parse(&tabbed);
     let incoming = match Incoming::parse(line) {
-        Ok(incoming) => incoming,
+        Ok(incoming) => {
+            assert_eq!(generally.as_ref(), Ok(&incoming));
+            incoming
+        }
+        Err(_) if generally.is_ok() => panic!("what is wrong can be read when a tab comes before it"),
         Err(text) => return assert!(text.len() <= TEXT_BYTES_MAX, "{text}"),
     };
     match incoming.content {

@@ -231,6 +231,29 @@ fn a_lease_read_sends_nothing_and_waits_for_nothing() {
 }
 
 #[test]
+fn an_answer_that_is_there_at_once_can_be_taken_at_once() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(7));
+    cluster.deliver_all();
+    let now = At(cluster.now);
+    let (leader, _) = &mut cluster.nodes[0];
+    let mut ask = |number, operation| {
+        let request = RequestId(number);
+        leader.handle(&now, &mut ByName(0), Input::Request { request, operation });
+        leader.take_answer(request)
+    };
+    assert_eq!(ask(2, read()), Some(value(7, true, 0)));
+    assert_eq!(ask(3, write(8)), None, "it is not there yet");
+    assert_eq!(leader.take_answer(RequestId(2)), None, "taken once");
+    leader.handle(&now, &mut ByName(0), Input::Request { request: RequestId(4), operation: read() });
+    assert_eq!(leader.take_answer(RequestId(3)), None, "another one's");
+    cluster.settle(id(0));
+    cluster.deliver_all();
+    let answers: Vec<u64> = cluster.replies.iter().map(|(request, _)| request.0).collect();
+    assert_eq!(answers, [1, 4, 3], "what was not taken comes out, and nothing else");
+}
+
+#[test]
 fn a_lapsed_lease_costs_one_round_trip() {
     let mut cluster = Cluster::elected();
     cluster.ask(0, 1, write(42));

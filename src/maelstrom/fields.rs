@@ -20,6 +20,10 @@ impl MsgId {
         let fits = i128::from(i64::MIN) <= number && number <= i128::from(u64::MAX);
         fits.then_some(MsgId(number))
     }
+
+    pub(super) fn number(self) -> i128 {
+        self.0
+    }
 }
 
 impl From<u64> for MsgId {

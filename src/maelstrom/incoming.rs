@@ -1,5 +1,6 @@
 //! A line that came in: its envelope, its type, and what it says.
 
+mod cursor;
 mod quick;
 
 use std::borrow::Cow;

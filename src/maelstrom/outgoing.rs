@@ -1,7 +1,10 @@
 //! Lines on their way out, one behind the other, until the host flushes them in one go.
 
+mod quick;
+
 use serde::Serialize;
 
+use self::quick::Address;
 use super::admin::ReportBody;
 use super::{MsgId, Reply, peer};
 use crate::node::Message;
@@ -24,7 +27,16 @@ impl Outbox {
     /// Answers `dest`'s message of that number.
     pub fn reply(&mut self, src: &str, dest: &str, in_reply_to: MsgId, reply: &Reply) {
         let msg_id = self.next_msg_id;
+        let address = Address { src, dest, in_reply_to, msg_id };
         match reply {
+            Reply::ReadOk { value } => {
+                quick::read_ok(&mut self.lines, address, value);
+                self.end_line();
+            }
+            Reply::LeaseReadOk { value, lease_valid, network_round_trips } => {
+                quick::lease_read_ok(&mut self.lines, address, value, *lease_valid, *network_round_trips);
+                self.end_line();
+            }
             Reply::Status(report) => {
                 let body = ReportBody { kind: "status_ok", in_reply_to, msg_id, report };
                 self.push(&Envelope { src, dest, body });
@@ -56,6 +68,10 @@ impl Outbox {
     fn push<B: Serialize>(&mut self, envelope: &Envelope<'_, B>) {
         serde_json::to_writer(&mut self.lines, envelope)
             .expect("memory takes every byte, and a number came off the wire as JSON");
+        self.end_line();
+    }
+
+    fn end_line(&mut self) {
         self.lines.push(b'\n');
         self.next_msg_id += 1;
     }

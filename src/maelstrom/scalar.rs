@@ -1,9 +1,8 @@
 //! JSON scalars, as they come and as they go: numbers by their text, strings by their content.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use super::fields::text_of;
 use crate::kv::Scalar;
@@ -16,7 +15,7 @@ pub(super) fn scalar_of(raw: &RawValue) -> Result<Scalar, &'static str> {
         Some(b't') => Ok(Scalar::Bool(true)),
         Some(b'f') => Ok(Scalar::Bool(false)),
         Some(b'"') => match text_of(raw) {
-            Some(text) => Ok(Scalar::Text(Arc::from(&*text))),
+            Some(text) => Ok(Scalar::Text(SmolStr::new(text))),
             None => Err("a string that is no Unicode text (half of a surrogate pair)"),
         },
         Some(b'{') => Err("an object"),
@@ -29,7 +28,7 @@ fn number_of(json: &str) -> Scalar {
     match json.parse() {
         // Minus zero is a number of its own.
         Ok(integer) if json != "-0" => Scalar::Integer(integer),
-        _ => Scalar::Number(Arc::from(json)),
+        _ => Scalar::Number(SmolStr::new(json)),
     }
 }
 

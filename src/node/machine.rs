@@ -6,7 +6,7 @@ use super::forwarding::Forwarding;
 use super::handover::Handover;
 use super::requests::PendingRequests;
 use super::waiting::{Proposals, WaitingReads};
-use super::{Answer, Identity, Input, Message, Output, Refusal};
+use super::{Answer, Identity, Input, Message, Output, Refusal, RequestId};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
@@ -162,6 +162,19 @@ impl<R: LeaseRules> Node<R> {
         self.notice_leadership(&now);
         self.notice_handover(&now);
         self.serve_confirmed_reads();
+    }
+
+    /// The answer to this request, if it was the last input and was answered at once. A host that asks need not remember
+    /// whom an answer is for; else the answer comes as an output.
+    pub fn take_answer(&mut self, request: RequestId) -> Option<Answer> {
+        match self.outputs.pop_back() {
+            Some(Output::Reply { request: answered, answer }) if answered == request => Some(answer),
+            Some(other) => {
+                self.outputs.push_back(other);
+                None
+            }
+            None => None,
+        }
     }
 
     /// The next output, until there is none. What can be batched is: handle all inputs at hand first.

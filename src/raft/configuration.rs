@@ -92,7 +92,7 @@ impl Configuration {
 
 /// The largest value that at least `quorum` of the `reached` values have come to, if that is more than `floor`.
 ///
-/// Called for every acknowledgement, nearly always in vain, so it counts before it sorts.
+/// Called for every acknowledgement, nearly always in vain, so it counts before it looks for the value.
 pub(super) fn quorum_value(
     reached: impl Iterator<Item = u64> + Clone,
     quorum: usize,
@@ -101,9 +101,12 @@ pub(super) fn quorum_value(
     if quorum == 0 || reached.clone().filter(|value| *value > floor).count() < quorum {
         return None;
     }
-    let mut values: Vec<u64> = reached.collect();
-    let (_, value, _) = values.select_nth_unstable_by(quorum - 1, |a, b| b.cmp(a));
-    Some(*value)
+    // From the largest value down: there are seldom more than a few different ones, and nothing is allocated.
+    let mut value = reached.clone().max()?;
+    while reached.clone().filter(|other| *other >= value).count() < quorum {
+        value = reached.clone().filter(|other| *other < value).max()?;
+    }
+    Some(value)
 }
 
 #[cfg(test)]
@@ -118,7 +121,25 @@ mod tests {
         assert_eq!(value(&[5, 3, 9], 2, 5), None, "only one is above the floor");
         assert_eq!(value(&[1, 1, 9, 9], 3, 0), Some(1));
         assert_eq!(value(&[7], 1, 6), Some(7));
+        assert_eq!(value(&[5, 9, 3], 1, 0), Some(9));
         assert_eq!(value(&[7], 2, 0), None, "fewer members than the quorum");
+        assert_eq!(value(&[], 1, 0), None, "nobody");
+        assert_eq!(value(&[4, 2, 8, 6, 2], 4, 0), Some(2));
+        assert_eq!(value(&[4, 2, 8, 6, 2], 4, 2), None);
+    }
+
+    #[test]
+    fn quorum_value_is_what_sorting_would_find() {
+        for number in 0..4usize.pow(5) {
+            let reached: Vec<u64> = (0..5).map(|place| (number / 4usize.pow(place) % 4) as u64).collect();
+            for (quorum, floor) in (1..=6).flat_map(|quorum| (0..4).map(move |floor| (quorum, floor))) {
+                let mut sorted = reached.clone();
+                sorted.sort_by(|a, b| b.cmp(a));
+                let expected = sorted.get(quorum - 1).copied().filter(|value| *value > floor);
+                let found = quorum_value(reached.iter().copied(), quorum, floor);
+                assert_eq!(found, expected, "{quorum} of {reached:?} above {floor}");
+            }
+        }
     }
 
     #[test]

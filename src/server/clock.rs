@@ -12,8 +12,6 @@
 //!
 //! So neither half needs to know when exactly the other one was read, and no bracketing is needed.
 
-use std::time::Duration;
-
 use leasehold::lease::LeaseForm;
 use leasehold::maelstrom::KernelClock;
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp, Wall};
@@ -61,8 +59,9 @@ impl Clock for OsClock {
 }
 
 fn nanos(at: Timespec) -> Nanos {
-    let at = Duration::try_from(at).expect("monotonic clocks start at zero");
-    Nanos(u64::try_from(at.as_nanos()).expect("584 years after the machine's start"))
+    let secs = u64::try_from(at.tv_sec).expect("monotonic clocks start at zero");
+    let fraction = u64::try_from(at.tv_nsec).expect("below one second");
+    Nanos((Span::secs(secs) + Span::nanos(fraction)).as_nanos())
 }
 
 /// The wall clock and the bound of its error, both of one system call, so that no step can come between them. `None`

@@ -3,7 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use leasehold::maelstrom::{
-    Content, Directory, ErrorCode, Fault, Incoming, MsgId, NAME_BYTES_MAX, Reply, RequestKind,
+    Content, Directory, ErrorCode, Fault, Incoming, NAME_BYTES_MAX, Reply, RequestKind,
     message_line_bytes_max,
 };
 use leasehold::node::Operation;
@@ -158,7 +158,7 @@ impl Host {
                     warn!("dropped a request of {sender}: without msg_id and dest nobody could be answered");
                     return;
                 };
-                let caller = Caller { name: src.as_ref().into(), msg_id };
+                let caller = Caller { name: &src, msg_id };
                 let too_long = if bytes > line_bytes_max {
                     Some(format!(
                         "the line has {bytes} bytes: this node takes {line_bytes_max} at most (--line-max)"
@@ -170,42 +170,42 @@ impl Host {
                 };
                 if let Some(text) = too_long {
                     let own_name = own_name.to_owned();
-                    self.refuse(&caller, &own_name, Fault::malformed(text));
+                    self.refuse(caller, &own_name, Fault::malformed(text));
                 } else if *dest == *own_name {
                     self.handle_request(caller, &dest, request);
                 } else {
                     let own_name = own_name.to_owned();
                     let text = format!("`dest` is {dest:?} and this is {own_name:?}");
-                    self.refuse(&caller, &own_name, Fault::malformed(text));
+                    self.refuse(caller, &own_name, Fault::malformed(text));
                 }
             }
         }
     }
 
-    fn handle_request(&mut self, caller: Caller, dest: &str, request: Content) {
+    fn handle_request(&mut self, caller: Caller<'_>, dest: &str, request: Content) {
         match (request, &mut self.member) {
-            (Content::Init(directory), None) => self.become_member(&caller, directory),
+            (Content::Init(directory), None) => self.become_member(caller, directory),
             (Content::Init(directory), Some(member)) => {
                 if member.is_called(&directory) {
-                    self.answer(&caller, dest, &Reply::InitOk);
+                    self.answer(caller, dest, &Reply::InitOk);
                 } else {
                     let text = "this node is initialised already, with another `node_id` or other `node_ids`";
-                    self.refuse(&caller, dest, Fault::new(ErrorCode::Abort, text));
+                    self.refuse(caller, dest, Fault::new(ErrorCode::Abort, text));
                 }
             }
-            (Content::BadRequest(fault), _) => self.refuse(&caller, dest, fault),
+            (Content::BadRequest(fault), _) => self.refuse(caller, dest, fault),
             (_, None) => {
                 let text = "this node does not know its cluster yet: send init first";
-                self.refuse(&caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
+                self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
             }
             (Content::Config(question), Some(member)) => {
                 let settings = question.settings(self.setup.settings.lease.form);
                 let judgement = settings.judge();
                 if !question.apply {
-                    self.answer(&caller, dest, &Reply::ConfigOk(judgement));
+                    self.answer(caller, dest, &Reply::ConfigOk(judgement));
                 } else if !judgement.safe {
                     let text = format!("unsafe, nothing was changed: {}", judgement.reason);
-                    self.refuse(&caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
+                    self.refuse(caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
                 } else {
                     let (kind, operation) =
                         (RequestKind::Apply(settings), Operation::Agree(question.lengths()));
@@ -216,15 +216,15 @@ impl Host {
             }
             (Content::Status, Some(member)) => {
                 let reply = member.status(&self.clock);
-                self.answer(&caller, dest, &reply);
+                self.answer(caller, dest, &reply);
             }
             (Content::Metrics, Some(member)) => {
                 let reply = member.metrics();
-                self.answer(&caller, dest, &reply);
+                self.answer(caller, dest, &reply);
             }
             (Content::Transfer(to), Some(member)) => {
-                if let Err((caller, fault)) = member.handle_transfer(&self.clock, caller, to.as_deref()) {
-                    self.refuse(&caller, dest, fault);
+                if let Err(fault) = member.handle_transfer(&self.clock, caller, to.as_deref()) {
+                    self.refuse(caller, dest, fault);
                 }
             }
             (Content::Operation(kind, operation), Some(member)) => {
@@ -237,7 +237,7 @@ impl Host {
         }
     }
 
-    fn become_member(&mut self, caller: &Caller, directory: Directory) {
+    fn become_member(&mut self, caller: Caller<'_>, directory: Directory) {
         let own_name = directory.own_name().to_owned();
         let Some(keeper) = self.keeper.take() else {
             // A directory of another node: the process is about to end.
@@ -257,17 +257,16 @@ impl Host {
         }
     }
 
-    fn refuse(&mut self, caller: &Caller, own_name: &str, fault: Fault) {
+    fn refuse(&mut self, caller: Caller<'_>, own_name: &str, fault: Fault) {
         if let Some(member) = &mut self.member {
             member.count_refused(fault.code);
         }
-        debug!("refused a request of {}: {fault}", quoted(&caller.name));
+        debug!("refused a request of {}: {fault}", quoted(caller.name));
         self.answer(caller, own_name, &Reply::Error(fault));
     }
 
-    fn answer(&mut self, caller: &Caller, own_name: &str, reply: &Reply) {
-        let in_reply_to: MsgId = caller.msg_id;
-        self.outlet.reply(own_name, &caller.name, in_reply_to, reply);
+    fn answer(&mut self, caller: Caller<'_>, own_name: &str, reply: &Reply) {
+        self.outlet.reply(own_name, caller.name, caller.msg_id, reply);
     }
 }
 

@@ -25,11 +25,24 @@ use super::store::{Found, Store};
 /// A wall clock may be stepped, so a wait for one is cut into pieces of this length.
 const WALL_SLEEP_MAX: Span = Span::millis(100);
 
-/// Whoever sent a request.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) name: Box<str>,
+/// Whoever sent the request that is being handled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) name: &'a str,
     pub(super) msg_id: MsgId,
+}
+
+/// A caller whose request waits.
+#[derive(Debug)]
+struct Waiter {
+    name: Box<str>,
+    msg_id: MsgId,
+}
+
+impl From<Caller<'_>> for Waiter {
+    fn from(caller: Caller<'_>) -> Waiter {
+        Waiter { name: caller.name.into(), msg_id: caller.msg_id }
+    }
 }
 
 /// A member of a cluster.
@@ -41,10 +54,10 @@ pub(super) struct Member {
     store: Store,
     jitter: SeededJitter,
     /// Bounded by the node, which refuses requests when too many wait.
-    waiting: BTreeMap<RequestId, (Caller, RequestKind)>,
+    waiting: BTreeMap<RequestId, (Waiter, RequestKind)>,
     next_request: u64,
     /// Who waits for a transfer's end.
-    transfers: BTreeMap<RequestId, Caller>,
+    transfers: BTreeMap<RequestId, Waiter>,
     metrics: Metrics,
     /// An update was handed to the node since it was last settled.
     updated: bool,
@@ -147,7 +160,7 @@ impl Member {
         &mut self,
         clock: &OsClock,
         outlet: &mut Outlet,
-        caller: Caller,
+        caller: Caller<'_>,
         kind: RequestKind,
         operation: Operation,
     ) -> Result<(), String> {
@@ -161,8 +174,13 @@ impl Member {
         }
         self.updated |= update;
         let request = self.number_request();
-        self.waiting.insert(request, (caller, kind));
         self.node.handle(clock, &mut self.jitter, Input::Request { request, operation });
+        match self.node.take_answer(request) {
+            Some(answer) => self.answer(outlet, caller, kind, answer),
+            None => {
+                self.waiting.insert(request, (caller.into(), kind));
+            }
+        }
         Ok(())
     }
 
@@ -176,22 +194,21 @@ impl Member {
     pub(super) fn handle_transfer(
         &mut self,
         clock: &OsClock,
-        caller: Caller,
+        caller: Caller<'_>,
         to: Option<&str>,
-    ) -> Result<(), (Caller, Fault)> {
+    ) -> Result<(), Fault> {
         let to = match to.map(|name| (name, self.node.names().id(name))) {
             None => None,
             Some((_, Some(to))) => Some(to),
             Some((name, None)) => {
-                let fault = Fault::malformed(format!(
-                    "`to` is {}: no node of this cluster is called so",
-                    quoted(name)
-                ));
-                return Err((caller, fault));
+                let name = quoted(name);
+                return Err(Fault::malformed(format!(
+                    "`to` is {name}: no node of this cluster is called so"
+                )));
             }
         };
         let request = self.number_request();
-        self.transfers.insert(request, caller);
+        self.transfers.insert(request, caller.into());
         self.node.handle(clock, &mut self.jitter, Input::Handover { request, to });
         Ok(())
     }
@@ -222,7 +239,12 @@ impl Member {
                         self.metrics.count_sent(&message);
                         outlet.send(self.directory.own_name(), self.node.names().name(to), &message);
                     }
-                    Output::Reply { request, answer } => self.reply(outlet, request, answer),
+                    Output::Reply { request, answer } => {
+                        let waited = self.waiting.remove(&request);
+                        let (Waiter { name, msg_id }, kind) =
+                            waited.expect("a node answers each request once");
+                        self.answer(outlet, Caller { name: &name, msg_id }, kind, answer);
+                    }
                     Output::Persist(write) => self.store.write(write),
                     Output::HandoverEnded { request, outcome } => {
                         let caller = self.transfers.remove(&request).expect("a transfer ends once");
@@ -293,11 +315,10 @@ impl Member {
         self.store.close();
     }
 
-    fn reply(&mut self, outlet: &mut Outlet, request: RequestId, answer: Answer) {
-        let (caller, kind) = self.waiting.remove(&request).expect("a node answers each request once");
+    fn answer(&mut self, outlet: &mut Outlet, caller: Caller<'_>, kind: RequestKind, answer: Answer) {
         self.metrics.count_answer(&answer);
         let reply = Reply::to_request(kind, answer);
-        outlet.reply(self.directory.own_name(), &caller.name, caller.msg_id, &reply);
+        outlet.reply(self.directory.own_name(), caller.name, caller.msg_id, &reply);
     }
 }
 

@@ -2,85 +2,76 @@
 //! which says the same of all that this one takes.
 
 use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::fields::{Field, is_object, present};
 use super::super::scalar::scalar_of;
+use super::cursor::Cursor;
 use super::{Content, Incoming, RequestKind};
+use crate::kv::Scalar;
 use crate::maelstrom::MsgId;
 use crate::node::Operation;
 
-/// What is borrowed has no escapes in it.
-#[derive(serde::Deserialize)]
-struct Envelope<'a> {
-    src: &'a str,
-    dest: &'a str,
-    #[serde(borrow)]
-    body: Object<Body<'a>>,
-}
-
-/// Another field, as other messages have them, ends the attempt early.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Body<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    msg_id: u64,
-    #[serde(borrow)]
-    key: &'a RawValue,
-    #[serde(borrow, default, deserialize_with = "present")]
-    in_reply_to: Field<'a>,
+/// The fields of a read. A second one of a name, and any field that is not here, ends the attempt.
+#[derive(Default)]
+struct Fields<'a> {
+    src: Option<&'a str>,
+    dest: Option<&'a str>,
+    kind: Option<RequestKind>,
+    msg_id: Option<u64>,
+    key: Option<Scalar>,
 }
 
 /// The read that a line asks for; `None` when it asks for something else, or in another way.
 pub(super) fn read(line: &str) -> Option<Incoming<'_>> {
-    if !is_object(line) {
+    let mut cursor = Cursor::over(line)?;
+    let mut fields = Fields::default();
+    let (mut id, mut body) = (None, None);
+    cursor.object(|cursor, name| match name {
+        "src" => once(&mut fields.src, cursor.text()?),
+        "dest" => once(&mut fields.dest, cursor.text()?),
+        "body" => {
+            once(&mut body, ())?;
+            cursor.object(|cursor, name| match name {
+                "type" => once(&mut fields.kind, read_kind(cursor.text()?)?),
+                "msg_id" => once(&mut fields.msg_id, cursor.natural()?),
+                "key" => once(&mut fields.key, key(cursor)?),
+                _ => None,
+            })
+        }
+        // Maelstrom's own.
+        "id" => once(&mut id, cursor.natural()?),
+        _ => None,
+    })?;
+    if !cursor.is_at_end() {
         return None;
     }
-    let Envelope { src, dest, body: Object(body) } = serde_json::from_str(line).ok()?;
-    let kind = match body.kind {
-        "lease_read" => RequestKind::LeaseRead,
-        "read" => RequestKind::Read,
-        _ => return None,
-    };
-    if body.in_reply_to.is_some() {
-        return None;
-    }
-    let key = scalar_of(body.key).ok()?;
     Some(Incoming {
-        src: Cow::Borrowed(src),
-        dest: Cow::Borrowed(dest),
-        msg_id: Some(MsgId::from(body.msg_id)),
-        content: Content::Operation(kind, Operation::Read { key }),
+        src: Cow::Borrowed(fields.src?),
+        dest: Cow::Borrowed(fields.dest?),
+        msg_id: Some(MsgId::from(fields.msg_id?)),
+        content: Content::Operation(fields.kind?, Operation::Read { key: fields.key? }),
     })
 }
 
-/// A struct that is an object in the text. Struct readers by themselves take arrays as well.
-struct Object<T>(T);
+fn once<T>(field: &mut Option<T>, value: T) -> Option<()> {
+    field.replace(value).is_none().then_some(())
+}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Object<T>, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Object)
+fn read_kind(name: &str) -> Option<RequestKind> {
+    match name {
+        "lease_read" => Some(RequestKind::LeaseRead),
+        "read" => Some(RequestKind::Read),
+        _ => None,
     }
 }
 
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+fn key(cursor: &mut Cursor<'_>) -> Option<Scalar> {
+    if cursor.peek()? == b'"' {
+        return Some(Scalar::Text(cursor.text()?.into()));
     }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map))
-    }
+    let json: &RawValue = serde_json::from_str(cursor.word()?).ok()?;
+    scalar_of(json).ok()
 }
 
 #[cfg(test)]
@@ -116,6 +107,12 @@ mod tests {
                     ":-0",
                     ":null",
                     ":\"2\"",
+                    ":02",
+                    ":00",
+                    ":+2",
+                    ":2x",
+                    ":2 3",
+                    ":18446744073709551615",
                     ":18446744073709551616",
                     ":1,\"msg_id\":2",
                 ],
@@ -132,6 +129,15 @@ mod tests {
                     "{}",
                     "\"\\ud800\"",
                     "\"\\n\"",
+                    "\"\u{1f}\"",
+                    "\"\u{7f} ü, {}\"",
+                    "nullx",
+                    "tru",
+                    "01",
+                    "1 2",
+                    "9223372036854775808",
+                    "",
+                    "x\"",
                     "\"x\",\"key\":\"y\"",
                 ],
             ),
@@ -142,7 +148,22 @@ mod tests {
             ("{\"type\"", vec!["[\"type\"", "{\"key\":1,\"type\"", "5,\"rest\":{\"type\""]),
             ("{\"src\"", vec!["[\"src\"", "{\"id\":1,\"src\"", "{\"src\":\"c2\",\"src\""]),
             ("\"body\":{", vec!["\"body\":[{", "\"Body\":{", "\"body\":[\"read\",1,\"k\"],\"other\":{"]),
-            ("}}", vec!["}", "}}x", "]}", "}}}", "}} "]),
+            (
+                "}}",
+                vec![
+                    "}",
+                    "}}x",
+                    "]}",
+                    "}}}",
+                    "}} ",
+                    ",}}",
+                    "},}",
+                    "}\t}",
+                    " } } ",
+                    "},\"id\":-1}",
+                    "},\"id\":1,\"id\":2}",
+                ],
+            ),
         ];
         let change = |line: &str| -> Vec<String> {
             let change = |(from, to): (&&str, &Vec<&str>)| -> Vec<String> {

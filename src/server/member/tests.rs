@@ -79,9 +79,9 @@ impl Bench {
     }
 }
 
-fn caller(number: u64) -> Caller {
+fn caller(number: u64) -> Caller<'static> {
     let line = format!(r#"{{"src":"c1","dest":"n1","body":{{"type":"read","msg_id":{number},"key":1}}}}"#);
-    Caller { name: "c1".into(), msg_id: Incoming::parse(line.as_bytes()).unwrap().msg_id.unwrap() }
+    Caller { name: "c1", msg_id: Incoming::parse(line.as_bytes()).unwrap().msg_id.unwrap() }
 }
 
 fn command() -> Command {
@@ -132,7 +132,7 @@ fn a_leader_acknowledges_what_is_synced_and_reads_while_it_syncs() {
     bench.began.recv().unwrap();
     let read = Operation::Read { key: Scalar::Integer(1) };
     let request = RequestId(1_000);
-    bench.member.waiting.insert(request, (caller(8), RequestKind::LeaseRead));
+    bench.member.waiting.insert(request, (caller(8).into(), RequestKind::LeaseRead));
     bench.member.node.handle(
         &bench.clock,
         &mut bench.member.jitter,
