@@ -97,6 +97,8 @@ pub struct Found {
     pub requests: Vec<Requests>,
     /// The members that the last change of them says.
     pub members: Option<Members>,
+    /// How often a node had fallen behind the log and took a snapshot.
+    pub snapshots: u64,
     /// What the reads at the end say.
     pub last_reads: LastReads,
     /// It was stopped before its time.

@@ -55,9 +55,9 @@ pub fn run(
     let found = hub.close(end);
     let lost = found.check.stale_reads.iter().filter(|read| found.history_index(read.read) >= first_of_last);
     last_reads.lost = lost.count();
-    let faults = hub.watch.faults;
+    let Watch { faults, snapshots, .. } = hub.watch;
     let (requests, members) = hub.orders.finish(&faults);
-    Ok((setup, Found { faults, requests, members, outcome: found, last_reads, interrupted }))
+    Ok((setup, Found { faults, requests, members, outcome: found, snapshots, last_reads, interrupted }))
 }
 
 /// The setup with one more client, which reads everything at the end.

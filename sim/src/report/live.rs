@@ -68,6 +68,12 @@ pub fn live_text(live: &LiveSubject<'_>, style: Style) -> String {
     for (place, text) in requests(found).iter().enumerate() {
         fact(if place == 0 { "requests" } else { "" }, text);
     }
+    if found.snapshots > 0 {
+        fact(
+            "snapshots",
+            &format!("{} taken by nodes that had fallen behind the log", count(found.snapshots)),
+        );
+    }
     fact("writes", &last_reads(found.last_reads));
     fact("margins", &margins(&row.changes));
     if let Some(simulated) = live.simulated {
@@ -124,6 +130,7 @@ pub fn live_json(live: &LiveSubject<'_>) -> Value {
             "voters": members.voters,
             "learners": members.learners,
         })),
+        "snapshots": found.snapshots,
         "keys": keys,
         "keys_read_at_the_end": answered,
         "lost_acknowledged_writes": lost,
@@ -225,10 +232,10 @@ fn requests(found: &Found) -> Vec<String> {
 fn request(of: &Requests, found: &Found) -> String {
     let mut parts = vec![format!("{} done", count(of.done))];
     for (code, (times, text)) in &of.errors {
-        // The first clause says what was wrong.
+        // Of the last one, the first clause: it says what was wrong.
         let why = text.split(';').next().unwrap_or_default();
-        let unknown = if *code == 0 { "of unknown outcome" } else { "refused" };
-        parts.push(format!("{} {unknown} (error {code}, as in \"{why}\")", count(*times)));
+        let what = if *code == 0 { "of unknown outcome" } else { "refused" };
+        parts.push(format!("{} {what} (error {code}: {why})", count(*times)));
     }
     if of.unanswered() > 0 {
         parts.push(format!("{} unanswered (the node died first, or the run ended)", count(of.unanswered())));
