@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! setup --> possible? --> hub: one thread, one poll --> children: processes, pipes, signals
-//!                          |   ^                          |  messages and answers (wire), notes (log)
+//!                          |   ^                          |  messages, answers, orders (wire), notes (log)
 //!                          v   |                          v
 //!                         world::hosted, with mailboxes for processes: links, clients, faults, triggers
 //!                          |
@@ -24,6 +24,7 @@ mod latency;
 mod mailbox;
 mod margins;
 mod notes;
+mod orders;
 mod possible;
 mod watch;
 mod wire;
@@ -42,6 +43,7 @@ use std::path::PathBuf;
 use crate::run::Outcome;
 
 pub use latency::{Kind, Latency, latencies};
+pub use orders::{Members, Requests};
 pub use possible::impossible;
 
 #[cfg(target_os = "linux")]
@@ -91,6 +93,12 @@ pub struct Found {
     pub outcome: Outcome,
     /// Faults that happened, by the word for what they do.
     pub faults: Vec<(&'static str, u64)>,
+    /// What became of the requests that faults made of leaders.
+    pub requests: Vec<Requests>,
+    /// The members that the last change of them says.
+    pub members: Option<Members>,
+    /// How often a node had fallen behind the log and took a snapshot.
+    pub snapshots: u64,
     /// What the reads at the end say.
     pub last_reads: LastReads,
     /// It was stopped before its time.
@@ -124,6 +132,8 @@ pub enum Problem {
         node: String,
         /// How it ended.
         status: String,
+        /// It had never answered an `init`: maybe it is no node, or another version's.
+        began: bool,
         /// The last lines of its log.
         log: Vec<String>,
     },
@@ -141,19 +151,25 @@ pub enum Problem {
     },
 }
 
+/// What to look at when a process does not even begin.
+const IS_IT: &str = "is the node's binary the `leasehold` of this version? `cargo build --release` builds it, and --node names it";
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::Io { what, error } => write!(f, "{what}: {error}"),
-            Problem::Ended { node, status, log } => {
+            Problem::Ended { node, status, began, log } => {
                 write!(f, "{node} ended by itself: {status}")?;
+                if !began {
+                    write!(f, "; it had not answered its init yet: {IS_IT}")?;
+                }
                 if !log.is_empty() {
                     write!(f, "\n  the end of its log:\n    {}", log.join("\n    "))?;
                 }
                 Ok(())
             }
             Problem::Nonsense { node, what } => write!(f, "{node} wrote what it must not: {what}"),
-            Problem::Silent { node } => write!(f, "{node} has not answered its init within 10 s"),
+            Problem::Silent { node } => write!(f, "{node} has not answered its init within 10 s: {IS_IT}"),
         }
     }
 }

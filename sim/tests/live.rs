@@ -134,6 +134,73 @@ fn a_cluster_of_real_processes_survives_a_kill_a_pause_and_a_partition() {
     assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stdout));
 }
 
+/// What faults ask of leaders, each again and again, as a busy machine may be late for the first time. n4 is a learner from the
+/// beginning, and cannot be a leader's successor.
+const ORDERS: &str = r#"
+[[fault]]
+at = "2s"
+every = "300ms"
+add = { node = "n5" }
+[[fault]]
+at = "2.1s"
+every = "300ms"
+promote = { node = "n5" }
+[[fault]]
+at = "4s"
+every = "500ms"
+remove = { node = "n1" }
+[[fault]]
+at = "3s"
+every = "900ms"
+transfer = { to = "n2" }
+[[fault]]
+at = "3.5s"
+every = "900ms"
+transfer = { to = "n4" }
+[[fault]]
+at = "3.2s"
+every = "800ms"
+apply = { duration = "700ms", election-timeout = "800ms", max-clock-skew = "50ms" }
+[[fault]]
+at = "5s"
+for = "300ms"
+crash = { node = "n3" }
+"#;
+
+#[test]
+fn transfers_members_and_lengths_are_asked_for_and_what_is_refused_is_told() {
+    let quiet = SHORT.split("[[fault]]").next().unwrap();
+    let text = quiet.replace(r#"duration = "5s""#, r#"duration = "8s""#);
+    let text = text.replace("[lease]", "[cluster]\nlearners = 1\nspares = 1\n[lease]") + ORDERS;
+    let scenario = scenario("orders", &text);
+    let node = node().to_str().unwrap();
+    let output = sim(&["live", scenario.to_str().unwrap(), "--node", node, "--json", "--quiet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (row, live) = (&report["rows"][0], &report["live"]);
+    assert_eq!(row["finding"], "linearizable");
+    assert_eq!((&live["lost_acknowledged_writes"], &live["keys_read_at_the_end"]), (&0.into(), &5.into()));
+    assert_eq!(live["simulated"]["as_expected"], true, "{live}");
+    let of = |kind: &str| {
+        let requests = live["requests"].as_array().unwrap();
+        requests.iter().find(|request| request["kind"] == kind).unwrap_or_else(|| panic!("no {kind}: {live}"))
+    };
+    for kind in ["learners", "add", "promote", "remove", "transfer", "apply"] {
+        let number = |of: &Value| of.as_u64().unwrap();
+        let request = of(kind);
+        assert!(number(&request["done"]) >= 1, "{request}");
+        // Nothing is asked that has no end.
+        let errors = request["errors"].as_object().unwrap().values();
+        let refused: u64 = errors.map(|error| number(&error["times"])).sum();
+        let told = number(&request["done"]) + refused + number(&request["unanswered"]);
+        assert_eq!(number(&request["asked"]), told, "{request}");
+    }
+    // A learner is no successor, and it is no failure of the run that the leader says so.
+    assert!(!of("transfer")["errors"].as_object().unwrap().is_empty(), "{live}");
+    assert!(live["members"]["voters"].as_array().unwrap().contains(&"n5".into()), "{live}");
+    assert_eq!(live["members"]["learners"], serde_json::json!(["n4"]), "{live}");
+}
+
 /// A leader that is cut off and stands still, with a lease of 4 s on promises of half a second. When it goes on it answers
 /// what has come meanwhile, and another leads already: the run must find it out.
 const UNSAFE: &str = r#"
@@ -277,4 +344,5 @@ fn a_node_that_is_not_there_or_ends_by_itself_is_said() {
     let other = with("/bin/false");
     assert_eq!(other.status.code(), Some(70), "{}", errors(&other));
     assert!(errors(&other).contains("ended by itself: exit status: 1"), "{}", errors(&other));
+    assert!(errors(&other).contains("is the node's binary the `leasehold`"), "{}", errors(&other));
 }

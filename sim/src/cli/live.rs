@@ -145,7 +145,11 @@ fn node_binary(given: Option<&Path>) -> Result<PathBuf, Failure> {
         if given.is_file() {
             return Ok(given.to_owned());
         }
-        return Err(Failure::usage(format!("error: --node {}: there is no such file", given.display())));
+        let wrong = if given.is_dir() { "it is a folder" } else { "there is no such file" };
+        return Err(Failure::usage(format!(
+            "error: --node {}: {wrong}\n  name the `leasehold` binary, which `cargo build --release` builds",
+            given.display()
+        )));
     }
     let name = format!("leasehold{}", std::env::consts::EXE_SUFFIX);
     let beside = std::env::current_exe().ok().and_then(|sim| Some(sim.parent()?.join(&name)));
@@ -190,6 +194,9 @@ fn data_directory(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::Temp
 fn failed(problem: &live::Problem) -> Failure {
     match problem {
         live::Problem::Io { .. } => Failure::with(exit::IO, format!("error: {problem}")),
+        live::Problem::Ended { began: false, .. } | live::Problem::Silent { .. } => {
+            Failure::with(exit::OUR_BUG, format!("error: {problem}"))
+        }
         _ => Failure::with(exit::OUR_BUG, format!("A BUG OF OURS: {problem}")),
     }
 }

@@ -41,7 +41,11 @@ impl Child {
         starts: u64,
     ) -> Result<Child, Problem> {
         let failed = |error: io::Error| {
-            Problem::io(format!("cannot start {} as {}", binary.display(), setup.nodes[node].name), error)
+            let name = &setup.nodes[node].name;
+            Problem::io(
+                format!("cannot start {} as {name}; is it the `leasehold` binary?", binary.display()),
+                error,
+            )
         };
         let mut process = process::Command::new(binary)
             .args(flags(setup, node, starts))
@@ -89,12 +93,12 @@ impl Child {
     }
 
     /// Why it ended, when it has.
-    pub(super) fn ended(&mut self, name: &str) -> Problem {
+    pub(super) fn ended(&mut self, name: &str, began: bool) -> Problem {
         let status = match self.process.wait() {
             Ok(status) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        Problem::Ended { node: name.to_owned(), status, log: self.recent.iter().cloned().collect() }
+        Problem::Ended { node: name.to_owned(), status, began, log: self.recent.iter().cloned().collect() }
     }
 }
 
@@ -118,10 +122,16 @@ fn flags(setup: &Setup, node: usize, starts: u64) -> Vec<String> {
     length("startup-grace", crate::host::startup_grace(setup, node, starts));
     let deadline = timers.request_deadline.unwrap_or(lease.election_timeout + spec.election_jitter);
     length("request-deadline", deadline);
+    flags.push(format!("--log-entries-max={}", setup.log.entries_max));
+    flags.push(format!("--log-bytes-max={}", setup.log.bytes_max));
     // A node that starts again does not draw the same waits again.
     flags.push(format!("--seed={}", setup.seed.wrapping_add(starts)));
     if !lease.judge().safe {
         flags.push("--allow-unsafe-lease".to_owned());
+    }
+    // Only its first start asks.
+    if node >= setup.cluster.voters {
+        flags.push("--join".to_owned());
     }
     flags
 }
@@ -133,7 +143,8 @@ mod tests {
 
     #[test]
     fn a_node_is_told_what_its_scenario_says() {
-        let text = "duration = '10s'\nseed = 7\n[cluster]\nfirst-leader = 'n1'\n[node.n2]\nlease-duration = '6s'\n\
+        let text = "duration = '10s'\nseed = 7\n[cluster]\nlearners = 1\nspares = 1\nfirst-leader = 'n1'\n[log]\n\
+            entries-max = 99\n[node.n2]\nlease-duration = '6s'\n\
             election-jitter = '3ms'\n[timers]\nheartbeat = '90ms'";
         let plan = scenario::load("t", text, &[], &["sound"]).expect("a scenario");
         let setup = &plan.rows[0].scenario.setup;
@@ -146,11 +157,14 @@ mod tests {
             "--election-jitter=3000000ns",
             "--startup-grace=50000000000ns",
             "--request-deadline=5003000000ns",
+            "--log-entries-max=99",
             "--seed=7 --allow-unsafe-lease",
         ] {
             assert!(second.contains(part), "{part}: {second}");
         }
         assert!(all(0, 0).contains("--startup-grace=0ns") && !all(0, 0).contains("unsafe"));
+        let joins: Vec<bool> = (0..5).map(|node| all(node, 1).contains("--join")).collect();
+        assert_eq!(joins, [false, false, false, true, true]);
         assert!(all(1, 3).contains("--startup-grace=90000000ns") && all(1, 3).contains("--seed=10"));
     }
 }

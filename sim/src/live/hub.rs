@@ -1,6 +1,7 @@
 //! The hub: one thread and one poll between real processes and the world that decides about them.
 
-use std::collections::BTreeSet;
+mod ending;
+
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,13 +14,14 @@ use super::children::Child;
 use super::mailbox::{Command, Mailbox};
 use super::margins::{Measured, Moment, What, measure};
 use super::notes::{self, Epoch};
+use super::orders::{Obeyed, Order, Orders};
 use super::watch::Watch;
 use super::wire::{self, Said};
-use super::{Found, LastReads, Options, Problem, Progress};
+use super::{Found, Options, Problem, Progress};
 use crate::check;
 use crate::run::{Outcome, Outside};
 use crate::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
-use crate::world::{Effect, Milestone, Reply, Request, Seeded, World};
+use crate::world::{Effect, Milestone, Seeded, World};
 use leasehold::time::Span;
 
 const SECOND: u64 = 1_000_000_000;
@@ -27,12 +29,10 @@ const SECOND: u64 = 1_000_000_000;
 const PROGRESS_NS: u64 = 5 * SECOND;
 /// A node answers its `init` within this.
 const INIT_NS_MAX: u64 = 10 * SECOND;
-/// After the end, each of the things that have to happen does so within this.
-const END_NS_MAX: u64 = 60 * SECOND;
+/// A leader is asked again to let a learner in when this has passed.
+const JOIN_AGAIN_NS: u64 = SECOND / 5;
 /// Things that are due are done so many at a time before the pipes are looked at again.
 const STEPS_MAX: usize = 64;
-/// Keys that are asked for at once at the end.
-const KEYS_AT_ONCE: usize = 32;
 
 /// Runs a setup, which must be [possible](super::impossible), on real processes. `stop` ends it before its time.
 ///
@@ -55,7 +55,9 @@ pub fn run(
     let found = hub.close(end);
     let lost = found.check.stale_reads.iter().filter(|read| found.history_index(read.read) >= first_of_last);
     last_reads.lost = lost.count();
-    Ok((setup, Found { faults: hub.watch.faults, outcome: found, last_reads, interrupted }))
+    let Watch { faults, snapshots, .. } = hub.watch;
+    let (requests, members) = hub.orders.finish(&faults);
+    Ok((setup, Found { faults, requests, members, outcome: found, snapshots, last_reads, interrupted }))
 }
 
 /// The setup with one more client, which reads everything at the end.
@@ -91,6 +93,10 @@ struct Hub<'a> {
     epoch: Option<Epoch>,
     moments: Vec<Moment>,
     leader: Option<(usize, u64)>,
+    orders: Orders,
+    /// Learners of the beginning that no leader has let in yet, and when one is asked next.
+    outside: Vec<usize>,
+    join_at: u64,
 }
 
 impl<'a> Hub<'a> {
@@ -109,6 +115,9 @@ impl<'a> Hub<'a> {
             epoch: None,
             moments: Vec::new(),
             leader: None,
+            orders: Orders::default(),
+            outside: (setup.cluster.voters..setup.nodes.len() - setup.cluster.spares).collect(),
+            join_at: 0,
         }
     }
 
@@ -164,8 +173,38 @@ impl<'a> Hub<'a> {
             }
             self.carry_out()?;
         }
-        let next = self.world.next_at().map_or(until, |next| next.min(until));
+        self.let_in()?;
+        let mut next = self.world.next_at().map_or(until, |next| next.min(until));
+        if self.may_let_in() {
+            next = next.min(self.join_at);
+        }
         self.listen(next.saturating_sub(self.now()))
+    }
+
+    /// The scenario begins with learners, and processes begin without: `init` names voters alone. The leader is asked to let
+    /// one after the other in, again and again until it has.
+    fn let_in(&mut self) -> Result<(), Problem> {
+        let now = self.now();
+        if !self.may_let_in() || now < self.join_at {
+            return Ok(());
+        }
+        let ((leader, _), node) = (self.leader.expect("looked at above"), self.outside[0]);
+        self.join_at = now + JOIN_AGAIN_NS;
+        self.order(leader, Order::Join { node })
+    }
+
+    /// Somebody is to be let in, there is somebody to ask, and nobody is asked already.
+    fn may_let_in(&self) -> bool {
+        !self.outside.is_empty() && self.leader.is_some() && !self.orders.waits(true)
+    }
+
+    /// Asks a node something as an administrator.
+    fn order(&mut self, node: usize, order: Order) -> Result<(), Problem> {
+        if self.children[node].is_none() || !self.world.runs(node) {
+            return Ok(());
+        }
+        let number = self.orders.give(node, order);
+        self.give(node, &wire::order(&self.names[node], number, order, &self.names))
     }
 
     /// Does with the processes what the world wants done.
@@ -176,6 +215,7 @@ impl<'a> Hub<'a> {
                     Command::Start => self.start(node)?,
                     Command::Kill => self.kill(node)?,
                     Command::Give(line) => self.give(node, &line)?,
+                    Command::Ask(order) => self.order(node, order)?,
                 }
             }
         }
@@ -191,7 +231,8 @@ impl<'a> Hub<'a> {
         let child = Child::start(binary, directory, &self.setup, node, self.starts[node])?;
         self.starts[node] += 1;
         self.children[node] = Some(child);
-        self.give(node, &wire::init(&self.names[node], &self.names))?;
+        let founders = &self.names[..self.setup.cluster.voters];
+        self.give(node, &wire::init(&self.names[node], founders))?;
         if !self.world.runs(node) {
             self.signal(node, false)?;
         }
@@ -206,6 +247,7 @@ impl<'a> Hub<'a> {
         while !self.hear_log(node)? {}
         while !self.hear(node)? {}
         self.children[node] = None;
+        self.orders.forget(node);
         Ok(())
     }
 
@@ -263,7 +305,7 @@ impl<'a> Hub<'a> {
                 while let Some(line) = child.log.next_line() {
                     child.keep_log_line(&line);
                 }
-                return Err(child.ended(&self.names[*node]));
+                return Err(child.ended(&self.names[*node], self.ready[*node]));
             }
             if happened[2] {
                 self.give(*node, b"")?;
@@ -311,6 +353,16 @@ impl<'a> Hub<'a> {
             let effect = match wire::parse(&line, &self.names).map_err(nonsense)? {
                 Said::To(to, message) => Effect::Send { to, message },
                 Said::Answer(token, reply) => Effect::Reply { token, reply },
+                Said::Obeyed(number, answer) => {
+                    let order = self.orders.answered(node, number, &answer);
+                    // Refused for good: it is in already, by an earlier request whose answer was lost.
+                    if let Some(Order::Join { node: learner }) = order
+                        && !matches!(answer, Obeyed::Error { code: 0 | 11..=14, .. })
+                    {
+                        self.outside.retain(|outside| *outside != learner);
+                    }
+                    continue;
+                }
                 Said::Ready => {
                     self.ready[node] = true;
                     continue;
@@ -319,64 +371,6 @@ impl<'a> Hub<'a> {
             self.world.inject(now, node, effect, &mut self.watch);
         }
         Ok(ended)
-    }
-
-    /// Ends all faults, has a majority acknowledge a write, and reads every key that was asked for.
-    fn read_all_keys(&mut self) -> Result<LastReads, Problem> {
-        let now = self.now();
-        self.world.recover(now, &mut self.watch);
-        self.carry_out()?;
-        self.wait_for_clients()?;
-        let keys: BTreeSet<u64> =
-            self.watch.history.operations().iter().map(|operation| operation.request.key()).collect();
-        let mut left: Vec<u64> = keys.iter().copied().collect();
-        let unused = keys.last().map_or(0, |last| last + 1);
-        let until = self.now() + END_NS_MAX;
-        let mut tries = 0;
-        let mut acknowledged = false;
-        while self.now() < until && !(acknowledged && left.is_empty()) {
-            // Another node each time.
-            let node = tries % self.names.len();
-            tries += 1;
-            if !acknowledged {
-                let value = self.world.unwritten_value();
-                let written = self.ask_all(node, &[Request::Write { key: unused, value }])?;
-                acknowledged = written == [Some(Reply::Done)];
-                continue;
-            }
-            let batch: Vec<u64> = left.iter().copied().take(KEYS_AT_ONCE).collect();
-            let asked: Vec<Request> = batch.iter().map(|key| Request::Read { key: *key }).collect();
-            let answers = self.ask_all(node, &asked)?;
-            let answered = batch.iter().zip(answers);
-            let answered: BTreeSet<u64> = answered
-                .filter(|(_, answer)| matches!(answer, Some(Reply::Value { .. })))
-                .map(|(key, _)| *key)
-                .collect();
-            left.retain(|key| !answered.contains(key));
-        }
-        Ok(LastReads { keys: keys.len(), answered: keys.len() - left.len(), lost: 0 })
-    }
-
-    /// Asks a node all that and waits for the answers.
-    fn ask_all(&mut self, node: usize, requests: &[Request]) -> Result<Vec<Option<Reply>>, Problem> {
-        let client = self.setup.clients.len() - 1;
-        let mut asked = Vec::with_capacity(requests.len());
-        for request in requests {
-            let now = self.now();
-            asked.push(self.world.ask(now, client, node, *request, &mut self.watch));
-        }
-        self.wait_for_clients()?;
-        let answer = |operation: u64| self.watch.history.get(operation)?.completed.map(|(_, reply)| reply);
-        Ok(asked.into_iter().map(answer).collect())
-    }
-
-    /// Until each operation has an answer or is given up.
-    fn wait_for_clients(&mut self) -> Result<(), Problem> {
-        let until = self.now() + END_NS_MAX;
-        while self.world.clients_wait() && self.now() < until {
-            self.turn(until)?;
-        }
-        Ok(())
     }
 
     /// Ends the processes and looks at what was seen.

@@ -3,6 +3,7 @@
 use leasehold::raft::Jitter;
 use leasehold::time::{Alarm, Reading};
 
+use super::orders::Order;
 use super::wire::{self, Line};
 use crate::world::{DiskChance, Effect, Process, ProcessInput};
 
@@ -15,6 +16,8 @@ pub(super) enum Command {
     Kill,
     /// Write this line to its standard input.
     Give(Vec<u8>),
+    /// Ask this of it, as an administrator.
+    Ask(Order),
 }
 
 /// A process that runs elsewhere.
@@ -47,17 +50,17 @@ impl Process for Mailbox {
     }
 
     fn handle(&mut self, _now: Reading, _jitter: &mut dyn Jitter, input: ProcessInput<Line>) {
-        self.commands.push(Command::Give(match input {
-            ProcessInput::Message { message, .. } => message.bytes().to_vec(),
-            ProcessInput::Request { token, request } => wire::request(&self.name, token, request),
-            // It looks after its own timers and its own disk; what an administrator asks was refused before the run.
-            ProcessInput::Wakeup
-            | ProcessInput::Synced { .. }
-            | ProcessInput::StorageFull
-            | ProcessInput::TransferLeadership { .. }
-            | ProcessInput::ChangeMember { .. }
-            | ProcessInput::ProposeLengths { .. } => return,
-        }));
+        self.commands.push(match input {
+            ProcessInput::Message { message, .. } => Command::Give(message.bytes().to_vec()),
+            ProcessInput::Request { token, request } => {
+                Command::Give(wire::request(&self.name, token, request))
+            }
+            ProcessInput::TransferLeadership { to } => Command::Ask(Order::Transfer { to }),
+            ProcessInput::ChangeMember { change, node } => Command::Ask(Order::Member { change, node }),
+            ProcessInput::ProposeLengths { lengths } => Command::Ask(Order::Apply { lengths }),
+            // It looks after its own timers and its own disk.
+            ProcessInput::Wakeup | ProcessInput::Synced { .. } | ProcessInput::StorageFull => return,
+        });
     }
 
     /// What it does comes in from outside.

@@ -56,6 +56,12 @@ struct Entry<'a> {
     start_boot_ns: u64,
     #[serde(default)]
     span_ns: u64,
+    #[serde(default)]
+    index: u64,
+    #[serde(default)]
+    voters: usize,
+    #[serde(default)]
+    learners: usize,
 }
 
 /// Reads a line of a log: a note, if it is one.
@@ -84,6 +90,11 @@ pub(super) fn parse(line: &[u8], names: &[String], epoch: Epoch) -> Option<Noted
             no_quorum: entry.cause == Some("no-quorum"),
             removed: entry.cause == Some("removed"),
         },
+        "members-in-force" => {
+            let Entry { index, voters, learners, .. } = entry;
+            Milestone::MembersInForce { index, voters, learners }
+        }
+        "snapshot-installed" => Milestone::SnapshotInstalled { index: entry.index, term },
         "misbehaviour" => Milestone::Misbehaviour { peer: place(entry.peer)? },
         _ => return None,
     };
@@ -123,6 +134,13 @@ mod tests {
     fn what_was_before_the_beginning_was_at_the_beginning() {
         let found = noted(r#"{"note":"elected","boot_ns":4000,"term":1}"#);
         assert_eq!(found, Some(Noted { at: 0, milestone: Milestone::Elected { term: 1 } }));
+    }
+
+    #[test]
+    fn members_are_counted() {
+        let found = noted(r#"{"note":"members-in-force","boot_ns":5001,"index":7,"voters":3,"learners":1}"#);
+        let milestone = Milestone::MembersInForce { index: 7, voters: 3, learners: 1 };
+        assert_eq!(found, Some(Noted { at: 1, milestone }));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use crate::describe;
 use crate::rules;
-use crate::setup::{Action, ClockSpec, DiskKind, NodeSpec, Setup};
-use leasehold::lease::LeaseForm;
+use crate::setup::{Action, DiskKind, NodeSpec, Setup};
+use leasehold::lease::{LeaseForm, LeaseLengths};
+use leasehold::maelstrom::CONFIG_MILLIS_MAX;
 use leasehold::time::Span;
 
 /// Why this setup cannot be run on real processes, one sentence a reason, each with its remedy; none if it can.
@@ -22,13 +23,8 @@ pub fn impossible(setup: &Setup) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if setup.cluster.spares > 0 {
-        reasons.push("cluster.spares is above 0: a live run adds nobody".to_owned());
-    }
-    if setup.learners() > 0 {
-        reasons.push("cluster.learners is above 0: every node that init names is a voter".to_owned());
-    }
-    setup.nodes.iter().for_each(|node| reasons.extend(of_node(node)));
+    reasons.extend(clocks(setup));
+    setup.nodes.iter().for_each(|node| reasons.extend(disk(node)));
     for (place, fault) in setup.faults.iter().enumerate() {
         if let Some(why) = why_not(&fault.action) {
             reasons.push(format!("fault[{place}] ({}): {why}", describe::fault(setup, fault)));
@@ -37,19 +33,31 @@ pub fn impossible(setup: &Setup) -> Vec<String> {
     reasons
 }
 
-fn of_node(node: &NodeSpec) -> Vec<String> {
+/// All processes read the clocks of one machine. None can be given another offset, rate or error without a lie that would have
+/// to be told inside the node, and such a node would not be the one that is put to use.
+fn clocks(setup: &Setup) -> Option<String> {
+    let wrong: Vec<String> =
+        describe::clocks(setup).into_iter().filter(|clocks| !clocks.ends_with(": true")).collect();
+    (!wrong.is_empty()).then(|| {
+        format!(
+            "clock ({}): a real process reads this machine's clocks, which cannot be set for it alone; leave the clocks away, \
+             set their keys to what is true, as in `--set clock.NAME.rate=0ppm`, or use `sim run`",
+            wrong.join("; ")
+        )
+    })
+}
+
+/// As the protocol takes them.
+fn whole_millis(lengths: &LeaseLengths) -> bool {
+    let LeaseLengths { duration, election_timeout, max_clock_skew } = *lengths;
+    let whole = |span: Span| span == Span::millis(span.as_millis()) && span.as_millis() <= CONFIG_MILLIS_MAX;
+    let some = |span: Span| whole(span) && span != Span::ZERO;
+    some(duration) && some(election_timeout) && whole(max_clock_skew)
+}
+
+fn disk(node: &NodeSpec) -> Vec<String> {
     let mut reasons = Vec::new();
     let name = &node.name;
-    let ClockSpec { offset_ns, rate_ppb, wall_error, synchronized, stamp } = node.clock;
-    let perfect = ClockSpec::default();
-    if (offset_ns, rate_ppb, wall_error, synchronized, stamp)
-        != (0, 0, perfect.wall_error, perfect.synchronized, perfect.stamp)
-    {
-        reasons.push(format!(
-            "clock.{name}: a real process reads this machine's clocks, which cannot be set for it alone; leave it away, or use \
-             `sim run`"
-        ));
-    }
     if node.disk_sync != Span::ZERO {
         reasons.push(format!(
             "node.{name}.disk-sync is {}: a real disk takes as long as it takes; leave it away",
@@ -82,12 +90,13 @@ fn why_not(action: &Action) -> Option<&'static str> {
         | Action::DiskCorrupt { .. } => Some(
             "the disk of this machine is left alone, and cannot be broken for one process; use `sim run`",
         ),
-        Action::Transfer { .. } => {
-            Some("a live run sends no request to hand over; kill or isolate the leader")
-        }
-        Action::Member { .. } => Some("a live run sends no request to change members; use `sim run`"),
-        Action::Apply { .. } => Some("a live run sends no request to change lengths; use `sim run`"),
-        Action::Partition { .. }
+        Action::Apply { lengths } if !whole_millis(lengths) => Some(
+            "a node is told lengths in whole milliseconds, of one to a year's; round them, or use `sim run`",
+        ),
+        Action::Transfer { .. }
+        | Action::Member { .. }
+        | Action::Apply { .. }
+        | Action::Partition { .. }
         | Action::Cut { .. }
         | Action::Isolate { .. }
         | Action::Heal
@@ -115,7 +124,10 @@ mod tests {
     #[test]
     fn what_processes_can_do_is_not_refused() {
         let possible = "[[fault]]\nat = '1s'\nevery = '2s'\nfor = '1s'\ncrash = { node = 'n1' }\n[[fault]]\nat = '2s'\n\
-            pause = { node = 'n2' }\n[[fault]]\nwhen = { event = 'elected' }\nisolate = { node = 'n3' }";
+            pause = { node = 'n2' }\n[[fault]]\nwhen = { event = 'elected' }\nisolate = { node = 'n3' }\n[[fault]]\nat = '3s'\n\
+            transfer = { to = 'n2' }\n[[fault]]\nat = '3s'\nadd = { node = 'n5' }\n[[fault]]\nat = '4s'\n\
+            apply = { duration = '20ms', election-timeout = '30ms', max-clock-skew = '0s' }\n[cluster]\n\
+            learners = 1\nspares = 1\n[clock.n1]\nrate = '0ppm'";
         assert_eq!(reasons(possible), Vec::<String>::new());
     }
 
@@ -127,13 +139,13 @@ mod tests {
                 "fault[1] (at 1s",
             ),
             ("[[fault]]\nat = '1s'\nsuspend = { node = 'n2' }", "`pause` stops the process alone"),
-            ("[[fault]]\nat = '1s'\ntransfer = { to = 'n2' }", "no request to hand over"),
-            ("[[fault]]\nat = '1s'\nremove = { node = 'n2' }", "no request to change members"),
-            ("[cluster]\nspares = 1", "adds nobody"),
-            ("[clock.n2]\noffset = '1s'", "clock.n2"),
+            (
+                "[[fault]]\nat = '1s'\napply = { duration = '20.5ms', election-timeout = '30ms', max-clock-skew = '0s' }",
+                "fault[0] (at 1s",
+            ),
+            ("[clock.n2]\noffset = '1s'\n[clock.n3]\noffset = '1s'", "clock (n2 and n3: offset +1s)"),
             ("[lease]\nform = 'deadline'", "one wall clock"),
             ("[lease]\nrules = 'half-quorum'", "sound rules"),
-            ("[cluster]\nlearners = 1", "every node that init names is a voter"),
             ("[node.n1]\ndisk-sync = '1ms'", "node.n1.disk-sync"),
             ("[node.n1]\ndisk = 'durable'", "node.n1.disk"),
             ("[[fault]]\nat = '1s'\ndisk-stall = { node = 'n2' }", "the disk of this machine is left alone"),

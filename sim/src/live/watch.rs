@@ -3,7 +3,7 @@
 use super::mailbox::Mailbox;
 use super::wire::Line;
 use crate::watch::History;
-use crate::world::{Choices, Event, Happening, Reader, World};
+use crate::world::{Choices, Event, Happening, Milestone, Reader, World};
 
 /// Watches the world: the history, and what is to be signalled.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub(super) struct Watch {
     pub(super) signals: Vec<(usize, bool)>,
     /// How often each kind of fault has happened.
     pub(super) faults: Vec<(&'static str, u64)>,
+    /// How often a node had fallen behind the log and took a snapshot.
+    pub(super) snapshots: u64,
 }
 
 impl Reader<Mailbox> for Watch {
@@ -25,6 +27,9 @@ impl Reader<Mailbox> for Watch {
                     Some((_, count)) => *count += 1,
                     None => self.faults.push((word, 1)),
                 }
+            }
+            Happening::Milestone { milestone: Milestone::SnapshotInstalled { .. }, .. } => {
+                self.snapshots += 1
             }
             _ => self.history.read(event, world),
         }

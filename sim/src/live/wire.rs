@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use leasehold::raft::MemberAction;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::orders::{Members, Obeyed, Order};
 use crate::world::{Reply, Request, Traced};
 
 /// Who sends `init`.
@@ -13,6 +15,8 @@ const INIT: &str = "c0";
 const READS: &str = "c1";
 /// Who writes.
 const UPDATES: &str = "c2";
+/// Who gives orders.
+const ADMINISTRATOR: &str = "c3";
 
 /// A message between nodes, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub(super) enum Said {
     To(usize, Line),
     /// An answer to a client's operation.
     Answer(u64, Reply),
+    /// An answer to an order.
+    Obeyed(u64, Obeyed),
     /// An answer to `init`.
     Ready,
 }
@@ -64,10 +70,52 @@ struct Answer<'a> {
     code: Option<u16>,
 }
 
-/// The line by which a node learns its cluster.
-pub(super) fn init(node: &str, all: &[String]) -> Vec<u8> {
+#[derive(Deserialize)]
+struct OrderAnswer<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    in_reply_to: u64,
+    code: Option<u16>,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    applied: bool,
+    #[serde(default)]
+    index: u64,
+    #[serde(default)]
+    voters: Vec<String>,
+    #[serde(default)]
+    learners: Vec<String>,
+}
+
+/// The line by which a node learns its cluster: those who found it, or itself and them if it joins.
+pub(super) fn init(node: &str, founders: &[String]) -> Vec<u8> {
+    let own = (!founders.iter().any(|founder| founder == node)).then_some(node);
+    let all: Vec<&str> = own.into_iter().chain(founders.iter().map(String::as_str)).collect();
     let body = json!({ "type": "init", "msg_id": 1, "node_id": node, "node_ids": all });
     line(&json!({ "src": INIT, "dest": node, "body": body }))
+}
+
+/// An order to a node. Its number comes back in the answer.
+pub(super) fn order(node: &str, number: u64, order: Order, names: &[String]) -> Vec<u8> {
+    let msg_id = number;
+    let membership =
+        |change: &str, of: usize| json!({ "type": "membership", "msg_id": msg_id, change: names[of] });
+    let body = match order {
+        Order::Transfer { to } => json!({ "type": "transfer", "msg_id": msg_id, "to": names[to] }),
+        Order::Member { change: MemberAction::Add, node } | Order::Join { node } => membership("add", node),
+        Order::Member { change: MemberAction::Promote, node } => membership("promote", node),
+        Order::Member { change: MemberAction::Remove, node } => membership("remove", node),
+        Order::Apply { lengths } => json!({
+            "type": "lease_read_config",
+            "msg_id": msg_id,
+            "lease_duration_ms": lengths.duration.as_millis(),
+            "election_timeout_ms": lengths.election_timeout.as_millis(),
+            "max_clock_skew_ms": lengths.max_clock_skew.as_millis(),
+            "apply": true,
+        }),
+    };
+    line(&json!({ "src": ADMINISTRATOR, "dest": node, "body": body }))
 }
 
 /// A client's request. `operation` is its number, and comes back in the answer.
@@ -115,6 +163,13 @@ pub(super) fn parse(bytes: &[u8], names: &[String]) -> Result<Said, String> {
             _ => Err(format!("it refuses its init: {}", String::from_utf8_lossy(bytes))),
         };
     }
+    if envelope.dest == ADMINISTRATOR {
+        let answer: OrderAnswer<'_> = serde_json::from_str(body).map_err(said)?;
+        let number = answer.in_reply_to;
+        let obeyed = obeyed(answer)
+            .ok_or_else(|| format!("no answer to an order: {}", String::from_utf8_lossy(bytes)))?;
+        return Ok(Said::Obeyed(number, obeyed));
+    }
     let answer: Answer<'_> = serde_json::from_str(body).map_err(said)?;
     let reads = match envelope.dest {
         READS => true,
@@ -148,6 +203,20 @@ fn reply(reads: bool, answer: &Answer<'_>) -> Option<Reply> {
     })
 }
 
+fn obeyed(answer: OrderAnswer<'_>) -> Option<Obeyed> {
+    Some(match (answer.kind, answer.code) {
+        ("transfer_ok", _) => Obeyed::Done(None),
+        ("lease_read_config_ok", _) if answer.applied => Obeyed::Done(None),
+        ("membership_ok", _) => {
+            let OrderAnswer { index, voters, learners, .. } = answer;
+            Obeyed::Done(Some(Members { index, voters, learners }))
+        }
+        // 12: it has not heard of the node that it is to name. 10 would be an order that it does not know.
+        ("error", Some(code @ (0 | 11..=14 | 22))) => Obeyed::Error { code, text: answer.text },
+        _ => return None,
+    })
+}
+
 /// The simulator's word for a type of message.
 fn simulated(kind: &str) -> &'static str {
     match kind {
@@ -156,6 +225,8 @@ fn simulated(kind: &str) -> &'static str {
         "vote" => "vote",
         "vote_reply" => "vote-reply",
         "timeout_now" => "timeout-now",
+        "snapshot" => "snapshot",
+        "snapshot_reply" => "snapshot-reply",
         "forward" => "forward",
         "forward_answer" => "answer",
         _ => "other",
@@ -178,6 +249,9 @@ impl Traced for Line {
 
 #[cfg(test)]
 mod tests {
+    use leasehold::lease::LeaseLengths;
+    use leasehold::time::Span;
+
     use super::*;
 
     fn names() -> Vec<String> {
@@ -235,6 +309,54 @@ mod tests {
         let Ok(Said::To(to, message)) = parse(line, &names()) else { panic!("no message") };
         assert_eq!((to, message.kind()), (1, "append-reply"));
         assert_eq!(message.bytes().strip_suffix(b"\n"), Some(&line[..]));
+    }
+
+    #[test]
+    fn orders_are_what_the_protocol_has_and_their_answers_say_what_came_of_them() {
+        let names = names();
+        let of = |given| String::from_utf8(order("n2", 4, given, &names)).unwrap();
+        assert!(of(Order::Transfer { to: 0 }).contains(r#""to":"n1","type":"transfer""#));
+        assert!(of(Order::Join { node: 1 }).contains(r#""add":"n2""#));
+        let lengths = LeaseLengths {
+            duration: Span::millis(40),
+            election_timeout: Span::millis(60),
+            max_clock_skew: Span::ZERO,
+        };
+        let apply = of(Order::Apply { lengths });
+        for part in
+            [r#""apply":true"#, r#""lease_duration_ms":40"#, r#""max_clock_skew_ms":0"#, r#""src":"c3""#]
+        {
+            assert!(apply.contains(part), "{apply}");
+        }
+        let error = Obeyed::Error { code: 11, text: "not now".to_owned() };
+        let members = Members { index: 13, voters: names.clone(), learners: Vec::new() };
+        for (body, answer) in [
+            (r#"{"type":"transfer_ok","in_reply_to":4,"leader":"n2","term":4}"#, Obeyed::Done(None)),
+            (
+                r#"{"type":"lease_read_config_ok","in_reply_to":4,"safe":true,"applied":true}"#,
+                Obeyed::Done(None),
+            ),
+            (r#"{"type":"error","in_reply_to":4,"code":11,"text":"not now"}"#, error),
+            (
+                r#"{"type":"membership_ok","in_reply_to":4,"voters":["n1","n2"],"learners":[],"index":13}"#,
+                Obeyed::Done(Some(members)),
+            ),
+        ] {
+            assert_eq!(said("c3", body), Ok(Said::Obeyed(4, answer)), "{body}");
+        }
+        for body in [
+            r#"{"type":"lease_read_config_ok","in_reply_to":4,"safe":true}"#,
+            r#"{"type":"error","in_reply_to":4,"code":10,"text":"the type is not known"}"#,
+        ] {
+            assert!(said("c3", body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_joins_is_told_of_itself_and_of_the_founders() {
+        let told = |node| String::from_utf8(init(node, &names())).unwrap();
+        assert!(told("n2").contains(r#""node_ids":["n1","n2"]"#));
+        assert!(told("n4").contains(r#""node_ids":["n4","n1","n2"]"#));
     }
 
     #[test]

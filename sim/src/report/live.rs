@@ -11,7 +11,7 @@ use super::wrap::wrapped;
 use crate::check::{Evidence, StaleRead};
 use crate::describe;
 use crate::display::{count, instant, shell_word, signed_span};
-use crate::live::{Found, LastReads, Latency};
+use crate::live::{Found, LastReads, Latency, Requests};
 use crate::run::Outcome;
 use crate::setup::Setup;
 use crate::study::RowResult;
@@ -57,9 +57,23 @@ pub fn live_text(live: &LiveSubject<'_>, style: Style) -> String {
     lines.push(String::new());
     lines.push(colour(&rows(live), style));
     lines.push(String::new());
-    lines.extend(conclusion(&subject, style));
+    let mut conclusion = conclusion(&subject, style);
+    if found.interrupted {
+        let so_far = format!("interrupted: of what is left of {} nothing is said", row.setup.duration);
+        conclusion[0] = format!("  {:<9} {}", "verdict", style.doubtful(&so_far));
+    }
+    lines.extend(conclusion);
     let mut fact = |name: &str, text: &str| lines.extend(wrapped(&format!("  {name:<9} "), text));
     fact("faults", &faults(found));
+    for (place, text) in requests(found).iter().enumerate() {
+        fact(if place == 0 { "requests" } else { "" }, text);
+    }
+    if found.snapshots > 0 {
+        fact(
+            "snapshots",
+            &format!("{} taken by nodes that had fallen behind the log", count(found.snapshots)),
+        );
+    }
     fact("writes", &last_reads(found.last_reads));
     fact("margins", &margins(&row.changes));
     if let Some(simulated) = live.simulated {
@@ -100,16 +114,23 @@ pub fn live_failure(live: &LiveSubject<'_>, style: Style) -> Option<String> {
 
 /// The report for machines: that of `sim run`, with a `live` object.
 pub fn live_json(live: &LiveSubject<'_>) -> Value {
+    let found = live.found;
     let mut report = json_report(&live.subject);
     report["trace"] = Value::Null;
     report["exit_code"] = live_exit_code(live).into();
     report["rows"][0]["trace"] = Value::Null;
     report["rows"][0]["replay"] = command(&live.subject).into();
     let faults: serde_json::Map<String, Value> =
-        live.found.faults.iter().map(|(word, count)| ((*word).to_owned(), (*count).into())).collect();
-    let LastReads { keys, answered, lost } = live.found.last_reads;
+        found.faults.iter().map(|(word, count)| ((*word).to_owned(), (*count).into())).collect();
+    let LastReads { keys, answered, lost } = found.last_reads;
     report["live"] = json!({
         "faults": faults,
+        "requests": found.requests.iter().map(|of| request_json(of, found)).collect::<Vec<_>>(),
+        "members": found.members.as_ref().map(|members| json!({
+            "voters": members.voters,
+            "learners": members.learners,
+        })),
+        "snapshots": found.snapshots,
         "keys": keys,
         "keys_read_at_the_end": answered,
         "lost_acknowledged_writes": lost,
@@ -193,6 +214,59 @@ fn faults(found: &Found) -> String {
     let each: Vec<String> =
         found.faults.iter().map(|(word, times)| format!("{word} x {}", count(*times))).collect();
     each.join(", ")
+}
+
+/// What became of what faults asked of leaders, a kind a text.
+fn requests(found: &Found) -> Vec<String> {
+    let mut texts: Vec<String> = found.requests.iter().map(|of| request(of, found)).collect();
+    texts.extend(found.members.as_ref().map(|members| {
+        let learners = match members.learners.len() {
+            0 => String::new(),
+            _ => format!("; {} learn", members.learners.join(", ")),
+        };
+        format!("after the last change of members {} vote{learners}", members.voters.join(", "))
+    }));
+    texts
+}
+
+fn request(of: &Requests, found: &Found) -> String {
+    let mut parts = vec![format!("{} done", count(of.done))];
+    for (code, (times, text)) in &of.errors {
+        // Of the last one, the first clause: it says what was wrong.
+        let why = text.split(';').next().unwrap_or_default();
+        let what = if *code == 0 { "of unknown outcome" } else { "refused" };
+        parts.push(format!("{} {what} (error {code}: {why})", count(*times)));
+    }
+    if of.unanswered() > 0 {
+        parts.push(format!("{} unanswered (the node died first, or the run ended)", count(of.unanswered())));
+    }
+    let nobody = reached_nobody(of, found);
+    if nobody > 0 {
+        parts.push(format!("{} reached nobody (nobody led, or who did was down)", count(nobody)));
+    }
+    format!("{}: {}", of.word, parts.join(", "))
+}
+
+/// So many faults of this kind found nobody to ask.
+fn reached_nobody(of: &Requests, found: &Found) -> u64 {
+    let happened = found.faults.iter().find(|(word, _)| *word == of.word).map_or(0, |(_, times)| *times);
+    happened.saturating_sub(of.asked)
+}
+
+fn request_json(of: &Requests, found: &Found) -> Value {
+    let errors: serde_json::Map<String, Value> = of
+        .errors
+        .iter()
+        .map(|(code, (times, text))| (code.to_string(), json!({ "times": times, "last_text": text })))
+        .collect();
+    json!({
+        "kind": of.word,
+        "asked": of.asked,
+        "done": of.done,
+        "errors": errors,
+        "unanswered": of.unanswered(),
+        "reached_nobody": reached_nobody(of, found),
+    })
 }
 
 fn last_reads(last: LastReads) -> String {
