@@ -29,6 +29,7 @@ mod membership;
 mod message;
 mod names;
 mod note;
+mod plausible;
 mod progress;
 mod rounds;
 mod sending;

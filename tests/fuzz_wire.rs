@@ -1,116 +1,16 @@
-//! Fuzz target: the reader of the wire. No bytes make it panic, what it reads comes back as it was when it is written
-//! again, and whatever a client may ask for fits into the lines in which nodes pass it on.
+//! Fuzz target: the reader of the wire.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 #[path = "fuzz_support/drive.rs"]
 mod drive;
+#[path = "fuzz_support/wire.rs"]
+mod wire;
 
 use std::path::Path;
-
-use leasehold::maelstrom::{
-    Content, FORWARD_SLACK_BYTES, Incoming, MsgId, NAME_BYTES_MAX, Outbox, Reply, message_line_bytes_max,
-};
-use leasehold::node::{Forward, Message, Operation};
-use leasehold::raft::{self, Append, Entry, Index, Payload, Term};
-use leasehold::time::{Nanos, Span};
-
-/// A log line, or an error's text, is no longer than that, whatever it is about.
-const TEXT_BYTES_MAX: usize = 1_000;
-
-fn written(src: &str, dest: &str, message: &Message) -> Vec<u8> {
-    let mut outbox = Outbox::default();
-    outbox.send(src, dest, message);
-    let (last, line) = outbox.lines().split_last().unwrap();
-    assert_eq!(*last, b'\n');
-    assert!(!line.contains(&b'\n'), "one message a line");
-    line.to_vec()
-}
-
-/// The messages that carry a client's operation between nodes, at their longest.
-fn carriers(operation: &Operation) -> Vec<(Message, usize)> {
-    let most = i64::MAX.unsigned_abs();
-    let forward = Forward {
-        incarnation: u64::MAX,
-        sequence: most,
-        floor: most,
-        term: Term(most),
-        operation: operation.clone(),
-    };
-    let mut carriers = vec![(Message::Forward(forward), FORWARD_SLACK_BYTES)];
-    if let Operation::Update(command) = operation {
-        let entry = Entry { term: Term(most), payload: Payload::Command(command.clone()) };
-        let append = Append {
-            term: Term(most),
-            round: most,
-            promise: Span::secs(365 * 24 * 3_600),
-            stamp: Some(Nanos(u64::MAX)),
-            previous_index: Index(most),
-            previous_term: Term(most),
-            commit: Index(most),
-            entries: Some([entry].into()),
-        };
-        carriers.push((Message::Raft(raft::Message::Append(append)), 2 * FORWARD_SLACK_BYTES));
-    }
-    carriers
-}
-
-fn target(line: &[u8]) {
-    // A line that begins with a tab is read in the general way, and means the same.
-    let tabbed = [b"\t", line].concat();
-    let generally = Incoming::parse(&tabbed);
-    let incoming = match Incoming::parse(line) {
-        Ok(incoming) => {
-            assert_eq!(generally.as_ref(), Ok(&incoming));
-            incoming
-        }
-        Err(_) if generally.is_ok() => panic!("what is wrong can be read when a tab comes before it"),
-        Err(text) => return assert!(text.len() <= TEXT_BYTES_MAX, "{text}"),
-    };
-    match incoming.content {
-        Content::Peer(message) => {
-            let line = written(&incoming.src, &incoming.dest, &message);
-            let again = Incoming::parse(&line).unwrap();
-            assert_eq!((&again.src, &again.dest), (&incoming.src, &incoming.dest));
-            assert_eq!(again.content, Content::Peer(message));
-        }
-        Content::Operation(_, operation) => {
-            let name = "\u{1}".repeat(NAME_BYTES_MAX);
-            for (message, slack) in carriers(&operation) {
-                let carried = written(&name, &name, &message);
-                assert!(carried.len() <= line.len() + slack, "{} bytes became {}", line.len(), carried.len());
-                assert!(carried.len() <= message_line_bytes_max(&message, line.len()));
-                assert_eq!(Incoming::parse(&carried).unwrap().content, Content::Peer(message));
-            }
-        }
-        Content::Init(directory) => {
-            for name in directory.names().iter() {
-                assert_eq!(directory.name(directory.id(name).unwrap()), &**name);
-            }
-            assert!(directory.configuration().contains(directory.own()));
-        }
-        Content::Config(question) => {
-            let judgement = question.settings(leasehold::lease::LeaseForm::Elapsed).judge();
-            let mut outbox = Outbox::default();
-            outbox.reply("n1", "c1", MsgId::from(1), &Reply::ConfigOk(judgement));
-        }
-        Content::Transfer(to) => assert!(to.is_none_or(|to| to.len() <= line.len())),
-        Content::Status | Content::Metrics => {}
-        Content::BadRequest(fault) => {
-            assert!(fault.text.len() <= TEXT_BYTES_MAX, "{} bytes: {:.80}", fault.text.len(), fault.text);
-            let mut outbox = Outbox::default();
-            outbox.reply(&incoming.dest, &incoming.src, MsgId::from(1), &Reply::Error(fault));
-            let _: serde_json::Value = serde_json::from_slice(outbox.lines()).unwrap();
-        }
-        Content::BadPeer(text) => assert!(text.len() <= TEXT_BYTES_MAX, "{} bytes: {text:.80}", text.len()),
-        Content::Response => {}
-    }
-}
 
 #[test]
 fn no_line_breaks_the_reader() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz_corpus/wire");
-    drive::drive("wire", &drive::corpus(&folder), 5_000, 600, |bytes| {
-        bytes.split(|byte| *byte == b'\n').for_each(target);
-    });
+    drive::drive("wire", &drive::corpus(&folder), 5_000, 600, wire::check);
 }

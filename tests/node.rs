@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "node/bad_peers.rs"]
+mod bad_peers;
 #[path = "node/compaction.rs"]
 mod compaction;
 #[path = "node/length_changes.rs"]

@@ -31,7 +31,9 @@ impl<R: LeaseRules> Raft<R> {
         let placed = |configured: &Configured| (Index(1)..=chunk.at.index).contains(&configured.index);
         let members = chunk.configured.as_deref();
         let nameable = self.can_name(members.map(|configured| &configured.members).into_iter());
-        let possible = chunk.agreed.iter().all(fit) && members.into_iter().all(placed) && nameable;
+        // What is committed here is in the leader's log as well, and terms never decrease in that.
+        let later = chunk.at.index <= self.commit || Some(chunk.at.term) >= self.log.term_at(self.commit);
+        let possible = later && chunk.agreed.iter().all(fit) && members.into_iter().all(placed) && nameable;
         if chunk.at.term > chunk.term || chunk.at.term == Term(0) || !possible {
             self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::BadSnapshot });
             return;

@@ -28,6 +28,21 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// The term it speaks of.
+    pub fn term(&self) -> Term {
+        match self {
+            Message::Vote(request) => request.term,
+            Message::VoteReply(reply) => reply.term,
+            Message::Append(append) => append.term,
+            Message::AppendReply(reply) => reply.term,
+            Message::Snapshot(chunk) => chunk.term,
+            Message::SnapshotReply(reply) => reply.term,
+            Message::TimeoutNow { term } => *term,
+        }
+    }
+}
+
 /// A candidate's request for a vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VoteRequest {

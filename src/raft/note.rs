@@ -119,6 +119,10 @@ pub enum Misbehaviour {
     AcknowledgesUnsent,
     /// Its log names more nodes than there are numbers.
     TooManyNames,
+    /// It speaks of a term that cannot have come since this node heard of one last.
+    TermOutOfReach,
+    /// Its log's terms decrease, or go beyond its own.
+    TermsOutOfOrder,
 }
 
 /// Why a lease ended before its time.

@@ -326,7 +326,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Handles a message of another node. It need be no member: this node's log may not say yet that it is.
     pub(crate) fn handle(&mut self, cx: &mut Context<'_>, from: NodeId, message: Message) {
-        if !self.names().contains(from) || from == self.id {
+        if !self.names().contains(from) || from == self.id || !self.is_plausible(from, &message) {
             return;
         }
         match message {

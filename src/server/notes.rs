@@ -83,6 +83,8 @@ fn as_text(note: &Note, names: &Names) {
                 Misbehaviour::BadSnapshot => "sends what is no part of a snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",
                 Misbehaviour::TooManyNames => "names more nodes than there are numbers",
+                Misbehaviour::TermOutOfReach => "speaks of a term that nobody can have come to",
+                Misbehaviour::TermsOutOfOrder => "has a log whose terms are out of order",
             }
         ),
     }

@@ -1,5 +1,6 @@
-//! Drives a fuzz target: the corpus first, then inputs that are drawn at random or made by damaging the corpus. The same
-//! inputs every time, until `LEASEHOLD_FUZZ_SECONDS` asks for more.
+//! Drives a fuzz target without a fuzzer: the corpus first, then inputs that are drawn at random or made by damaging the
+//! corpus. The same inputs every time, until `LEASEHOLD_FUZZ_SECONDS` asks for more. `LEASEHOLD_FUZZ_CORPUS` names a folder
+//! with a corpus that comes on top, that of a fuzzer at work, for one.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -108,7 +109,11 @@ pub(crate) fn drive(
     length_max: usize,
     target: impl Fn(&[u8]),
 ) {
-    for (path, bytes) in corpus {
+    let mut corpus = corpus.to_vec();
+    if let Ok(folder) = std::env::var("LEASEHOLD_FUZZ_CORPUS") {
+        corpus.extend(self::corpus(Path::new(&folder)));
+    }
+    for (path, bytes) in &corpus {
         let done = catch_unwind(AssertUnwindSafe(|| target(bytes)));
         assert!(done.is_ok(), "the target {name} fails on {path}");
     }

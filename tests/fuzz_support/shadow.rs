@@ -1,51 +1,57 @@
 //! What an observer knows of a node: what went in and what came out, and what follows from that.
 
+mod leading;
+mod promises;
+pub(crate) mod reached;
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use leasehold::lease::{Ballot, LeaseRules, SoundRules};
-use leasehold::node::{Answer, Input, Message, Node, Output, RequestId};
+use leasehold::lease::{Ballot, LeaseRules, LeaseSettings};
+use leasehold::node::{Forward, HandoverOutcome, Input, Message, Node, Operation, Output};
 use leasehold::raft::{
-    AppendOutcome, Entry, Index, Lease, Message as RaftMessage, NodeId, Note, Recovered, Role, Term,
+    AppendOutcome, Configuration, Entry, Index, Lease, LeaseEndCause, Message as RaftMessage, NodeId, Note,
+    Payload, Received, Recovered, Role, StepDownCause, Term, VoteRequest,
 };
 use leasehold::time::{Alarm, Reading};
+
+use self::leading::Leading;
+use self::promises::Promises;
+use self::reached::Reached;
+use self::requests::{Judged, Requests};
+use super::snapshots::Disk;
 
 /// Outputs that one input may have: every member's messages, and an answer to whatever waits.
 const OUTPUTS_MAX: usize = 10_000;
 
-/// How far an input has come.
+/// From one input to the next a term grows by no more than this: a message's step, and a campaign's.
+const TERMS_AT_ONCE_MAX: u64 = (1 << 32) + 1;
+
+/// A message that may go out only when what it says is on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reached {
-    VoteGranted,
-    Elected,
-    LeaseRenewed,
-    LeaseRead,
-    Committed,
-    Truncated,
-    Forwarded,
-    AnsweredPeer,
-    Misbehaviour,
-    Compacted,
-    SnapshotSent,
-    SnapshotTaken,
-    LengthsTaken,
+enum Vow {
+    /// A round of that term is accepted.
+    Round(NodeId, Term, u64),
+    /// A vote is given.
+    Vote(NodeId, Term),
 }
 
-impl Reached {
-    pub(crate) const ALL: [Reached; 13] = [
-        Reached::VoteGranted,
-        Reached::Elected,
-        Reached::LeaseRenewed,
-        Reached::LeaseRead,
-        Reached::Committed,
-        Reached::Truncated,
-        Reached::Forwarded,
-        Reached::AnsweredPeer,
-        Reached::Misbehaviour,
-        Reached::Compacted,
-        Reached::SnapshotSent,
-        Reached::SnapshotTaken,
-        Reached::LengthsTaken,
-    ];
+/// The node before an input, and the input.
+struct Before {
+    input: Option<Input>,
+    term: Term,
+    role: Role,
+    configuration: Configuration,
+    last: (Term, Index),
+    /// The entry of its members.
+    configured: Index,
+    lengths: LeaseSettings,
+    /// A promise, by this account, or a lease is running.
+    bound: bool,
+    /// A promise, by the node's own account.
+    withholds: bool,
+    promises: Vec<Alarm>,
+    lease: Option<Lease>,
 }
 
 /// See the [module](self).
@@ -56,93 +62,170 @@ pub(crate) struct Shadow {
     commit: Index,
     /// What is committed, as far as the log still has it.
     committed: BTreeMap<Index, Entry>,
+    /// What was behind that when the last input had been handled.
+    tail: BTreeMap<Index, Entry>,
     /// By term: whom it voted for.
     voted: BTreeMap<Term, NodeId>,
-    /// Rounds of the term it leads, and the reading at which each was sent.
-    sent: BTreeMap<u64, Reading>,
-    sent_in: Term,
-    /// The newest round that was sent to each.
-    sent_to: BTreeMap<NodeId, u64>,
-    /// The newest round that each voter has acknowledged in that term.
-    acknowledged: BTreeMap<NodeId, u64>,
-    waiting: BTreeSet<RequestId>,
-    /// A promise or a lease that was running before the input.
-    bound: bool,
-    /// The lease that was looked at last.
-    seen_lease: Option<Lease>,
-    /// Promises and lease as they were before a message about a snapshot, which changes none of them.
-    held: Option<(Term, Vec<Alarm>, Option<Lease>)>,
-    /// TimeoutNow was sent in this term.
-    transferred_in: Option<Term>,
+    /// The write that must be synced before a message goes out.
+    vows: BTreeMap<Vow, u64>,
+    promises: Promises,
+    leading: Leading,
+    requests: Requests,
+    before: Option<Before>,
     pub(crate) reached: BTreeSet<Reached>,
 }
 
 impl Shadow {
-    /// An input is about to be handled.
-    pub(crate) fn before(&mut self, node: &Node<SoundRules>, now: &Reading, input: &Input) {
+    /// An input is about to be handled; or the node has started.
+    pub(crate) fn before<R: LeaseRules>(&mut self, node: &Node<R>, now: &Reading, input: Option<&Input>) {
         let raft = node.raft();
-        let lease = raft.lease().is_some_and(|lease| !lease.end.reached(now));
-        let snapshot = matches!(
-            input,
-            Input::Message {
-                message: Message::Raft(RaftMessage::Snapshot(_) | RaftMessage::SnapshotReply(_)),
-                ..
-            }
-        );
-        self.held = snapshot.then(|| (raft.term(), raft.promise_ends().collect(), raft.lease().copied()));
-        self.bound = lease || raft.promise_ends().any(|end| !end.reached(now));
+        let running = raft.lease().is_some_and(|lease| !lease.end.reached(now));
+        self.before = Some(Before {
+            input: input.cloned(),
+            term: raft.term(),
+            role: raft.role(),
+            configuration: raft.configuration().clone(),
+            last: (raft.log().last_term(), raft.log().last_index()),
+            configured: raft.configuration_index(),
+            lengths: raft.settings().lease,
+            bound: self.promises.running(now) || running,
+            withholds: raft.promise_ends().any(|end| !end.reached(now)),
+            promises: raft.promise_ends().collect(),
+            lease: raft.lease().copied(),
+        });
         match input {
-            Input::Request { request, .. } => {
-                self.waiting.insert(*request);
+            Some(Input::Request { request, operation }) => {
+                self.requests.asked(*request, operation, raft.commit(), &self.leading);
             }
-            Input::Message { from, message: Message::Raft(RaftMessage::AppendReply(reply)) } => {
-                let counts = raft.role() == Role::Leader
-                    && reply.term == raft.term()
-                    && self.sent_in == reply.term
-                    && reply.outcome != AppendOutcome::StaleTerm
-                    && raft.configuration().is_voter(*from)
-                    && *from != raft.id()
-                    && self.sent_to.get(from).is_some_and(|latest| reply.round <= *latest);
-                if counts {
-                    let round = self.acknowledged.entry(*from).or_default();
-                    *round = reply.round.max(*round);
-                }
+            Some(Input::Handover { request, .. }) => self.requests.handover_asked(*request),
+            Some(Input::Message { from, message: Message::Raft(RaftMessage::AppendReply(reply)) }) => {
+                self.leading.answered(raft, *from, reply);
+            }
+            Some(Input::Message { from, message: Message::Raft(RaftMessage::SnapshotReply(reply)) })
+                if reply.received == Received::All && reply.term == raft.term() =>
+            {
+                self.leading.has_stored(raft, *from, reply.index);
             }
             _ => {}
         }
     }
 
-    /// An input was handled and these are its outputs.
-    pub(crate) fn after(
+    /// An input was handled and these are its outputs. Writes up to `synced` of those `issued` are on the disk.
+    pub(crate) fn after<R: LeaseRules>(
         &mut self,
-        node: &Node<SoundRules>,
+        node: &Node<R>,
         now: &Reading,
-        request: Option<RequestId>,
         outputs: &[Output],
+        (disk, synced, issued): (&Disk, u64, u64),
     ) {
         assert!(outputs.len() <= OUTPUTS_MAX, "{} outputs", outputs.len());
-        for output in outputs {
-            self.see(node, now, request, output);
-        }
+        let before = self.before.take().expect("the node was looked at before");
         let raft = node.raft();
         assert!(raft.term() >= self.term, "terms only grow");
+        assert!(raft.term().0 - before.term.0 <= TERMS_AT_ONCE_MAX, "no term is adopted that leaves no room");
         self.term = raft.term();
+        self.check_order(node);
         let commit = raft.commit();
         assert!(commit <= raft.log().last_index() && node.applied() == commit);
+        if commit > self.commit && before.role == Role::Leader && raft.role() == Role::Leader {
+            let synced = disk.synced_index();
+            self.leading.check_commit(raft, &before.configuration, synced);
+        }
+        self.check_change(node, &before);
+        if outputs.iter().any(|output| matches!(output, Output::Note(Note::SnapshotInstalled { .. }))) {
+            // Of its entries nobody knows, and those that were here are void.
+            self.commit = self.commit.max(raft.log().base().index);
+            self.tail.clear();
+        }
         self.check_committed(node);
-        if let Some((term, promises, lease)) = self.held.take() {
-            assert_eq!(raft.promise_ends().collect::<Vec<_>>(), promises, "only rounds promise");
-            assert!(raft.lease().is_none() || raft.lease() == lease.as_ref(), "and only they renew a lease");
-            assert!(raft.term() == term || raft.role() == Role::Follower);
+        self.take_input(node, now, &before, issued);
+        for output in outputs {
+            self.see(node, now, &before, output, synced);
+        }
+        let about_snapshot = matches!(
+            before.input,
+            Some(Input::Message {
+                message: Message::Raft(RaftMessage::Snapshot(_) | RaftMessage::SnapshotReply(_)),
+                ..
+            })
+        );
+        if about_snapshot {
+            assert_eq!(raft.promise_ends().collect::<Vec<_>>(), before.promises, "only rounds promise");
+            let kept = raft.lease().is_none() || raft.lease() == before.lease.as_ref();
+            assert!(kept, "and only they renew a lease");
+            assert!(raft.term() == before.term || raft.role() == Role::Follower);
         }
         if raft.log().last_index() < self.last_index {
             self.reached.insert(Reached::Truncated);
         }
         self.last_index = raft.log().last_index();
-        self.check_lease(node);
+        self.leading.check_lease(node, Some(before.lengths));
     }
 
-    fn check_committed(&mut self, node: &Node<SoundRules>) {
+    /// What follows from the input itself.
+    fn take_input<R: LeaseRules>(&mut self, node: &Node<R>, now: &Reading, before: &Before, issued: u64) {
+        let raft = node.raft();
+        let Some(Input::Message { from, message }) = &before.input else {
+            return;
+        };
+        match message {
+            Message::Raft(RaftMessage::Append(append)) => {
+                let follows = raft.term() == append.term && raft.leader() == Some(*from);
+                if follows && raft.role() == Role::Follower {
+                    self.promises.accepted(*from, append, now);
+                    self.vows.entry(Vow::Round(*from, append.term, append.round)).or_insert(issued);
+                }
+            }
+            Message::Raft(RaftMessage::Vote(request)) => {
+                self.vows.entry(Vow::Vote(*from, request.term)).or_insert(issued);
+            }
+            Message::Forward(forward) => self.check_executed(node, before, *from, forward),
+            _ => {}
+        }
+    }
+
+    /// A request that was passed on becomes an entry at most once.
+    fn check_executed<R: LeaseRules>(
+        &mut self,
+        node: &Node<R>,
+        before: &Before,
+        from: NodeId,
+        forward: &Forward,
+    ) {
+        let last = node.raft().log().last_index();
+        if before.role == Role::Leader && last > before.last.1 {
+            assert_eq!(last, before.last.1.next());
+            assert!(!matches!(forward.operation, Operation::Read { .. }), "a read is no entry");
+            self.requests.executed(from, forward, last);
+        }
+    }
+
+    /// In a log terms never decrease, and none is later than the node's own.
+    fn check_order<R: LeaseRules>(&self, node: &Node<R>) {
+        let (raft, log) = (node.raft(), node.raft().log());
+        let indices = (log.base().index.0..=log.last_index().0).map(Index);
+        let terms = indices.filter_map(|index| log.term_at(index)).chain([raft.term()]);
+        assert!(terms.is_sorted(), "the log's terms are in order");
+    }
+
+    /// A leader changes the members again only when the last change, and something of its own term, is committed, and a
+    /// majority has acknowledged a round that was sent since.
+    fn check_change<R: LeaseRules>(&mut self, node: &Node<R>, before: &Before) {
+        let raft = node.raft();
+        if raft.configuration_index() == before.configured || raft.role() != Role::Leader {
+            return;
+        }
+        if before.role == Role::Leader {
+            assert!(before.configured <= raft.commit(), "members change one after another");
+            assert_eq!(raft.log().term_at(raft.commit()), Some(raft.term()), "of the own term, too");
+            let confirmed = self.leading.confirmed(raft.id(), &before.configuration);
+            let since = self.leading.configured_round();
+            assert!(confirmed.is_some_and(|round| round > since), "{confirmed:?} is since round {since}");
+        }
+        self.leading.configured();
+    }
+
+    fn check_committed<R: LeaseRules>(&mut self, node: &Node<R>) {
         let (log, commit) = (node.raft().log(), node.raft().commit());
         assert!(commit >= self.commit, "the commit index only grows");
         let base = log.base();
@@ -150,126 +233,156 @@ impl Shadow {
             assert_eq!(entry.term, base.term, "what is dropped was committed");
             self.reached.insert(Reached::Compacted);
         }
-        self.committed.retain(|index, _| *index > base.index);
-        for (index, entry) in &self.committed {
+        for (index, entry) in self.committed.range(base.index.next()..) {
             assert_eq!(log.entry(*index), Some(entry), "what is committed stays");
         }
-        self.commit = self.commit.max(base.index);
+        self.committed = self.committed.split_off(&base.index.next());
         while self.commit < commit {
             self.commit = self.commit.next();
-            self.committed.insert(self.commit, log.entry(self.commit).unwrap().clone());
+            // It may have been dropped at once.
+            let known = log.entry(self.commit).or_else(|| self.tail.get(&self.commit));
+            let Some(entry) = known.cloned() else {
+                continue;
+            };
+            if matches!(entry.payload, Payload::Configuration(_)) {
+                self.reached.insert(Reached::MembersChanged);
+            }
             self.reached.insert(Reached::Committed);
+            if self.commit > base.index {
+                self.committed.insert(self.commit, entry.clone());
+            }
+            self.requests.committed(self.commit, entry);
         }
+        let tail = (commit.0 + 1..=log.last_index().0).map(Index);
+        self.tail = tail.filter_map(|index| Some((index, log.entry(index)?.clone()))).collect();
     }
 
     /// The process ends and another one starts with that. What it had not synced it has told nobody.
     pub(crate) fn restart(&mut self, recovered: &Recovered) {
-        assert!(recovered.hard_state.term >= self.sent_in, "a leader's term is on its disk");
+        assert!(recovered.hard_state.term >= self.leading.term(), "a leader's term is on its disk");
         self.term = recovered.hard_state.term;
         self.last_index = recovered.log.last_index();
         self.commit = recovered.log.base().index;
         self.committed.clear();
-        self.waiting.clear();
-        self.bound = false;
+        self.tail.clear();
+        self.vows.clear();
+        self.promises.restart();
+        self.requests.restart();
+        self.reached.insert(Reached::Restarted);
     }
 
-    fn see(&mut self, node: &Node<SoundRules>, now: &Reading, request: Option<RequestId>, output: &Output) {
+    fn see<R: LeaseRules>(
+        &mut self,
+        node: &Node<R>,
+        now: &Reading,
+        before: &Before,
+        output: &Output,
+        synced: u64,
+    ) {
+        let judged = |leading| Judged { node, now, configuration: &before.configuration, leading };
         match output {
             Output::Send { to, message } => {
                 assert!(node.names().contains(*to) && *to != node.raft().id(), "to another node");
-                self.see_message(message, *to, now);
+                if let Message::Answer(answer) = message {
+                    let number = (answer.incarnation, answer.sequence);
+                    self.requests.peer_answered(*to, number, &answer.answer, &judged(&self.leading));
+                }
+                self.see_message(message, *to, now, synced);
             }
-            Output::Reply { request: answered, answer } => {
-                assert!(self.waiting.remove(answered), "each request is answered once");
-                if let (Answer::Value { network_round_trips: 0, lease_valid: true, .. }, true) =
-                    (answer, request == Some(*answered))
+            Output::Reply { request, answer } => {
+                let passed_on =
+                    matches!(before.input, Some(Input::Message { message: Message::Answer(_), .. }));
+                let (judged, reached) = (judged(&self.leading), &mut self.reached);
+                self.requests.answered(*request, answer, &judged, passed_on, reached);
+            }
+            Output::HandoverEnded { request, outcome } => {
+                self.requests.handover_ended(*request);
+                if let HandoverOutcome::Done { leader, .. } = outcome
+                    && *leader != node.raft().id()
                 {
-                    let lease = node.raft().lease().expect("a lease read has a lease");
-                    assert!(!lease.end.reached(now), "and it is running");
-                    self.reached.insert(Reached::LeaseRead);
+                    self.reached.insert(Reached::HandedOver);
                 }
             }
-            Output::Note(Note::VoteGranted { ballot, .. }) => {
-                assert!(*ballot == Ballot::TransferVote || !self.bound, "a promise is kept");
-                self.reached.insert(Reached::VoteGranted);
+            Output::Note(note) => self.see_note(node, before, note),
+            Output::Persist(_) => {}
+        }
+    }
+
+    fn see_note<R: LeaseRules>(&mut self, node: &Node<R>, before: &Before, note: &Note) {
+        let reached = match note {
+            Note::VoteGranted { candidate, ballot, term } => {
+                let bound = before.bound || before.withholds;
+                assert!(*ballot == Ballot::TransferVote || !bound, "a promise is kept");
+                let Some(Input::Message { from, message: Message::Raft(RaftMessage::Vote(request)) }) =
+                    &before.input
+                else {
+                    panic!("a vote that nobody asked for");
+                };
+                let asked = VoteRequest { ballot: *ballot, term: *term, ..*request };
+                assert_eq!((from, &asked), (candidate, request), "it is given as it was asked for");
+                assert!((request.last_term, request.last_index) >= before.last, "to no older log");
+                assert!(*term >= before.term);
+                Reached::VoteGranted
             }
-            Output::Note(Note::Elected { .. }) => {
-                self.reached.insert(Reached::Elected);
+            Note::Campaign { ballot: Ballot::TransferVote, .. } => {
+                let told = matches!(&before.input, Some(Input::Message {
+                    message: Message::Raft(RaftMessage::TimeoutNow { term }), ..
+                }) if *term == before.term);
+                assert!(told, "its leader told it to");
+                return;
             }
-            Output::Note(Note::LeaseRenewed { .. }) => {
-                self.reached.insert(Reached::LeaseRenewed);
+            Note::Campaign { .. } => {
+                assert!(!before.bound, "a promise binds the candidate as well");
+                return;
             }
-            Output::Note(Note::SnapshotInstalled { .. }) => {
-                self.reached.insert(Reached::SnapshotTaken);
+            Note::SnapshotInstalled { .. } => {
                 if node.agreed().is_some() {
                     assert_eq!(Some(node.raft().settings().lease.lengths()), node.agreed());
                     self.reached.insert(Reached::LengthsTaken);
                 }
+                Reached::SnapshotTaken
             }
-            Output::Note(Note::Misbehaviour { .. }) => {
-                self.reached.insert(Reached::Misbehaviour);
-            }
-            Output::Note(_) | Output::Persist(_) | Output::HandoverEnded { .. } => {}
-        }
+            Note::SteppedDown { cause: StepDownCause::NoQuorum, .. } => Reached::LostQuorum,
+            Note::SteppedDown { cause: StepDownCause::StorageFull, .. } => Reached::StorageFull,
+            Note::SteppedDown { cause: StepDownCause::Removed, .. } => Reached::Removed,
+            Note::LeaseEnded { cause: LeaseEndCause::ClockSetBack, .. } => Reached::ClockSetBack,
+            Note::Elected { .. } => Reached::Elected,
+            Note::LeaseRenewed { .. } => Reached::LeaseRenewed,
+            Note::Misbehaviour { .. } => Reached::Misbehaviour,
+            Note::LengthsInForce { .. } => Reached::LengthsAgreed,
+            _ => return,
+        };
+        self.reached.insert(reached);
     }
 
-    fn see_message(&mut self, message: &Message, to: NodeId, now: &Reading) {
-        match message {
-            Message::Raft(RaftMessage::Append(append)) => {
-                if append.term != self.sent_in {
-                    assert!(append.term > self.sent_in, "it leads no earlier term");
-                    self.sent_in = append.term;
-                    self.sent.clear();
-                    self.sent_to.clear();
-                    self.acknowledged.clear();
+    fn see_message(&mut self, message: &Message, to: NodeId, now: &Reading, synced: u64) {
+        let kept = |vow: Vow| self.vows.get(&vow).is_some_and(|ticket| *ticket <= synced);
+        let reached = match message {
+            Message::Raft(RaftMessage::Append(append)) => return self.leading.sends(to, append, now),
+            Message::Raft(RaftMessage::AppendReply(reply)) => {
+                if reply.outcome != AppendOutcome::StaleTerm {
+                    assert!(kept(Vow::Round(to, reply.term, reply.round)), "it is on the disk: {reply:?}");
+                    self.promises.told(to, reply);
                 }
-                self.sent.entry(append.round).or_insert(*now);
-                self.sent_to.insert(to, append.round);
+                return;
             }
             Message::Raft(RaftMessage::VoteReply(reply))
                 if reply.granted && reply.ballot != Ballot::PreVote =>
             {
+                assert!(kept(Vow::Vote(to, reply.term)), "it is on the disk: {reply:?}");
                 let voted_for = *self.voted.entry(reply.term).or_insert(to);
                 assert_eq!(voted_for, to, "one vote a term");
+                return;
             }
-            Message::Raft(RaftMessage::TimeoutNow { term }) => self.transferred_in = Some(*term),
-            Message::Forward(_) => {
-                self.reached.insert(Reached::Forwarded);
+            Message::Raft(RaftMessage::TimeoutNow { term }) => {
+                self.leading.tells_to_campaign(*term);
+                Reached::TransferTold
             }
-            Message::Answer(_) => {
-                self.reached.insert(Reached::AnsweredPeer);
-            }
-            Message::Raft(RaftMessage::Snapshot(_)) => {
-                self.reached.insert(Reached::SnapshotSent);
-            }
-            Message::Raft(_) => {}
-        }
-    }
-
-    /// A lease rests on a round that was sent in this term and that a majority has acknowledged since, and on no later
-    /// instant than that of its sending.
-    fn check_lease(&mut self, node: &Node<SoundRules>) {
-        let raft = node.raft();
-        let before = std::mem::replace(&mut self.seen_lease, raft.lease().copied());
-        let Some(lease) = raft.lease() else {
-            return;
+            Message::Forward(_) => Reached::Forwarded,
+            Message::Answer(_) => Reached::AnsweredPeer,
+            Message::Raft(RaftMessage::Snapshot(_)) => Reached::SnapshotSent,
+            Message::Raft(_) => return,
         };
-        assert_eq!(raft.role(), Role::Leader);
-        assert_ne!(self.transferred_in, Some(raft.term()), "no lease after a transfer");
-        assert_eq!(Some(lease.end), SoundRules.lease_end(&raft.settings().lease, &lease.start));
-        let configuration = raft.configuration();
-        // One that was granted under other members stays until it runs out.
-        if raft.leads_alone() || before == Some(*lease) {
-            return;
-        }
-        assert_eq!(self.sent_in, raft.term());
-        let voters = self.acknowledged.iter().filter(|(node, _)| configuration.is_voter(**node));
-        let mut rounds: Vec<u64> = voters.map(|(_, round)| *round).collect();
-        rounds.sort_unstable_by(|a, b| b.cmp(a));
-        // The leader is one of the majority itself, unless it is being removed.
-        let others = configuration.majority() - usize::from(configuration.is_voter(raft.id()));
-        let confirmed = *rounds.get(others - 1).expect("a majority has acknowledged something");
-        let known = self.sent.range(..=confirmed).any(|(_, sent)| *sent == lease.start);
-        assert!(known, "the lease is counted from a confirmed round: {lease:?}, round {confirmed}");
+        self.reached.insert(reached);
     }
 }

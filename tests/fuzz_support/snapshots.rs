@@ -4,16 +4,15 @@
 use std::sync::Arc;
 
 use leasehold::kv::{Pairs, Scalar};
-use leasehold::lease::{LeaseLengths, SoundRules};
+use leasehold::lease::{LeaseLengths, LeaseRules};
 use leasehold::node::Node;
 use leasehold::raft::{
     Configured, Index, LogBounds, Message as RaftMessage, Payload, Position, Received, Recovered,
     SnapshotChunk, SnapshotReply, Term, Write,
 };
 use leasehold::storage::{MemoryStorage, Storage};
-use leasehold::time::Span;
 
-use super::node_input::Bytes;
+use super::drawn::Bytes;
 
 /// Bounds that are met at once, or never.
 pub(crate) fn bounds(shape: u8) -> LogBounds {
@@ -55,7 +54,7 @@ impl Offered {
             let index = Index(bytes.number(last.0.saturating_add(5)));
             *self = Offered {
                 at: Position { index, term: Term(bytes.number(term.0)) },
-                agreed: bytes.flag().then(|| lengths(bytes)),
+                agreed: bytes.flag().then(|| bytes.lengths()),
                 configured: bytes.flag().then(|| {
                     let index = Index(bytes.number(index.0));
                     Arc::new(Configured { index, members: bytes.members() })
@@ -92,15 +91,8 @@ impl Offered {
     }
 }
 
-/// Mostly lengths that may be agreed on.
-fn lengths(bytes: &mut Bytes<'_>) -> LeaseLengths {
-    let mut seconds = || Span::secs(u64::from(bytes.byte() % 4));
-    let (duration, more, max_clock_skew) = (seconds(), seconds(), seconds());
-    LeaseLengths { duration, election_timeout: duration + more, max_clock_skew }
-}
-
 /// What the node has written.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Disk(MemoryStorage);
 
 impl Disk {
@@ -127,6 +119,11 @@ impl Disk {
         self.0.sync_up_to(ticket);
     }
 
+    /// The last entry that is on stable storage.
+    pub(crate) fn synced_index(&self) -> Index {
+        self.clone().crash().log.last_index()
+    }
+
     /// The process ends; what the next one finds.
     pub(crate) fn crash(&mut self) -> Recovered {
         self.0.crash();
@@ -135,7 +132,7 @@ impl Disk {
     }
 
     /// Everything written makes the very state that the node has.
-    pub(crate) fn compare(&self, node: &Node<SoundRules>) {
+    pub(crate) fn compare<R: LeaseRules>(&self, node: &Node<R>) {
         let mut synced = self.0.clone();
         let Ok(_) = synced.sync();
         let Ok(Recovered { mut state, log, .. }) = synced.recover();

@@ -91,6 +91,8 @@ pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
                 Misbehaviour::BadSnapshot => "bad-snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges-unsent",
                 Misbehaviour::TooManyNames => "too-many-names",
+                Misbehaviour::TermOutOfReach => "term-out-of-reach",
+                Misbehaviour::TermsOutOfOrder => "terms-out-of-order",
             };
             warn!(note = "misbehaviour", node, raw_ns, boot_ns, peer = &**names.name(peer), fact);
         }

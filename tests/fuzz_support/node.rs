@@ -1,22 +1,26 @@
-//! Bytes into what a host may hand a node. Whatever the bytes are, they are some sequence of inputs; when they have run out
-//! the rest is zeros.
+//! What must hold of a node, whatever goes into it. Bytes become a sequence of absurd, replayed and honest messages, requests,
+//! confirmed writes, wake-ups and clock readings. A shadow keeps its own account of what was sent and acknowledged, and
+//! whatever the node does must agree with it.
+
+mod drawn;
+pub(crate) mod records;
+pub(crate) mod shadow;
+mod snapshots;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use leasehold::kv::{Cas, Command, Scalar};
-use leasehold::lease::{Ballot, LeaseForm, LeaseSettings, SoundRules};
-use leasehold::node::{
-    Answer, Forward, ForwardAnswer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId,
-};
+use leasehold::lease::{LeaseForm, LeaseLengths, LeaseRules, LeaseSettings, SoundRules};
+use leasehold::node::{Forward, ForwardAnswer, Identity, Input, Message, Node, Output, RequestId};
 use leasehold::raft::{
-    Append, AppendOutcome, AppendReply, Configuration, Entry, HardState, Index, Jitter, Log, MemberAction,
-    Members, MembershipChange, MembershipFault, Message as RaftMessage, Name, NodeId, Payload, Position,
-    Recovered, Settings, Term, VoteReply, VoteRequest,
+    Append, AppendOutcome, AppendReply, Configuration, Entry, HardState, Index, Jitter, Log,
+    Message as RaftMessage, NodeId, Position, Recovered, Settings, Term, VoteReply, VoteRequest,
 };
 use leasehold::time::{Clock, Nanos, Reading, Span, Stamp, Wall};
 
-use super::shadow::{Reached, Shadow};
-use super::snapshots::{Disk, Offered, bounds};
+use self::drawn::Bytes;
+use self::shadow::Shadow;
+use self::shadow::reached::Reached;
+use self::snapshots::{Disk, Offered, bounds};
 
 /// Inputs in one sequence.
 const INPUTS_MAX: usize = 400;
@@ -29,125 +33,6 @@ const EMPTY: u8 = 176;
 const RESTART: u8 = 250;
 /// ... and one that asks for a message asks for one about a snapshot.
 const SNAPSHOT: u8 = 180;
-
-pub(crate) struct Bytes<'a>(&'a [u8]);
-
-impl Bytes<'_> {
-    pub(crate) fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else {
-            return 0;
-        };
-        self.0 = rest;
-        *first
-    }
-
-    pub(crate) fn flag(&mut self) -> bool {
-        self.byte() % 2 == 1
-    }
-
-    /// A number near `here`, or one that nobody has counted to. What is larger than the largest does not come through the
-    /// wire.
-    pub(crate) fn number(&mut self, here: u64) -> u64 {
-        let most = i64::MAX.unsigned_abs();
-        let number = match self.byte() % 12 {
-            0..=5 => here,
-            6 => here.saturating_sub(1),
-            7 => here.saturating_add(1),
-            8 => u64::from(self.byte()),
-            9 => here.saturating_add(u64::from(self.byte())),
-            10 => 0,
-            _ => most - u64::from(self.byte() % 4),
-        };
-        number.min(most)
-    }
-
-    fn span(&mut self) -> Span {
-        let unit = [0, 1_000_000, 50_000_000, 1_000_000_000][usize::from(self.byte() % 4)];
-        Span::nanos(unit * u64::from(self.byte()))
-    }
-
-    pub(crate) fn scalar(&mut self) -> Scalar {
-        match self.byte() % 4 {
-            0 => Scalar::Null,
-            1 => Scalar::Text("x".into()),
-            _ => Scalar::Integer(i64::from(self.byte() % 4)),
-        }
-    }
-
-    fn command(&mut self) -> Command {
-        let (key, value) = (self.scalar(), self.scalar());
-        if self.flag() {
-            return Command::Write { key, value };
-        }
-        let (to, create_if_not_exists) = (self.scalar(), self.flag());
-        Command::Cas(Box::new(Cas { key, from: value, to, create_if_not_exists }))
-    }
-
-    fn operation(&mut self) -> Operation {
-        match self.byte() % 8 {
-            0 => Operation::Change(self.change()),
-            1 | 3 | 5 | 7 => Operation::Read { key: self.scalar() },
-            _ => Operation::Update(self.command()),
-        }
-    }
-
-    /// One of the members there may be, or somebody new.
-    fn name(&mut self) -> Name {
-        format!("n{}", self.byte() % 9 + 1).as_str().into()
-    }
-
-    fn change(&mut self) -> MembershipChange {
-        let actions = [MemberAction::Add, MemberAction::Promote, MemberAction::Remove];
-        MembershipChange { action: actions[usize::from(self.byte() % 3)], node: self.name() }
-    }
-
-    /// As it may come over the wire: at least one voter, nobody twice.
-    pub(crate) fn members(&mut self) -> Members {
-        let mut members = Members { voters: vec![self.name()], learners: Vec::new() };
-        for _ in 0..self.byte() % 6 {
-            let name = self.name();
-            let known = members.voters.contains(&name) || members.learners.contains(&name);
-            match (known, self.flag()) {
-                (true, _) => {}
-                (false, true) => members.voters.push(name),
-                (false, false) => members.learners.push(name),
-            }
-        }
-        members
-    }
-
-    fn payload(&mut self) -> Payload {
-        match self.byte() % 4 {
-            0 => Payload::Configuration(Box::new(self.members())),
-            1 => Payload::Noop,
-            _ => Payload::Command(self.command()),
-        }
-    }
-
-    fn answer(&mut self) -> Answer {
-        match self.byte() % 8 {
-            0 | 1 => Answer::Value {
-                value: self.flag().then(|| self.scalar()),
-                lease_valid: self.flag(),
-                network_round_trips: if self.flag() { u32::MAX } else { 0 },
-            },
-            2 if self.flag() => {
-                Answer::Configured { index: Index(self.number(1)), members: Box::new(self.members()) }
-            }
-            2 => Answer::Done,
-            3 if self.flag() => Answer::Refused(Refusal::Membership(MembershipFault::UnderWay)),
-            3 => Answer::Refused(Refusal::NoLeader),
-            4 => Answer::Refused(Refusal::Overloaded),
-            5 => Answer::Refused(Refusal::TimedOut),
-            6 => Answer::Refused(Refusal::Superseded),
-            _ => Answer::Refused(Refusal::PreconditionFailed { found: self.scalar() }),
-        }
-    }
-
-    fn ballot(&mut self) -> Ballot {
-        [Ballot::PreVote, Ballot::Vote, Ballot::TransferVote][usize::from(self.byte() % 3)]
-    }
-}
 
 /// Each of a machine's clocks goes as the bytes say; the monotonic ones do not go back.
 #[derive(Clone, Copy)]
@@ -172,11 +57,12 @@ impl Jitter for Drawn {
     }
 }
 
-struct Player<'a> {
+struct Player<'a, R> {
     bytes: Bytes<'a>,
     clocks: Clocks,
     identity: Identity,
-    node: Node<SoundRules>,
+    node: Node<R>,
+    rules: R,
     settings: Settings,
     shadow: Shadow,
     next_request: u64,
@@ -185,35 +71,56 @@ struct Player<'a> {
     /// Messages that came in: they may come again, and from somebody else.
     kept: VecDeque<(NodeId, Message)>,
     /// What the node sent last, which an honest member would answer.
-    unanswered: VecDeque<(NodeId, RaftMessage)>,
+    unanswered: VecDeque<(NodeId, Message)>,
     latest_round: u64,
     disk: Disk,
     offered: Offered,
 }
 
+/// The usual lengths, short ones, or such that leave no lease.
+fn lengths(shape: u8) -> LeaseLengths {
+    let usual = LeaseSettings::default().lengths();
+    match shape / 2 % 4 {
+        1 => LeaseLengths {
+            duration: Span::secs(1),
+            election_timeout: Span::secs(2),
+            max_clock_skew: Span::ZERO,
+        },
+        2 => LeaseLengths { max_clock_skew: usual.duration, ..usual },
+        _ => usual,
+    }
+}
+
 /// Plays the sequence of inputs and tells how far it came.
 pub(crate) fn play(bytes: &[u8]) -> BTreeSet<Reached> {
-    let mut player = Player::new(Bytes(bytes));
-    player.settle(None);
+    play_by(SoundRules, bytes)
+}
+
+/// The same by rules that may be broken.
+pub(crate) fn play_by<R: LeaseRules + Copy>(rules: R, bytes: &[u8]) -> BTreeSet<Reached> {
+    let mut input = bytes;
+    let mut player = Player::new(rules, Bytes::of_record(&mut input).unwrap_or_else(Bytes::none));
+    player.begin();
     for _ in 0..INPUTS_MAX {
-        if player.bytes.0.is_empty() {
+        let Some(record) = Bytes::of_record(&mut input) else {
             break;
-        }
+        };
+        player.bytes = record;
         player.step();
     }
     player.disk.compare(&player.node);
     player.shadow.reached
 }
 
-impl<'a> Player<'a> {
-    fn new(mut bytes: Bytes<'a>) -> Player<'a> {
+impl<'a, R: LeaseRules + Copy> Player<'a, R> {
+    fn new(rules: R, mut bytes: Bytes<'a>) -> Player<'a, R> {
         let voters = u16::from(bytes.byte() % 5) + 1;
         let shape = bytes.byte();
         let learners = u16::from(shape % 2);
         let configuration = Configuration::new(voters, learners);
         let id = NodeId(u16::from(bytes.byte()) % (voters + learners));
         let form = if bytes.flag() { LeaseForm::Deadline } else { LeaseForm::Elapsed };
-        let lease = LeaseSettings { form, ..LeaseSettings::default() };
+        let lease = LeaseSettings { form, ..LeaseSettings::default() }.with(lengths(shape));
         let settings = Settings { log: bounds(shape), ..Settings::for_lease(lease) };
         let clocks = Clocks { raw: 1_000, boot: 2_000, wall: Some((1_700_000_000_000_000_000, 1_000)) };
         let mut term = 0;
@@ -226,12 +133,13 @@ impl<'a> Player<'a> {
         let identity = Identity::numbered(id, configuration, 7);
         let recovered = Recovered { hard_state, log, ..Recovered::default() };
         let disk = Disk::of(&recovered);
-        let node = Node::start(identity.clone(), settings, SoundRules, recovered, &clocks, &mut Drawn(0));
+        let node = Node::start(identity.clone(), settings, rules, recovered, &clocks, &mut Drawn(0));
         Player {
             bytes,
             identity,
             clocks,
             node,
+            rules,
             settings,
             shadow: Shadow::default(),
             next_request: 0,
@@ -246,17 +154,19 @@ impl<'a> Player<'a> {
     }
 
     fn give(&mut self, input: Input) {
-        let request = match &input {
-            Input::Request { request, .. } => Some(*request),
-            _ => None,
-        };
-        self.shadow.before(&self.node, &self.clocks.read(), &input);
+        self.shadow.before(&self.node, &self.clocks.read(), Some(&input));
         let jitter = self.bytes.byte();
         self.node.handle(&self.clocks, &mut Drawn(jitter), input);
-        self.settle(request);
+        self.settle();
     }
 
-    fn settle(&mut self, request: Option<RequestId>) {
+    /// The node has started.
+    fn begin(&mut self) {
+        self.shadow.before(&self.node, &self.clocks.read(), None);
+        self.settle();
+    }
+
+    fn settle(&mut self) {
         let mut outputs = Vec::new();
         while let Some(output) = self.node.poll_output() {
             match &output {
@@ -265,10 +175,10 @@ impl<'a> Player<'a> {
                     self.issued = write.ticket;
                     self.disk.write(write.clone());
                 }
-                Output::Send { to, message: Message::Raft(message) } => {
+                Output::Send { to, message } => {
                     match message {
-                        RaftMessage::Append(append) => self.latest_round = append.round,
-                        RaftMessage::SnapshotReply(reply) => self.offered.heard(reply),
+                        Message::Raft(RaftMessage::Append(append)) => self.latest_round = append.round,
+                        Message::Raft(RaftMessage::SnapshotReply(reply)) => self.offered.heard(reply),
                         _ => {}
                     }
                     self.unanswered.push_back((*to, message.clone()));
@@ -280,7 +190,8 @@ impl<'a> Player<'a> {
             }
             outputs.push(output);
         }
-        self.shadow.after(&self.node, &self.clocks.read(), request, &outputs);
+        let disk = (&self.disk, self.synced, self.issued);
+        self.shadow.after(&self.node, &self.clocks.read(), &outputs, disk);
     }
 
     fn step(&mut self) {
@@ -299,7 +210,7 @@ impl<'a> Player<'a> {
                 self.synced += u64::from(self.bytes.byte()) % (self.issued - self.synced + 1);
                 self.persisted();
             }
-            6 => self.give(Input::StorageFull),
+            6 => self.host(),
             7 => {
                 let to = NodeId(u16::from(self.bytes.byte() % 8));
                 self.give(Input::TransferLeadership { to });
@@ -318,6 +229,22 @@ impl<'a> Player<'a> {
         }
     }
 
+    /// What a host asks of a node by itself.
+    fn host(&mut self) {
+        let input = match self.bytes.byte() % 4 {
+            0 => Input::StorageFull,
+            1 => {
+                let request = RequestId(self.next_request);
+                self.next_request += 1;
+                let to = self.bytes.flag().then(|| NodeId(u16::from(self.bytes.byte() % 8)));
+                Input::Handover { request, to }
+            }
+            2 => Input::ProposeChange(self.bytes.change()),
+            _ => Input::ProposeLengths(self.bytes.lengths()),
+        };
+        self.give(input);
+    }
+
     fn persisted(&mut self) {
         self.disk.sync_up_to(self.synced);
         self.give(Input::Persisted { ticket: self.synced });
@@ -330,10 +257,10 @@ impl<'a> Player<'a> {
         // Names that became known since the first start may get other numbers now.
         let identity = self.identity.clone();
         self.shadow.restart(&recovered);
-        self.node = Node::start(identity, self.settings, SoundRules, recovered, &self.clocks, &mut Drawn(0));
+        self.node = Node::start(identity, self.settings, self.rules, recovered, &self.clocks, &mut Drawn(0));
         (self.issued, self.synced) = (0, 0);
         self.unanswered.clear();
-        self.settle(None);
+        self.begin();
     }
 
     fn let_time_pass(&mut self) {
@@ -347,7 +274,10 @@ impl<'a> Player<'a> {
             (_, Some((at, error))) => Some((at.saturating_add(boot), error)),
             (_, None) => Some((1_700_000_000_000_000_000 + boot, 1_000)),
         };
-        self.give(Input::Wakeup);
+        // A process that was paused may find something else to do before its timers.
+        if self.bytes.byte() % 4 != 3 {
+            self.give(Input::Wakeup);
+        }
     }
 
     /// Time passes until the next timer is due.
@@ -398,6 +328,15 @@ impl<'a> Player<'a> {
     fn answer_honestly(&mut self, empty: bool) {
         let Some((from, message)) = self.unanswered.pop_front() else {
             return;
+        };
+        let message = match message {
+            Message::Raft(message) => message,
+            Message::Forward(Forward { incarnation, sequence, .. }) => {
+                let answer = self.bytes.answer();
+                let message = Message::Answer(ForwardAnswer { incarnation, sequence, answer });
+                return self.give(Input::Message { from, message });
+            }
+            Message::Answer(_) => return,
         };
         let reply = match message {
             RaftMessage::Vote(VoteRequest { ballot, term, .. }) => {

@@ -1,0 +1,106 @@
+//! Messages that no correct member sends, and what they must not do.
+
+use leasehold::raft::{Entry, Misbehaviour, Payload, Position, SnapshotChunk, VoteReply, VoteRequest};
+
+use super::*;
+use leasehold::lease::Ballot;
+
+/// The furthest that a term may be ahead.
+const TERMS_BEHIND_MAX: u64 = 1 << 32;
+
+fn append(term: u64, previous_term: u64, entries: &[u64]) -> raft::Message {
+    let entries: Vec<Entry> =
+        entries.iter().map(|term| Entry { term: Term(*term), payload: Payload::Noop }).collect();
+    raft::Message::Append(Append {
+        term: Term(term),
+        round: 1_000,
+        promise: Span::secs(5),
+        stamp: None,
+        previous_index: Index(1),
+        previous_term: Term(previous_term),
+        commit: Index(0),
+        entries: (!entries.is_empty()).then(|| entries.into()),
+    })
+}
+
+/// What follower n2 does with a message of n3's: its term then, and what it says of n3.
+fn after(message: raft::Message) -> (Cluster, u64, Vec<Misbehaviour>) {
+    let mut cluster = Cluster::elected();
+    cluster.notes.clear();
+    cluster.give(id(1), Input::Message { from: id(2), message: Message::Raft(message) });
+    let facts = cluster.notes.iter().filter_map(|note| match note {
+        Note::Misbehaviour { fact, .. } => Some(*fact),
+        _ => None,
+    });
+    let facts = facts.collect();
+    let term = cluster.nodes[1].0.raft().term().0;
+    (cluster, term, facts)
+}
+
+#[test]
+fn a_term_that_nobody_can_have_come_to_is_not_adopted() {
+    let at = 1;
+    assert_eq!(Cluster::elected().nodes[1].0.raft().term(), Term(at));
+    for term in [at + TERMS_BEHIND_MAX + 1, i64::MAX.unsigned_abs()] {
+        let vote = VoteRequest {
+            ballot: Ballot::TransferVote,
+            term: Term(term),
+            last_index: Index(9),
+            last_term: Term(9),
+        };
+        let reply = VoteReply { ballot: Ballot::Vote, term: Term(term), granted: false };
+        for message in [append(term, 1, &[]), raft::Message::Vote(vote), raft::Message::VoteReply(reply)] {
+            let (mut cluster, now, facts) = after(message);
+            assert_eq!((now, &facts[..]), (at, &[Misbehaviour::TermOutOfReach][..]));
+            cluster.pass(1_000);
+            assert!(cluster.leads(0) && cluster.nodes[0].0.raft().term() == Term(at), "nobody was disturbed");
+        }
+    }
+}
+
+#[test]
+fn a_node_that_was_away_for_long_adopts_a_term_that_is_far_ahead() {
+    let term = 1 + TERMS_BEHIND_MAX;
+    let (cluster, now, facts) = after(append(term, 1, &[]));
+    assert_eq!((now, facts), (term, vec![]));
+    assert_eq!(cluster.nodes[1].0.raft().leader(), Some(id(2)));
+}
+
+#[test]
+fn a_log_whose_terms_are_out_of_order_is_no_leaders() {
+    for (previous, entries) in [(3, &[][..]), (1, &[3]), (1, &[2, 1]), (2, &[1, 2])] {
+        let (mut cluster, term, facts) = after(append(2, previous, entries));
+        assert_eq!(facts, [Misbehaviour::TermsOutOfOrder], "{previous} {entries:?}");
+        assert_eq!((term, cluster.nodes[1].0.raft().log().last_index()), (1, Index(1)));
+        cluster.pass(1_000);
+        assert!(cluster.leads(0), "nobody was disturbed");
+    }
+}
+
+#[test]
+fn a_snapshot_does_not_end_in_a_term_before_what_is_committed() {
+    let mut cluster = Cluster::elected();
+    // Another election, so that something of term 2 is committed.
+    cluster.hand_over(0, Some(1));
+    cluster.pass(1_000);
+    assert!(cluster.leads(1) && cluster.nodes[2].0.raft().term() == Term(2));
+    let commit = cluster.nodes[2].0.raft().commit();
+    for (term, fact) in [(1, Some(Misbehaviour::BadSnapshot)), (2, None)] {
+        cluster.notes.clear();
+        let chunk = SnapshotChunk {
+            term: Term(2),
+            at: Position { index: Index(commit.0 + 10), term: Term(term) },
+            agreed: None,
+            configured: None,
+            offset: 0,
+            pairs: [].into(),
+            last: true,
+        };
+        let message = Message::Raft(raft::Message::Snapshot(chunk));
+        cluster.give(id(2), Input::Message { from: id(1), message });
+        let installed = cluster.nodes[2].0.applied() > commit;
+        assert_eq!(installed, fact.is_none());
+        let told = cluster.notes.iter().any(|note| matches!(note, Note::Misbehaviour { .. }));
+        assert_eq!(told, fact.is_some());
+    }
+}
