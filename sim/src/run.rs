@@ -110,6 +110,9 @@ pub trait ClusterView: WorldView {
 
     /// See [`LeaseNode::has_in_log`].
     fn has_in_log(&self, node: usize, request: &Request) -> bool;
+
+    /// See [`LeaseNode::disk_hash`].
+    fn disk_hash(&self, node: usize) -> u64;
 }
 
 impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
@@ -119,6 +122,10 @@ impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
 
     fn has_in_log(&self, node: usize, request: &Request) -> bool {
         self.process(node).has_in_log(request)
+    }
+
+    fn disk_hash(&self, node: usize) -> u64 {
+        self.process(node).disk_hash()
     }
 }
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use leasehold::lease::{LeaseRules, SoundRules};
 use leasehold::node::Message;
-use leasehold_sim::host::LeaseNode;
-use leasehold_sim::run::{Observer, Outcome, RulesJob, Running, run, run_observed, with_rules};
+use leasehold_sim::run::{ClusterView, Observer, Outcome, RulesJob, Running, run, run_observed, with_rules};
 use leasehold_sim::setup::{Action, Setup};
 use leasehold_sim::watch::{DiskEvent, Operation};
-use leasehold_sim::world::{Choices, Event, Happening, Milestone, Reply, Request, Seeded, World};
+use leasehold_sim::world::{Event, Happening, Milestone, Reply, Request, Seeded};
 use leasehold_sim::{check, rules, scenario};
 
 const SECOND: u64 = 1_000_000_000;
@@ -69,13 +68,9 @@ fn what_was_acknowledged_survives_power_losses_in_the_middle_of_commits() {
 fn the_same_seed_tears_the_same_sectors() {
     struct Crashes(Vec<(u64, usize)>, u64);
     impl Observer for Crashes {
-        fn observe<R: LeaseRules + Clone, C: Choices>(
-            &mut self,
-            event: &Event<'_, Message>,
-            world: &World<LeaseNode<R>, C>,
-        ) {
+        fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
             if let Happening::Started { node, .. } = event.what {
-                self.0.push((world.process(node).disk_hash(), node));
+                self.0.push((world.disk_hash(node), node));
             }
             self.1 += 1;
         }
@@ -151,11 +146,7 @@ fn the_writes_of_a_leader_whose_own_disk_stalls_commit_without_it() {
 struct StepDowns(Vec<(u64, usize)>);
 
 impl Observer for StepDowns {
-    fn observe<R: LeaseRules + Clone, C: Choices>(
-        &mut self,
-        event: &Event<'_, Message>,
-        _world: &World<LeaseNode<R>, C>,
-    ) {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
         if let Happening::Milestone { node, milestone: Milestone::SteppedDown { .. } } = event.what {
             self.0.push((event.at, node));
         }

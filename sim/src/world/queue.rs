@@ -8,8 +8,6 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use leasehold::time::Span;
-
 use crate::setup::Delay;
 
 /// Pending events. Their order is kept apart from what is to happen, which waits in a slab.
@@ -261,18 +259,17 @@ impl Calendar {
     #[inline]
     fn first(&self) -> Option<(Key, u32)> {
         let bucket = self.first_used()?;
-        let (mut before, mut place) = (NOBODY, self.heads[bucket]);
-        let mut first = (self.links[place as usize].0, NOBODY);
-        loop {
-            (before, place) = (place, self.links[place as usize].1);
-            if place == NOBODY {
-                return Some(first);
-            }
-            let key = self.links[place as usize].0;
+        let mut before = self.heads[bucket];
+        let (key, mut place) = self.links[before as usize];
+        let mut first = (key, NOBODY);
+        while place != NOBODY {
+            let (key, next) = self.links[place as usize];
             if key < first.0 {
                 first = (key, before);
             }
+            (before, place) = (place, next);
         }
+        Some(first)
     }
 
     /// The first bucket from the present one on that has anything in it.
@@ -308,8 +305,10 @@ impl Calendar {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use leasehold::time::Span;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn queue<T>() -> Queue<T> {
         Queue::new(Delay::Fixed(Span::millis(1)))
