@@ -33,7 +33,12 @@ impl<R: LeaseRules> Raft<R> {
         let nameable = self.can_name(members.map(|configured| &configured.members).into_iter());
         // What is committed here is in the leader's log as well, and terms never decrease in that.
         let later = chunk.at.index <= self.commit || Some(chunk.at.term) >= self.log.term_at(self.commit);
-        let possible = later && chunk.agreed.iter().all(fit) && members.into_iter().all(placed) && nameable;
+        let index = members.map_or(Index::ZERO, |configured| configured.index);
+        let fits = chunk.at.index <= self.commit
+            || index > self.commit
+            || index == self.committed_configuration_index();
+        let possible =
+            later && fits && chunk.agreed.iter().all(fit) && members.into_iter().all(placed) && nameable;
         if chunk.at.term > chunk.term || chunk.at.term == Term(0) || !possible {
             self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::BadSnapshot });
             return;

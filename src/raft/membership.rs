@@ -223,6 +223,13 @@ impl<R: LeaseRules> Raft<R> {
         self.membership.newest().0
     }
 
+    /// The entry of the newest configuration that is committed. Every later leader's state at a later index has that one, or
+    /// one that came after what is committed here.
+    pub(super) fn committed_configuration_index(&self) -> Index {
+        let mut newest_first = self.membership.history.iter().rev().map(|(index, _)| *index);
+        newest_first.find(|index| *index <= self.commit).unwrap_or_default()
+    }
+
     /// Has this node never heard of other members than those it was started with?
     pub(super) fn has_founding_members(&self) -> bool {
         self.configuration_index() == Index::ZERO
