@@ -32,6 +32,7 @@ impl Seeded {
     }
 
     /// 64 random bits that belong to `point`.
+    #[inline]
     fn bits(&mut self, point: Point) -> u64 {
         let number = (point.purpose as u64) << 32 | u64::from(point.of) << 16 | u64::from(point.to);
         let slot = usize::from((number ^ number >> 12 ^ number >> 28).to_le_bytes()[0]);
@@ -47,6 +48,7 @@ impl Seeded {
         stream.random.next_u64()
     }
 
+    #[inline(never)]
     fn find(&mut self, number: u64, slot: usize) -> usize {
         let place = match self.streams.binary_search_by_key(&number, |(number, _)| *number) {
             Ok(place) => place,
