@@ -1,9 +1,14 @@
 //! Messages that no correct member sends, and what they must not do.
 
-use leasehold::raft::{Entry, Misbehaviour, Payload, Position, SnapshotChunk, VoteReply, VoteRequest};
-
-use super::*;
 use leasehold::lease::Ballot;
+use leasehold::node::{Input, Message};
+use leasehold::raft::{
+    self, Append, Entry, Index, Misbehaviour, Note, Payload, Position, SnapshotChunk, Term, VoteReply,
+    VoteRequest,
+};
+use leasehold::time::Span;
+
+use crate::cluster::{Cluster, id};
 
 /// The furthest that a term may be ahead.
 const TERMS_BEHIND_MAX: u64 = 1 << 32;

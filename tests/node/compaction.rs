@@ -1,8 +1,17 @@
 //! Logs that are compacted, and nodes that fall behind them.
 
-use leasehold::raft::{LogBounds, Position, Received, SnapshotChunk, SnapshotReply};
+use leasehold::kv::{Command, Scalar};
+use leasehold::lease::SoundRules;
+use leasehold::node::{Answer, Identity, Input, Message, Node, Operation};
+use leasehold::raft::{
+    self, Append, Configuration, Index, LogBounds, NodeId, Note, Position, Received, Role, Settings,
+    SnapshotChunk, SnapshotReply, Term,
+};
+use leasehold::storage::{MemoryStorage, Storage};
+use leasehold::time::{Clock, Span};
 
-use super::*;
+use crate::cluster::{Cluster, id, lengths, write};
+use crate::time::{At, ByName};
 
 impl Cluster {
     /// A cluster whose logs are short and whose snapshots come in many messages.

@@ -1,6 +1,11 @@
 //! Lengths that change through the log, and promises of other lengths.
 
-use super::*;
+use leasehold::node::{Answer, Input, Message, Operation, Refusal};
+use leasehold::raft::{self, Append, Index, Note, Term};
+use leasehold::time::{Clock, Span};
+
+use crate::cluster::{Cluster, id, lengths, write};
+use crate::time::At;
 
 #[test]
 fn lengths_that_a_follower_is_asked_to_apply_become_the_clusters_through_the_log() {
