@@ -1,14 +1,14 @@
 //! Messages that no correct member sends, and what they must not do.
 
 use leasehold::lease::Ballot;
-use leasehold::node::{Input, Message};
+use leasehold::node::{Input, Message, Operation};
 use leasehold::raft::{
-    self, Append, Entry, Index, Misbehaviour, Note, Payload, Position, SnapshotChunk, Term, VoteReply,
-    VoteRequest,
+    self, Append, Configured, Entry, Index, MemberAction, MembershipChange, Misbehaviour, Note, Payload,
+    Position, SnapshotChunk, Term, VoteReply, VoteRequest,
 };
 use leasehold::time::Span;
 
-use crate::cluster::{Cluster, id};
+use crate::cluster::{Cluster, id, write};
 
 /// The furthest that a term may be ahead.
 const TERMS_BEHIND_MAX: u64 = 1 << 32;
@@ -107,5 +107,51 @@ fn a_snapshot_does_not_end_in_a_term_before_what_is_committed() {
         assert_eq!(installed, fact.is_none());
         let told = cluster.notes.iter().any(|note| matches!(note, Note::Misbehaviour { .. }));
         assert_eq!(told, fact.is_some());
+    }
+}
+
+#[test]
+fn a_snapshot_that_does_not_know_of_a_committed_change_of_members_is_refused() {
+    // The log: the leader's own entry, the change, a write, all committed. A snapshot from behind them has that change, or
+    // one that came after all of them.
+    let (change, commit) = (Index(2), Index(3));
+    let bad = Some(Misbehaviour::BadSnapshot);
+    let cases = [
+        (None, bad),
+        (Some(Index(1)), bad),
+        (Some(change), None),
+        (Some(commit), bad),
+        (Some(commit.next()), None),
+    ];
+    for (configured, fact) in cases {
+        let mut cluster = Cluster::with_learners(3, 1);
+        cluster.pass(6_000);
+        let removal = MembershipChange { action: MemberAction::Remove, node: "n4".into() };
+        cluster.ask(0, 1, Operation::Change(removal));
+        cluster.deliver_all();
+        cluster.ask(0, 2, write(1));
+        cluster.pass(1_000);
+        let follower = cluster.nodes[1].0.raft();
+        assert_eq!((follower.configuration_index(), follower.commit()), (change, commit));
+        let members = follower.members();
+        let chunk = SnapshotChunk {
+            term: follower.term(),
+            at: Position { index: Index(commit.0 + 10), term: follower.term() },
+            agreed: None,
+            configured: configured.map(|index| Configured { index, members: members.clone() }.into()),
+            offset: 0,
+            pairs: [].into(),
+            last: true,
+        };
+        cluster.notes.clear();
+        let message = Message::Raft(raft::Message::Snapshot(chunk));
+        cluster.give(id(1), Input::Message { from: id(0), message });
+        let told = cluster.notes.iter().find_map(|note| match note {
+            Note::Misbehaviour { fact, .. } => Some(*fact),
+            _ => None,
+        });
+        let (follower, _) = &cluster.nodes[1];
+        assert_eq!((told, follower.applied() > commit), (fact, fact.is_none()), "{configured:?}");
+        assert_eq!(follower.raft().members(), members, "{configured:?}");
     }
 }
