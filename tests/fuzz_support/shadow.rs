@@ -172,7 +172,12 @@ impl Shadow {
         match message {
             Message::Raft(RaftMessage::Append(append)) => {
                 let follows = raft.term() == append.term && raft.leader() == Some(*from);
-                if follows && raft.role() == Role::Follower {
+                // A round whose log has terms out of order is ignored, and so promises nothing.
+                let entries = append.entries.as_deref().unwrap_or_default();
+                let terms =
+                    std::iter::once(append.previous_term).chain(entries.iter().map(|entry| entry.term));
+                let in_order = terms.chain(std::iter::once(append.term)).is_sorted();
+                if follows && in_order && raft.role() == Role::Follower {
                     self.promises.accepted(*from, append, now);
                     self.vows.entry(Vow::Round(*from, append.term, append.round)).or_insert(issued);
                 }
