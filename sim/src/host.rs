@@ -219,29 +219,27 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
 
     #[inline]
     fn poll_effect(&mut self) -> Option<Effect<Message>> {
-        let output = loop {
+        loop {
+            // Each arm makes the effect in its place: a message is large, and goes this way more often than any other.
             match self.running().poll_output()? {
+                Output::Send { to, message } => return Some(Effect::Send { to: to.index(), message }),
+                Output::Reply { request, answer } => {
+                    let token = self.tokens.remove(&request).expect("a request is answered once");
+                    return Some(Effect::Reply { token, reply: reply(&answer) });
+                }
+                Output::Persist(write) => {
+                    let ticket = write.ticket;
+                    self.storage.write(write);
+                    return Some(Effect::Write { ticket });
+                }
+                Output::HandoverEnded { .. } => {
+                    unreachable!("a fault asks for a transfer, and waits for nothing")
+                }
                 // Seen in the messages that follow from them.
                 Output::Note(Note::LengthsInForce { .. } | Note::PromiseDiffers { .. }) => {}
-                output => break output,
+                Output::Note(note) => return Some(Effect::Milestone(milestone(note))),
             }
-        };
-        Some(match output {
-            Output::Send { to, message } => Effect::Send { to: to.index(), message },
-            Output::Reply { request, answer } => {
-                let token = self.tokens.remove(&request).expect("a request is answered once");
-                Effect::Reply { token, reply: reply(&answer) }
-            }
-            Output::Persist(write) => {
-                let ticket = write.ticket;
-                self.storage.write(write);
-                Effect::Write { ticket }
-            }
-            Output::HandoverEnded { .. } => {
-                unreachable!("a fault asks for a transfer, and waits for nothing")
-            }
-            Output::Note(note) => Effect::Milestone(milestone(note)),
-        })
+        }
     }
 
     fn alarms(&self, mut each: impl FnMut(Alarm)) {

@@ -29,7 +29,9 @@ pub(super) fn parse(kind: &str, json: &str) -> Option<Result<Message, String>> {
         }
         "vote" => read::<VoteBody>(json).map(|body| raft::Message::Vote(body.into())),
         "vote_reply" => read::<VoteReplyBody>(json).map(|body| raft::Message::VoteReply(body.into())),
-        "snapshot" => read::<ChunkIn>(json).and_then(ChunkIn::message).map(raft::Message::Snapshot),
+        "snapshot" => read::<ChunkIn>(json)
+            .and_then(ChunkIn::message)
+            .map(|chunk| raft::Message::Snapshot(Box::new(chunk))),
         "snapshot_reply" => {
             read::<SnapshotReplyBody>(json).map(|body| raft::Message::SnapshotReply(body.into()))
         }
@@ -59,7 +61,7 @@ pub(super) fn body(message: &Message, msg_id: u64) -> Body<'_> {
             ("vote_reply", Fields::VoteReply(VoteReplyBody::from(reply)))
         }
         Message::Raft(raft::Message::Snapshot(chunk)) => {
-            ("snapshot", Fields::Snapshot(ChunkOut::from(chunk)))
+            ("snapshot", Fields::Snapshot(ChunkOut::from(&**chunk)))
         }
         Message::Raft(raft::Message::SnapshotReply(reply)) => {
             ("snapshot_reply", Fields::SnapshotReply(SnapshotReplyBody::from(reply)))
@@ -67,7 +69,7 @@ pub(super) fn body(message: &Message, msg_id: u64) -> Body<'_> {
         Message::Raft(raft::Message::TimeoutNow { term }) => {
             ("timeout_now", Fields::TimeoutNow(TimeoutNowBody { term: Count(term.0) }))
         }
-        Message::Forward(forward) => ("forward", Fields::Forward(ForwardOut::from(forward))),
+        Message::Forward(forward) => ("forward", Fields::Forward(ForwardOut::from(&**forward))),
         Message::Answer(answer) => ("forward_answer", Fields::Answer(AnswerOut::from(answer))),
     };
     Body { kind, msg_id, fields }

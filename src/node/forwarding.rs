@@ -74,7 +74,7 @@ impl<R: LeaseRules> Node<R> {
         let floor = self.forwarding.open.first_key_value().map_or(sequence, |(first, _)| *first);
         let incarnation = self.forwarding.incarnation;
         let forward = Forward { incarnation, sequence, floor, term: self.raft.term(), operation };
-        self.send(leader, Message::Forward(forward));
+        self.send(leader, Message::Forward(Box::new(forward)));
     }
 
     /// A leader was heard: if it is the one that requests were passed on to, those that it has not answered for two

@@ -95,8 +95,8 @@ pub enum Refusal {
 pub enum Message {
     /// Raft's own.
     Raft(raft::Message),
-    /// A client's request, passed on to the leader.
-    Forward(Forward),
+    /// A client's request, passed on to the leader. Boxed, as it is larger than what there is most of.
+    Forward(Box<Forward>),
     /// The leader's answer to a [`Forward`].
     Answer(ForwardAnswer),
 }

@@ -132,7 +132,7 @@ impl<R: LeaseRules> Node<R> {
                         self.retransmit(&now, from);
                     }
                 }
-                Message::Forward(forward) => self.handle_forward(&now, from, forward),
+                Message::Forward(forward) => self.handle_forward(&now, from, *forward),
                 Message::Answer(answer) => self.handle_forward_answer(&now, answer),
             },
             Input::Request { request, operation } => self.handle_request(&now, request, operation),

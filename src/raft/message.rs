@@ -17,8 +17,8 @@ pub enum Message {
     Append(Append),
     /// A follower's answer.
     AppendReply(AppendReply),
-    /// A part of a snapshot.
-    Snapshot(SnapshotChunk),
+    /// A part of a snapshot. Boxed, as it is large and rare, and every message is as large as the largest.
+    Snapshot(Box<SnapshotChunk>),
     /// A follower's answer.
     SnapshotReply(SnapshotReply),
     /// The leader of `term` tells the receiver to campaign at once.

@@ -72,10 +72,11 @@ impl<R: LeaseRules> Raft<R> {
     /// Sends the chunks that are due.
     pub(super) fn send_snapshots(&mut self, now: &Reading, applied: AppliedState<'_>) {
         // Asked after every input, and nobody gets one most of the time.
-        let gets_one = |progress: &Progress| progress.sending.is_snapshot();
-        if self.role != Role::Leader || !self.leadership.progress.iter().any(gets_one) {
+        if self.role != Role::Leader || !self.leadership.snapshots {
             return;
         }
+        let gets_one = |progress: &Progress| progress.sending.is_snapshot();
+        self.leadership.snapshots = self.leadership.progress.iter().any(gets_one);
         let term = self.term();
         let configuration = self.configuration.clone();
         for peer in configuration.nodes().chain(self.member_to_dismiss()) {
@@ -102,7 +103,7 @@ impl<R: LeaseRules> Raft<R> {
             outgoing.under_way = key.map(|key| (offset + pairs.len() as u64, key));
             let configured = configured.clone();
             let chunk = SnapshotChunk { term, at, agreed, configured, offset, pairs, last };
-            self.send(peer, Message::Snapshot(chunk));
+            self.send(peer, Message::Snapshot(Box::new(chunk)));
         }
     }
 

@@ -334,7 +334,7 @@ impl<R: LeaseRules> Raft<R> {
             Message::AppendReply(reply) => self.handle_append_reply(cx, from, reply),
             Message::Vote(request) => self.handle_vote(cx, from, request),
             Message::VoteReply(reply) => self.handle_vote_reply(cx, from, reply),
-            Message::Snapshot(chunk) => self.handle_snapshot(&cx.now, from, chunk),
+            Message::Snapshot(chunk) => self.handle_snapshot(&cx.now, from, *chunk),
             Message::SnapshotReply(reply) => self.handle_snapshot_reply(cx, from, reply),
             Message::TimeoutNow { term } => self.handle_timeout_now(cx, from, term),
         }

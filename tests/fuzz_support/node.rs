@@ -331,7 +331,8 @@ impl<'a, R: LeaseRules + Copy> Player<'a, R> {
         };
         let message = match message {
             Message::Raft(message) => message,
-            Message::Forward(Forward { incarnation, sequence, .. }) => {
+            Message::Forward(forward) => {
+                let Forward { incarnation, sequence, .. } = *forward;
                 let answer = self.bytes.answer();
                 let message = Message::Answer(ForwardAnswer { incarnation, sequence, answer });
                 return self.give(Input::Message { from, message });
@@ -411,7 +412,8 @@ impl<'a, R: LeaseRules + Copy> Player<'a, R> {
             7 => {
                 let (sequence, floor) = (bytes.number(3), bytes.number(0));
                 let operation = bytes.operation();
-                return Message::Forward(Forward { incarnation: 7, sequence, floor, term, operation });
+                let forward = Forward { incarnation: 7, sequence, floor, term, operation };
+                return Message::Forward(forward.into());
             }
             _ => {
                 let (incarnation, sequence) = (bytes.number(7), bytes.number(self.next_request));

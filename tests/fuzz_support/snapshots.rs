@@ -72,7 +72,7 @@ impl Offered {
         let agreed = if bytes.byte() % 16 == 15 { None } else { self.agreed };
         let at = if bytes.byte() % 16 == 15 { Position { term, ..self.at } } else { self.at };
         self.held = offset.saturating_add(pairs.len() as u64);
-        RaftMessage::Snapshot(SnapshotChunk {
+        let chunk = SnapshotChunk {
             term,
             at,
             agreed,
@@ -80,7 +80,8 @@ impl Offered {
             offset,
             pairs,
             last: bytes.flag(),
-        })
+        };
+        RaftMessage::Snapshot(chunk.into())
     }
 
     /// Whoever got a chunk of the node's takes it.

@@ -30,7 +30,7 @@ fn carriers(operation: &Operation) -> Vec<(Message, usize)> {
         term: Term(most),
         operation: operation.clone(),
     };
-    let mut carriers = vec![(Message::Forward(forward), FORWARD_SLACK_BYTES)];
+    let mut carriers = vec![(Message::Forward(forward.into()), FORWARD_SLACK_BYTES)];
     if let Operation::Update(command) = operation {
         let entry = Entry { term: Term(most), payload: Payload::Command(command.clone()) };
         let append = Append {

@@ -101,7 +101,7 @@ fn a_snapshot_does_not_end_in_a_term_before_what_is_committed() {
             pairs: [].into(),
             last: true,
         };
-        let message = Message::Raft(raft::Message::Snapshot(chunk));
+        let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
         cluster.give(id(2), Input::Message { from: id(1), message });
         let installed = cluster.nodes[2].0.applied() > commit;
         assert_eq!(installed, fact.is_none());
@@ -144,7 +144,7 @@ fn a_snapshot_that_does_not_know_of_a_committed_change_of_members_is_refused() {
             last: true,
         };
         cluster.notes.clear();
-        let message = Message::Raft(raft::Message::Snapshot(chunk));
+        let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
         cluster.give(id(1), Input::Message { from: id(0), message });
         let told = cluster.notes.iter().find_map(|note| match note {
             Note::Misbehaviour { fact, .. } => Some(*fact),

@@ -187,14 +187,14 @@ fn what_is_no_part_of_the_snapshot_changes_nothing() {
         let shown = format!("{chunk:?}");
         cluster.give(
             id(1),
-            Input::Message { from: id(0), message: Message::Raft(raft::Message::Snapshot(chunk)) },
+            Input::Message { from: id(0), message: Message::Raft(raft::Message::Snapshot(chunk.into())) },
         );
         let node = &cluster.nodes[1].0;
         assert!(*node.state() == *follower.state() && node.applied() == follower.applied(), "{shown}");
         assert_eq!(node.raft().term(), term, "{shown}");
     }
     let not_the_leader = chunk(term, ahead, 0, pairs(&[1]), true);
-    let message = Message::Raft(raft::Message::Snapshot(not_the_leader));
+    let message = Message::Raft(raft::Message::Snapshot(not_the_leader.into()));
     cluster.give(id(1), Input::Message { from: id(2), message });
     assert_eq!(cluster.nodes[1].0.applied(), follower.applied());
     for received in [Received::All, Received::Pairs(u64::MAX), Received::Pairs(0)] {
@@ -262,7 +262,7 @@ fn lengths_that_nobody_may_agree_on_and_lengths_that_change_on_the_way_are_no_sn
             let pairs = [(Scalar::Integer(i64::try_from(offset).unwrap()), Scalar::Null)].into();
             let chunk =
                 SnapshotChunk { term, at, agreed, configured: None, offset, pairs, last: offset == 1 };
-            let message = Message::Raft(raft::Message::Snapshot(chunk));
+            let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
             cluster.give(id(1), Input::Message { from: id(0), message });
         }
         assert!(cluster.nodes[1].0.applied() < Index(10_000));
@@ -297,7 +297,7 @@ fn a_snapshot_takes_the_place_of_a_log_that_says_otherwise() {
     let pairs = [(Scalar::Null, Scalar::Integer(1))].into();
     let chunk =
         SnapshotChunk { term: next, at, agreed: None, configured: None, offset: 0, pairs, last: true };
-    let message = Message::Raft(raft::Message::Snapshot(chunk));
+    let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
     cluster.give(id(1), Input::Message { from: id(2), message });
     let (node, storage) = &mut cluster.nodes[1];
     let Ok(stored) = storage.recover();
@@ -390,7 +390,7 @@ fn a_chunk_is_acknowledged_once_it_is_on_stable_storage() {
         cluster.full = Some(id(1));
         let pairs = [(Scalar::Integer(i64::from(last)), Scalar::Null)].into();
         let chunk = SnapshotChunk { term, at, agreed: None, configured: None, offset, pairs, last };
-        let message = Message::Raft(raft::Message::Snapshot(chunk));
+        let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
         cluster.give(id(1), Input::Message { from: id(0), message });
         assert_eq!(answers(&cluster), usize::from(last), "the disk has not got it");
         cluster.room_again();

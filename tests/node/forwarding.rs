@@ -120,7 +120,7 @@ fn a_single_voter_that_has_stepped_down_says_what_it_never_did() {
     assert_eq!(cluster.nodes[0].0.raft().role(), Role::Follower);
     let forward = Forward { incarnation: 1, sequence: 0, floor: 0, term, operation: write(1) };
     cluster.network.clear();
-    cluster.give(id(0), Input::Message { from: id(1), message: Message::Forward(forward) });
+    cluster.give(id(0), Input::Message { from: id(1), message: Message::Forward(forward.into()) });
     let refusal = Answer::Refused(Refusal::NoLeader);
     let answer = ForwardAnswer { incarnation: 1, sequence: 0, answer: refusal };
     assert_eq!(cluster.network.pop_front(), Some((id(0), id(1), Message::Answer(answer))));

@@ -23,30 +23,8 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
             field("term", reply.term.0);
             field("granted", u64::from(reply.granted));
         }
-        Message::Raft(raft::Message::Append(append)) => {
-            field("term", append.term.0);
-            field("round", append.round);
-            field("promise_ns", append.promise.as_nanos());
-            if let Some(stamp) = append.stamp {
-                field("stamp_ns", stamp.0);
-            }
-            field("previous_index", append.previous_index.0);
-            field("previous_term", append.previous_term.0);
-            field("commit", append.commit.0);
-            field("entries", append.entries.as_ref().map_or(0, |entries| entries.len() as u64));
-        }
-        Message::Raft(raft::Message::AppendReply(reply)) => {
-            field("term", reply.term.0);
-            field("round", reply.round);
-            match reply.outcome {
-                AppendOutcome::Accepted { matched } => field("matched", matched.0),
-                AppendOutcome::Rejected { previous_index, hint } => {
-                    field("rejected_previous_index", previous_index.0);
-                    field("hint", hint.0);
-                }
-                AppendOutcome::StaleTerm => field("stale_term", 1),
-            }
-        }
+        Message::Raft(raft::Message::Append(append)) => append_fields(append, field),
+        Message::Raft(raft::Message::AppendReply(reply)) => append_reply_fields(reply, field),
         Message::Raft(raft::Message::Snapshot(chunk)) => {
             field("term", chunk.term.0);
             field("index", chunk.at.index.0);
@@ -99,6 +77,34 @@ fn message_fields(message: &Message, field: &mut impl FnMut(&'static str, u64)) 
                 Reply::Unknown => field("unknown", 1),
             }
         }
+    }
+}
+
+#[inline]
+fn append_fields(append: &raft::Append, field: &mut impl FnMut(&'static str, u64)) {
+    field("term", append.term.0);
+    field("round", append.round);
+    field("promise_ns", append.promise.as_nanos());
+    if let Some(stamp) = append.stamp {
+        field("stamp_ns", stamp.0);
+    }
+    field("previous_index", append.previous_index.0);
+    field("previous_term", append.previous_term.0);
+    field("commit", append.commit.0);
+    field("entries", append.entries.as_ref().map_or(0, |entries| entries.len() as u64));
+}
+
+#[inline]
+fn append_reply_fields(reply: &raft::AppendReply, field: &mut impl FnMut(&'static str, u64)) {
+    field("term", reply.term.0);
+    field("round", reply.round);
+    match reply.outcome {
+        AppendOutcome::Accepted { matched } => field("matched", matched.0),
+        AppendOutcome::Rejected { previous_index, hint } => {
+            field("rejected_previous_index", previous_index.0);
+            field("hint", hint.0);
+        }
+        AppendOutcome::StaleTerm => field("stale_term", 1),
     }
 }
 
@@ -155,6 +161,29 @@ pub fn entry_words(entry: &Entry, word: &mut impl FnMut(u64)) {
     }
 }
 
+#[inline(never)]
+fn rare_words(message: &Message, word: &mut impl FnMut(u64)) {
+    word(match message {
+        Message::Raft(raft::Message::Vote(_)) => 1,
+        Message::Raft(raft::Message::VoteReply(_)) => 2,
+        Message::Raft(raft::Message::Append(_) | raft::Message::AppendReply(_)) => {
+            unreachable!("these are not rare")
+        }
+        Message::Raft(raft::Message::TimeoutNow { .. }) => 5,
+        Message::Forward(_) => 6,
+        Message::Answer(_) => 7,
+        Message::Raft(raft::Message::Snapshot(_)) => 8,
+        Message::Raft(raft::Message::SnapshotReply(_)) => 9,
+    });
+    message_fields(message, &mut |_, value| word(value));
+    if let Message::Raft(raft::Message::Snapshot(chunk)) = message {
+        for (key, value) in chunk.pairs.iter() {
+            word(number(key));
+            word(number(value));
+        }
+    }
+}
+
 impl Traced for Message {
     fn kind(&self) -> &'static str {
         match self {
@@ -170,29 +199,22 @@ impl Traced for Message {
         }
     }
 
+    #[inline(always)]
     fn words(&self, word: &mut impl FnMut(u64)) {
-        word(match self {
-            Message::Raft(raft::Message::Vote(_)) => 1,
-            Message::Raft(raft::Message::VoteReply(_)) => 2,
-            Message::Raft(raft::Message::Append(_)) => 3,
-            Message::Raft(raft::Message::AppendReply(_)) => 4,
-            Message::Raft(raft::Message::TimeoutNow { .. }) => 5,
-            Message::Forward(_) => 6,
-            Message::Answer(_) => 7,
-            Message::Raft(raft::Message::Snapshot(_)) => 8,
-            Message::Raft(raft::Message::SnapshotReply(_)) => 9,
-        });
-        message_fields(self, &mut |_, value| word(value));
-        if let Message::Raft(raft::Message::Append(append)) = self {
-            for entry in append.entries.as_deref().unwrap_or_default() {
-                entry_words(entry, word);
+        // Nearly all messages are one of these two.
+        match self {
+            Message::Raft(raft::Message::Append(append)) => {
+                word(3);
+                append_fields(append, &mut |_, value| word(value));
+                for entry in append.entries.as_deref().unwrap_or_default() {
+                    entry_words(entry, word);
+                }
             }
-        }
-        if let Message::Raft(raft::Message::Snapshot(chunk)) = self {
-            for (key, value) in chunk.pairs.iter() {
-                word(number(key));
-                word(number(value));
+            Message::Raft(raft::Message::AppendReply(reply)) => {
+                word(4);
+                append_reply_fields(reply, &mut |_, value| word(value));
             }
+            rare => rare_words(rare, word),
         }
     }
 

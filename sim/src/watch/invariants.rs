@@ -142,6 +142,8 @@ impl Invariants {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn check_changed<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, applied: u64) {
         let seen = &mut self.nodes[node];
         let (term, commit, last) = (raft.term().0, raft.commit().0, raft.log().last_index().0);
@@ -339,7 +341,8 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                 if let (raft::Message::AppendReply(_), Some(running)) = (message, world.process(from).node())
                 {
                     seen.promises_told.clear();
-                    seen.promises_told.extend(running.raft().promise_ends());
+                    // From inside the chain of iterators, not step by step: every acknowledgement comes here.
+                    running.raft().promise_ends().for_each(|end| seen.promises_told.push(end));
                 }
             }
             // By the time it has settled it may have committed this and dropped it: where it is the only voter.

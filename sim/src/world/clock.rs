@@ -159,6 +159,7 @@ impl VirtualClock {
     }
 
     /// What a node on this machine reads at true time `at`.
+    #[inline]
     pub fn read(&self, at: u64) -> Reading {
         let (raw, boot) = self.stamp_lines();
         let raw_reading = raw.at(at);
@@ -276,6 +277,48 @@ mod tests {
         ]
     }
 
+    #[derive(Debug, Clone)]
+    enum MachineChange {
+        Rate(i64),
+        Step(i64),
+        Suspended(bool),
+        Frozen(bool),
+        Synchronized(bool),
+    }
+
+    impl MachineChange {
+        fn happen(&self, clock: &mut VirtualClock, at: u64) {
+            match *self {
+                MachineChange::Rate(ppb) => clock.set_rate(at, ppb),
+                MachineChange::Step(by) => clock.step(at, by),
+                MachineChange::Suspended(suspended) => clock.set_suspended(at, suspended),
+                MachineChange::Frozen(frozen) => clock.set_frozen(at, frozen),
+                MachineChange::Synchronized(synchronized) => clock.set_synchronized(synchronized),
+            }
+        }
+    }
+
+    fn machine_change() -> impl Strategy<Value = MachineChange> {
+        prop_oneof![
+            (-999_999_999i64..2_000_000_000).prop_map(MachineChange::Rate),
+            (-3_000_000_000i64..3_000_000_000).prop_map(MachineChange::Step),
+            any::<bool>().prop_map(MachineChange::Suspended),
+            any::<bool>().prop_map(MachineChange::Frozen),
+            any::<bool>().prop_map(MachineChange::Synchronized),
+        ]
+    }
+
+    fn clock_spec() -> impl Strategy<Value = ClockSpec> {
+        let numbers = (-2_000_000_000i64..2_000_000_000, -500_000_000i64..1_000_000_000, 0u64..1_000_000_000);
+        (numbers, any::<bool>()).prop_map(|((offset_ns, rate_ppb, error), synchronized)| ClockSpec {
+            offset_ns,
+            rate_ppb,
+            wall_error: Span::nanos(error),
+            synchronized,
+            ..ClockSpec::default()
+        })
+    }
+
     /// A clock with some past, and the true time of its last change.
     fn line() -> impl Strategy<Value = (Line, u64)> {
         let changes = proptest::collection::vec((0u64..10_000_000_000, change()), 0..6);
@@ -312,6 +355,37 @@ mod tests {
             let mut changed = line;
             changed.set_rate(now + later, line.ppb);
             prop_assert_eq!(changed.at(now + later + more), line.at(now + later + more));
+        }
+
+        /// On one machine, whatever has happened to its clocks.
+        #[test]
+        fn an_alarm_that_is_reached_is_due_now(
+            (spec, source) in (clock_spec(), 0usize..3),
+            changes in proptest::collection::vec((0u64..3_000_000_000, machine_change()), 0..8),
+            (set, span, kind) in (0usize..8, 0u64..6_000_000_000, 0usize..4),
+        ) {
+            let stamp = [StampSource::Both, StampSource::Raw, StampSource::Boot][source];
+            let mut clock = VirtualClock::new(&ClockSpec { stamp, ..spec });
+            let (mut now, mut alarm) = (0, None);
+            for (place, (later, change)) in changes.into_iter().enumerate() {
+                now += later;
+                change.happen(&mut clock, now);
+                if place == set || alarm.is_none() {
+                    let Reading { stamp: since, wall } = clock.read(now);
+                    let (span, wall) = (Span::nanos(span), wall.map_or(Nanos(WALL_BASE), |wall| wall.earliest()));
+                    let deadline = wall.plus(span);
+                    alarm = Some([
+                        Alarm::First { since, span },
+                        Alarm::Last { since, span },
+                        Alarm::WallLatest { deadline, since, span },
+                        Alarm::WallEarliest { deadline, since, span },
+                    ][kind]);
+                }
+                if let Some(alarm) = &alarm {
+                    let due = clock.first_at(alarm, now);
+                    prop_assert_eq!(alarm.reached(&clock.read(now)), due == Some(now), "{:?}", alarm);
+                }
+            }
         }
 
         #[test]

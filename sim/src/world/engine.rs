@@ -111,6 +111,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Lets something happen that is due.
+    #[inline(always)]
     pub(super) fn happen(&mut self, due: Due<P::Message>, reader: &mut impl Reader<P>) {
         match due {
             Due::Message { from, to, number, message } => self.deliver(from, to, number, message, reader),
@@ -201,6 +202,7 @@ impl<P: Process, C: Choices> World<P, C> {
         self.now.saturating_add(after.as_nanos())
     }
 
+    #[inline]
     fn deliver(
         &mut self,
         from: usize,
@@ -257,6 +259,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// A process that runs is given a message.
+    #[inline]
     fn receive(
         &mut self,
         from: usize,
@@ -279,7 +282,7 @@ impl<P: Process, C: Choices> World<P, C> {
         if !self.slots[node].runs() {
             return;
         }
-        if self.slots[node].next_wakeup(self.now) == Some(self.now) {
+        if self.slots[node].is_due(self.now) {
             self.tell(reader, Happening::Woken { node });
             self.handle(node, ProcessInput::Wakeup, reader);
             assert_ne!(
@@ -325,6 +328,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Lets the process act and carries out what it asks for. A write on a disk that takes no time is synced at once.
+    #[inline]
     fn with_process<R: Reader<P>>(
         &mut self,
         node: usize,
@@ -385,9 +389,10 @@ impl<P: Process, C: Choices> World<P, C> {
         let number = link.sent;
         link.sent += 1;
         let (delay, loss_ppm, duplicate_ppm) = (link.delay, link.loss_ppm, link.duplicate_ppm);
-        let held = link.holds(message.kind());
+        let held = link.holds(|| message.kind());
+        let cut = link.is_cut();
         self.tell(reader, Happening::Sent { from, to, number, message: &message });
-        if self.links.is_cut(from, to) {
+        if cut {
             self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Partition });
             return;
         }

@@ -58,7 +58,7 @@ impl<M> Links<M> {
     }
 
     pub(super) fn is_cut(&self, from: usize, to: usize) -> bool {
-        self.links[from * self.nodes + to].cuts > 0
+        self.links[from * self.nodes + to].is_cut()
     }
 
     /// Cuts links until the partition of that fault is lifted.
@@ -82,14 +82,18 @@ impl<M> Links<M> {
 }
 
 impl<M> Link<M> {
+    pub(super) fn is_cut(&self) -> bool {
+        self.cuts > 0
+    }
+
     pub(super) fn hold(&mut self, hold: Option<Hold>) {
         self.hold = hold;
     }
 
     /// Is a message of this kind to be kept back?
-    pub(super) fn holds(&mut self, kind: &str) -> bool {
+    pub(super) fn holds(&mut self, kind: impl FnOnce() -> &'static str) -> bool {
         let Some(hold) = &mut self.hold else { return false };
-        if hold.left == 0 || hold.kind.as_deref().is_some_and(|only| only != kind) {
+        if hold.left == 0 || hold.kind.as_deref().is_some_and(|only| only != kind()) {
             return false;
         }
         hold.left -= 1;

@@ -129,7 +129,7 @@ impl<T> Queue<T> {
         self.find_first();
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self) -> Option<(u64, T)> {
         let First { key, near } = self.first?;
         match near {

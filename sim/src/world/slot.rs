@@ -67,6 +67,14 @@ impl<P: Process> Slot<P> {
         self.up && self.stops == 0
     }
 
+    /// Is one of the process's alarms reached? Then [`Slot::next_wakeup`] is `now`, which takes longer to find.
+    pub(super) fn is_due(&self, now: u64) -> bool {
+        let reading = self.clock.read(now);
+        let mut due = false;
+        self.process.alarms(|alarm| due |= alarm.reached(&reading));
+        due
+    }
+
     /// The first true time, not before `now`, at which one of the process's alarms is reached.
     pub(super) fn next_wakeup(&self, now: u64) -> Option<u64> {
         let mut first: Option<u64> = None;

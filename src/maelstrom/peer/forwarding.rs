@@ -67,13 +67,13 @@ impl ForwardIn {
                 return Err(text.to_owned());
             }
         };
-        Ok(Message::Forward(Forward {
+        Ok(Message::Forward(Box::new(Forward {
             incarnation: self.incarnation,
             sequence: self.sequence.0,
             floor: self.floor.0,
             term: Term(self.term.0),
             operation,
-        }))
+        })))
     }
 }
 

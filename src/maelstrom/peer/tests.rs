@@ -143,7 +143,8 @@ fn raft_message() -> impl Strategy<Value = raft::Message> {
         }),
         (snapshot_place(), prop::option::of(lengths()), configured(), count(), any::<bool>(), pairs())
             .prop_map(|((term, at), agreed, configured, offset, last, pairs)| {
-                raft::Message::Snapshot(SnapshotChunk { term, at, agreed, configured, offset, pairs, last })
+                let chunk = SnapshotChunk { term, at, agreed, configured, offset, pairs, last };
+                raft::Message::Snapshot(Box::new(chunk))
             }),
         (count(), count(), prop::option::of(count())).prop_map(|(term, index, count)| {
             let received = count.map_or(Received::All, Received::Pairs);
@@ -198,13 +199,8 @@ fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         4 => raft_message().prop_map(Message::Raft),
         1 => forward.prop_map(|(incarnation, sequence, floor, term, operation)| {
-            Message::Forward(Forward {
-                incarnation,
-                sequence,
-                floor,
-                term: Term(term),
-                operation,
-            })
+            let forward = Forward { incarnation, sequence, floor, term: Term(term), operation };
+            Message::Forward(Box::new(forward))
         }),
         1 => (any::<u64>(), count(), answer()).prop_map(|(incarnation, sequence, answer)| {
             Message::Answer(ForwardAnswer {

@@ -67,6 +67,7 @@ impl Seeded {
 }
 
 impl Choices for Seeded {
+    #[inline]
     fn choose(&mut self, point: Point, draw: Draw) -> u64 {
         match draw {
             Draw::Uniform { least, most } if least >= most => least,
