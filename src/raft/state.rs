@@ -208,9 +208,10 @@ impl<R: LeaseRules> Raft<R> {
         if raft.is_voter() {
             let wait = Alarm::Last { since: cx.now.stamp, span: longest };
             raft.await_leader(wait.later_by(settings.startup_grace));
-            if raft.configuration.voters() == 1 && raft.has_founding_members() {
-                // Nobody else can have been promised anything, or be elected. (Where there were other voters before, one of
-                // them may lead still, under a promise of this node's.)
+            let promised = raft.hard_state.longest_promise > Span::ZERO;
+            if raft.configuration.voters() == 1 && raft.has_founding_members() && !promised {
+                // Nobody else was promised anything, or can be elected. (Where there were other voters before, one of them
+                // may lead still, under a promise of this node's.)
                 raft.campaign(cx, crate::lease::Ballot::Vote);
             }
         }

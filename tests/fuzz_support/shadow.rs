@@ -160,7 +160,11 @@ impl Shadow {
             self.reached.insert(Reached::Truncated);
         }
         self.last_index = raft.log().last_index();
-        self.leading.check_lease(node, Some(before.lengths));
+        let agreed = outputs.iter().filter_map(|output| match output {
+            Output::Note(Note::LengthsInForce { lengths }) => Some(before.lengths.with(*lengths)),
+            _ => None,
+        });
+        self.leading.check_lease(node, std::iter::once(before.lengths).chain(agreed));
     }
 
     /// What follows from the input itself.

@@ -155,3 +155,21 @@ fn a_snapshot_that_does_not_know_of_a_committed_change_of_members_is_refused() {
         assert_eq!(follower.raft().members(), members, "{configured:?}");
     }
 }
+
+/// Nobody else can lead where one node votes, so it begins at once when it starts; but a promise is a promise.
+#[test]
+fn a_sole_voter_that_has_promised_keeps_that_after_a_restart() {
+    let mut cluster = Cluster::with_learners(1, 1);
+    cluster.restart(id(0));
+    assert!(cluster.leads(0), "it has promised nothing");
+    let term = cluster.nodes[0].0.raft().term().0 + 1;
+    let message = Message::Raft(append(term, 1, &[]));
+    cluster.give(id(0), Input::Message { from: id(1), message });
+    assert_eq!(cluster.nodes[0].0.raft().leader(), Some(id(1)));
+    cluster.restart(id(0));
+    assert!(!cluster.leads(0));
+    cluster.pass(4_999);
+    assert!(!cluster.leads(0), "it has promised for 5 s");
+    cluster.pass(2_000);
+    assert!(cluster.leads(0));
+}

@@ -37,7 +37,7 @@ impl Cluster {
     }
 
     /// The process of a node ends and starts again with what its storage holds.
-    fn restart(&mut self, id: NodeId) {
+    pub(crate) fn restart(&mut self, id: NodeId) {
         let (node, storage) = &mut self.nodes[id.index()];
         storage.crash();
         let Ok(recovered) = storage.recover();

@@ -128,8 +128,12 @@ impl Leading {
     }
 
     /// A lease rests on a round that was sent in this term and that a majority has acknowledged since, and on no later
-    /// instant than that of its sending. `lengths` were in force before the input.
-    pub(super) fn check_lease<R: LeaseRules>(&mut self, node: &Node<R>, lengths: Option<LeaseSettings>) {
+    /// instant than that of its sending. `in_force` were in force one after the other while the input was handled.
+    pub(super) fn check_lease<R: LeaseRules>(
+        &mut self,
+        node: &Node<R>,
+        in_force: impl Iterator<Item = LeaseSettings>,
+    ) {
         let raft = node.raft();
         let before = std::mem::replace(&mut self.seen_lease, raft.lease().copied());
         let Some(lease) = raft.lease() else {
@@ -146,9 +150,10 @@ impl Leading {
         if before == Some(*lease) {
             return;
         }
-        // Its acknowledgement may be what put other lengths in force.
-        let ends = [lengths, Some(*settings)].map(|settings| SoundRules.lease_end(&settings?, &lease.start));
-        assert!(ends.contains(&Some(lease.end)), "{lease:?} ends as it should: {ends:?}");
+        // Its acknowledgement may be what put other lengths in force, several of them if it commits several entries.
+        let ends: Vec<_> =
+            in_force.filter_map(|settings| SoundRules.lease_end(&settings, &lease.start)).collect();
+        assert!(ends.contains(&lease.end), "{lease:?} ends as it should: {ends:?}");
         // It may have been cut short.
         if raft.leads_alone() || before.is_some_and(|before| before.start == lease.start) {
             return;
@@ -161,9 +166,11 @@ impl Leading {
             self.sent.range(confirmed..).next().expect("nobody acknowledges more than was sent");
         let wall = |reading: &Reading| reading.wall.map(Wall::earliest);
         let earlier = |sent: &Reading| {
+            // What a round without a stamp asks for is measured on monotonic clocks, which the lease ends by as well.
+            let by_wall = settings.form == LeaseForm::Deadline && sent.wall.is_some();
             lease.start.stamp.raw() <= sent.stamp.raw()
                 && lease.start.stamp.boot() <= sent.stamp.boot()
-                && (settings.form == LeaseForm::Elapsed || wall(&lease.start) <= wall(sent))
+                && (!by_wall || wall(&lease.start) <= wall(sent))
         };
         let known = self.sent.range(..=newest).any(|(_, sent)| earlier(sent));
         assert!(known, "{lease:?} is counted from no later than the sending of round {confirmed}");
