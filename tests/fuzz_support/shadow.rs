@@ -41,6 +41,7 @@ struct Before {
     input: Option<Input>,
     term: Term,
     role: Role,
+    commit: Index,
     configuration: Configuration,
     last: (Term, Index),
     /// The entry of its members.
@@ -84,6 +85,7 @@ impl Shadow {
             input: input.cloned(),
             term: raft.term(),
             role: raft.role(),
+            commit: raft.commit(),
             configuration: raft.configuration().clone(),
             last: (raft.log().last_term(), raft.log().last_index()),
             configured: raft.configuration_index(),
@@ -140,7 +142,7 @@ impl Shadow {
         self.check_committed(node);
         self.take_input(node, now, &before, issued);
         for output in outputs {
-            self.see(node, now, &before, output, synced);
+            self.see(node, now, &before, output, (synced, issued));
         }
         let about_snapshot = matches!(
             before.input,
@@ -182,6 +184,9 @@ impl Shadow {
                     std::iter::once(append.previous_term).chain(entries.iter().map(|entry| entry.term));
                 let in_order = terms.chain(std::iter::once(append.term)).is_sorted();
                 if follows && in_order && raft.role() == Role::Follower {
+                    let compared = Index(append.previous_index.0 + entries.len() as u64);
+                    let committed = append.commit.min(compared).max(before.commit);
+                    assert!(raft.commit() <= committed, "it commits what the leader has, as far as it is the same");
                     self.promises.accepted(*from, append, now);
                     self.vows.entry(Vow::Round(*from, append.term, append.round)).or_insert(issued);
                 }
@@ -205,6 +210,7 @@ impl Shadow {
         let last = node.raft().log().last_index();
         if before.role == Role::Leader && last > before.last.1 {
             assert_eq!(last, before.last.1.next());
+            assert_eq!(forward.term, node.raft().term(), "it is done in the term that it was sent in");
             assert!(!matches!(forward.operation, Operation::Read { .. }), "a read is no entry");
             self.requests.executed(from, forward, last);
         }
@@ -287,7 +293,7 @@ impl Shadow {
         now: &Reading,
         before: &Before,
         output: &Output,
-        synced: u64,
+        (synced, issued): (u64, u64),
     ) {
         let judged = |leading| Judged { node, now, configuration: &before.configuration, leading };
         match output {
@@ -296,6 +302,11 @@ impl Shadow {
                 if let Message::Answer(answer) = message {
                     let number = (answer.incarnation, answer.sequence);
                     self.requests.peer_answered(*to, number, &answer.answer, &judged(&self.leading));
+                }
+                if let (Message::Raft(RaftMessage::SnapshotReply(_)), Some(Input::Message { .. })) =
+                    (message, &before.input)
+                {
+                    assert_eq!(synced, issued, "a chunk is acknowledged at once if nothing waits for the disk");
                 }
                 self.see_message(message, *to, now, synced);
             }
