@@ -31,7 +31,8 @@ impl<R: LeaseRules> Raft<R> {
             self.send_when_durable(leader, Message::AppendReply(reply));
             return;
         }
-        if append.term == self.term() && self.role == Role::Leader {
+        // Also when it has stepped down since: a term has one leader.
+        if self.leadership.term == Some(append.term) {
             self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::LeadsOurTerm });
             return;
         }

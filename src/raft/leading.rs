@@ -9,7 +9,7 @@ use super::state::{Context, Raft};
 use super::transfer::Transfer;
 use super::{
     Append, AppendOutcome, AppendReply, Configuration, Entry, Index, Lease, LeaseEndCause, Message,
-    Misbehaviour, NodeId, Note, Payload, Role, StepDownCause, Timer,
+    Misbehaviour, NodeId, Note, Payload, Role, StepDownCause, Term, Timer,
 };
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
 use crate::time::{Alarm, Nanos, Reading, Stamp};
@@ -22,6 +22,8 @@ pub(crate) const BATCH_BYTES_MAX: usize = 256 * 1_024;
 /// What a leader knows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Leadership {
+    /// The term that it leads, or led last.
+    pub(super) term: Option<Term>,
     /// One a node that was known when the configuration in force came to be, member or not; the leader's own is not used.
     pub(super) progress: Vec<Progress>,
     pub(super) rounds: Rounds,
@@ -81,6 +83,7 @@ impl<R: LeaseRules> Raft<R> {
         self.role = Role::Leader;
         self.leader = Some(self.id);
         self.leadership = Leadership {
+            term: Some(term),
             progress: vec![Progress::unknown(last.next()); self.names().len()],
             own_term_start: last.next(),
             flushed: last,
@@ -143,7 +146,8 @@ impl<R: LeaseRules> Raft<R> {
 
     /// May a read be answered at once, from state applied up to `applied`?
     pub(crate) fn may_read_locally(&mut self, now: &Reading, applied: Index) -> bool {
-        if self.leads_alone() {
+        // A whole electorate can renew its lease by itself, and need not do so at every read.
+        if self.leads_alone() && !self.lease_running(now) {
             self.acknowledge_own_round(now);
         }
         let own_term_applied =

@@ -109,7 +109,7 @@ pub enum Note {
 /// What no correct member does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misbehaviour {
-    /// It leads the term that this node leads.
+    /// It leads the term that this node leads or has led.
     LeadsOurTerm,
     /// Its log differs from ours where ours is committed.
     ContradictsCommitted,

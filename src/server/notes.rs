@@ -78,7 +78,7 @@ fn as_text(note: &Note, names: &Names) {
             "{} {}; its message is ignored",
             names.name(peer),
             match fact {
-                Misbehaviour::LeadsOurTerm => "claims to lead the term that this node leads",
+                Misbehaviour::LeadsOurTerm => "claims to lead a term that this node leads or has led",
                 Misbehaviour::ContradictsCommitted => "contradicts what is committed",
                 Misbehaviour::BadSnapshot => "sends what is no part of a snapshot",
                 Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",

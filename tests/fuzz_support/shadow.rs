@@ -186,7 +186,10 @@ impl Shadow {
                 if follows && in_order && raft.role() == Role::Follower {
                     let compared = Index(append.previous_index.0 + entries.len() as u64);
                     let committed = append.commit.min(compared).max(before.commit);
-                    assert!(raft.commit() <= committed, "it commits what the leader has, as far as it is the same");
+                    assert!(
+                        raft.commit() <= committed,
+                        "it commits what the leader has, as far as it is the same"
+                    );
                     self.promises.accepted(*from, append, now);
                     self.vows.entry(Vow::Round(*from, append.term, append.round)).or_insert(issued);
                 }
@@ -306,7 +309,10 @@ impl Shadow {
                 if let (Message::Raft(RaftMessage::SnapshotReply(_)), Some(Input::Message { .. })) =
                     (message, &before.input)
                 {
-                    assert_eq!(synced, issued, "a chunk is acknowledged at once if nothing waits for the disk");
+                    assert_eq!(
+                        synced, issued,
+                        "a chunk is acknowledged at once if nothing waits for the disk"
+                    );
                 }
                 self.see_message(message, *to, now, synced);
             }

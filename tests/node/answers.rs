@@ -1,7 +1,7 @@
 //! What clients are answered, when, and what it costs.
 
 use leasehold::node::{Answer, Input, Refusal, RequestId};
-use leasehold::raft::Role;
+use leasehold::raft::{Note, Role};
 
 use crate::cluster::{Cluster, id, read, value, write};
 use crate::time::{At, ByName};
@@ -103,4 +103,19 @@ fn a_single_voter_that_has_slept_still_leads() {
     cluster.give(id(0), Input::Wakeup);
     cluster.ask(0, 2, read());
     assert_eq!(cluster.answer(2), Some(&value(5, true, 0)));
+}
+
+/// It is a whole electorate, so that it can renew its lease whenever it wants to; that is when the lease has run out.
+#[test]
+fn a_sole_voter_that_has_slept_reads_at_once_and_renews_its_lease_once() {
+    let mut cluster = Cluster::with_learners(1, 0);
+    cluster.ask(0, 1, write(42));
+    cluster.now += 60_000_000_000;
+    cluster.notes.clear();
+    for number in 2..12 {
+        cluster.ask(0, number, read());
+        assert_eq!(cluster.answer(number), Some(&value(42, true, 0)));
+    }
+    let renewals = cluster.notes.iter().filter(|note| matches!(note, Note::LeaseRenewed { .. }));
+    assert_eq!(renewals.count(), 1);
 }

@@ -4,7 +4,7 @@ use leasehold::lease::Ballot;
 use leasehold::node::{Input, Message, Operation};
 use leasehold::raft::{
     self, Append, Configured, Entry, Index, MemberAction, MembershipChange, Misbehaviour, Note, Payload,
-    Position, SnapshotChunk, Term, VoteReply, VoteRequest,
+    Position, Role, SnapshotChunk, Term, VoteReply, VoteRequest,
 };
 use leasehold::time::Span;
 
@@ -172,4 +172,31 @@ fn a_sole_voter_that_has_promised_keeps_that_after_a_restart() {
     assert!(!cluster.leads(0), "it has promised for 5 s");
     cluster.pass(2_000);
     assert!(cluster.leads(0));
+}
+
+/// A term has one leader, also when that has stepped down. Else another's entry would pass for this one's proposal, which is
+/// known by its index and term.
+#[test]
+fn nobody_else_leads_a_term_that_a_node_has_led() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, write(1));
+    cluster.full = Some(id(0));
+    cluster.ask(0, 2, write(2));
+    let term = cluster.nodes[0].0.raft().term();
+    assert_eq!(cluster.nodes[0].0.raft().role(), Role::Follower);
+    let (base, entry) = (cluster.nodes[0].0.raft().commit(), Entry { term, payload: Payload::Noop });
+    cluster.notes.clear();
+    let message = Message::Raft(raft::Message::Append(Append {
+        term,
+        round: 1_000,
+        promise: Span::secs(5),
+        stamp: None,
+        previous_index: base,
+        previous_term: cluster.nodes[0].0.raft().log().term_at(base).unwrap(),
+        commit: Index(base.0 + 9),
+        entries: Some(vec![entry; 9].into()),
+    }));
+    cluster.give(id(0), Input::Message { from: id(1), message });
+    let misbehaves = Note::Misbehaviour { peer: id(1), fact: Misbehaviour::LeadsOurTerm };
+    assert_eq!((cluster.notes.as_slice(), cluster.answer(2)), (&[misbehaves][..], None));
 }
