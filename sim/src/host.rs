@@ -302,6 +302,7 @@ fn reply(answer: &Answer) -> Reply {
     }
 }
 
+#[inline(never)]
 fn milestone(note: Note) -> Milestone {
     match note {
         Note::Campaign { term, ballot } => {

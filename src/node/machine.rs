@@ -203,9 +203,13 @@ impl<R: LeaseRules> Node<R> {
 
     /// A snapshot takes the place of what was applied. Nobody can tell what became of the proposals it skips.
     fn take_installed(&mut self, now: &Reading) {
-        let Some(state) = self.raft.take_installed() else {
-            return;
-        };
+        if let Some(state) = self.raft.take_installed() {
+            self.install(now, state);
+        }
+    }
+
+    #[cold]
+    fn install(&mut self, now: &Reading, state: StateMachine) {
         if let Some(lengths) = state.agreed {
             self.raft.use_lengths(now, lengths);
         }
@@ -217,9 +221,13 @@ impl<R: LeaseRules> Node<R> {
     }
 
     fn apply_committed(&mut self, now: &Reading) {
-        if self.applied == self.raft.commit() {
-            return;
+        if self.applied < self.raft.commit() {
+            self.apply_entries(now);
         }
+    }
+
+    #[inline(never)]
+    fn apply_entries(&mut self, now: &Reading) {
         while self.applied < self.raft.commit() {
             let index = self.applied.next();
             let entry = self.raft.log().entry(index).expect("what is committed is in the log");

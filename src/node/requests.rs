@@ -271,9 +271,13 @@ impl<R: LeaseRules> Node<R> {
             leader: self.raft.leader(),
             transferring: self.raft.is_transferring(),
         };
-        if leadership == self.seen_leadership {
-            return;
+        if leadership != self.seen_leadership {
+            self.dispatch_anew(now, leadership);
         }
+    }
+
+    #[cold]
+    fn dispatch_anew(&mut self, now: &Reading, leadership: Leadership) {
         self.seen_leadership = leadership;
         if self.leads() {
             self.forwarding.begin_term(leadership.term);

@@ -28,6 +28,7 @@ impl Votes {
 
 impl<R: LeaseRules> Raft<R> {
     /// No leader has been heard for long enough.
+    #[cold]
     pub(super) fn election_is_due(&mut self, cx: &mut Context<'_>) {
         if self.role == Role::Leader || !self.is_voter() {
             return;
@@ -105,6 +106,7 @@ impl<R: LeaseRules> Raft<R> {
         }
     }
 
+    #[cold]
     pub(super) fn handle_vote(&mut self, cx: &mut Context<'_>, candidate: NodeId, request: VoteRequest) {
         let granted = self.grants(cx, candidate, &request);
         if granted {
@@ -148,6 +150,7 @@ impl<R: LeaseRules> Raft<R> {
         free && up_to_date
     }
 
+    #[cold]
     pub(super) fn handle_vote_reply(&mut self, cx: &mut Context<'_>, voter: NodeId, reply: VoteReply) {
         if !reply.granted {
             self.see_term(cx, reply.term);

@@ -26,14 +26,11 @@ const LONGER_PROMISES_MAX: usize = 8;
 impl<R: LeaseRules> Raft<R> {
     pub(super) fn handle_append(&mut self, cx: &mut Context<'_>, leader: NodeId, append: Append) {
         if append.term < self.term() {
-            let reply =
-                AppendReply { term: self.term(), round: append.round, outcome: AppendOutcome::StaleTerm };
-            self.send_when_durable(leader, Message::AppendReply(reply));
-            return;
+            return self.refuse_stale(leader, append.round);
         }
         // Also when it has stepped down since: a term has one leader.
         if self.leadership.term == Some(append.term) {
-            self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::LeadsOurTerm });
+            self.misbehaves(leader, Misbehaviour::LeadsOurTerm);
             return;
         }
         self.follow(cx, leader, append.term);
@@ -44,10 +41,16 @@ impl<R: LeaseRules> Raft<R> {
             } else {
                 Misbehaviour::TooManyNames
             };
-            self.note(Note::Misbehaviour { peer: leader, fact });
+            self.misbehaves(leader, fact);
             return;
         };
         let reply = AppendReply { term: self.term(), round: append.round, outcome };
+        self.send_when_durable(leader, Message::AppendReply(reply));
+    }
+
+    #[cold]
+    fn refuse_stale(&mut self, leader: NodeId, round: u64) {
+        let reply = AppendReply { term: self.term(), round, outcome: AppendOutcome::StaleTerm };
         self.send_when_durable(leader, Message::AppendReply(reply));
     }
 

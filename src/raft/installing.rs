@@ -23,6 +23,7 @@ pub(super) struct Assembly {
 }
 
 impl<R: LeaseRules> Raft<R> {
+    #[cold]
     pub(super) fn handle_snapshot(&mut self, now: &Reading, leader: NodeId, chunk: SnapshotChunk) {
         if chunk.term != self.term() || self.leader != Some(leader) || self.role != Role::Follower {
             return;
@@ -40,7 +41,7 @@ impl<R: LeaseRules> Raft<R> {
         let possible =
             later && fits && chunk.agreed.iter().all(fit) && members.into_iter().all(placed) && nameable;
         if chunk.at.term > chunk.term || chunk.at.term == Term(0) || !possible {
-            self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::BadSnapshot });
+            self.misbehaves(leader, Misbehaviour::BadSnapshot);
             return;
         }
         let index = chunk.at.index;
@@ -83,7 +84,7 @@ impl<R: LeaseRules> Raft<R> {
         let same = (assembly.at, assembly.state.agreed, &assembly.state.configured)
             == (at, chunk.agreed, &chunk.configured);
         if !same || !assembly.state.values.append(&chunk.pairs) {
-            self.note(Note::Misbehaviour { peer: leader, fact: Misbehaviour::BadSnapshot });
+            self.misbehaves(leader, Misbehaviour::BadSnapshot);
             return None;
         }
         let pairs = assembly.state.values.len();

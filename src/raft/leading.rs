@@ -303,7 +303,7 @@ impl<R: LeaseRules> Raft<R> {
         let current_term = reply.term == self.term();
         let from_voter = self.configuration.is_voter(from);
         if current_term && reply.round > round_sent {
-            self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
+            self.misbehaves(from, Misbehaviour::AcknowledgesUnsent);
             return;
         }
         let progress = &mut self.leadership.progress[from.index()];
@@ -331,7 +331,7 @@ impl<R: LeaseRules> Raft<R> {
         let progress = &mut self.leadership.progress[from.index()];
         match outcome {
             AppendOutcome::Accepted { matched } if matched > last => {
-                self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
+                self.misbehaves(from, Misbehaviour::AcknowledgesUnsent);
             }
             AppendOutcome::Accepted { matched } => {
                 if progress.sending.is_snapshot() {

@@ -352,10 +352,15 @@ impl<R: LeaseRules> Raft<R> {
 
     /// A leader that has been removed leads until that is committed. Then it hands over to the voter that is best prepared,
     /// and steps down as soon as that one is told (its lease is over by then), or cannot be.
+    #[inline]
     pub(super) fn retire_if_removed(&mut self, cx: &mut Context<'_>) {
-        if self.role != Role::Leader || self.is_voter() || self.commit < self.configuration_index() {
-            return;
+        if self.role == Role::Leader && !self.is_voter() && self.commit >= self.configuration_index() {
+            self.retire(cx);
         }
+    }
+
+    #[cold]
+    fn retire(&mut self, cx: &mut Context<'_>) {
         if !std::mem::replace(&mut self.leadership.retiring, true)
             && let Some(successor) = self.best_successor()
         {

@@ -5,7 +5,7 @@
 //! message that was damaged on its way: one such message must not do what cannot be undone.
 
 use super::state::Raft;
-use super::{Append, Message, Misbehaviour, NodeId, Note};
+use super::{Append, Message, Misbehaviour, NodeId};
 use crate::lease::LeaseRules;
 
 /// So many terms a node can be behind. Each of them took a campaign, which a majority had to be for (pre-vote): with one
@@ -23,7 +23,7 @@ impl<R: LeaseRules> Raft<R> {
         } else {
             return true;
         };
-        self.note(Note::Misbehaviour { peer, fact });
+        self.misbehaves(peer, fact);
         false
     }
 }

@@ -7,8 +7,8 @@
 use super::progress::{Progress, Sending};
 use super::state::{AppliedState, Context, Raft};
 use super::{
-    Index, LogBounds, Message, Misbehaviour, NodeId, Note, Position, Received, Role, SnapshotChunk,
-    SnapshotReply, StateMachine,
+    Index, LogBounds, Message, Misbehaviour, NodeId, Position, Received, Role, SnapshotChunk, SnapshotReply,
+    StateMachine,
 };
 use crate::kv::Scalar;
 use crate::lease::LeaseRules;
@@ -107,6 +107,7 @@ impl<R: LeaseRules> Raft<R> {
         }
     }
 
+    #[cold]
     pub(super) fn handle_snapshot_reply(&mut self, cx: &mut Context<'_>, from: NodeId, reply: SnapshotReply) {
         self.see_term(cx, reply.term);
         if self.role != Role::Leader || reply.term != self.term() {
@@ -124,7 +125,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         match reply.received {
             Received::Pairs(count) if count > outgoing.state.values.len() => {
-                self.note(Note::Misbehaviour { peer: from, fact: Misbehaviour::AcknowledgesUnsent });
+                self.misbehaves(from, Misbehaviour::AcknowledgesUnsent);
             }
             // More than before; or nothing, after a restart. A number between the two is an older answer.
             Received::Pairs(count) if count > outgoing.received || count == 0 && outgoing.received > 0 => {

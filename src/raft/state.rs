@@ -10,8 +10,8 @@ use super::installing::Assembly;
 use super::leading::Leadership;
 use super::membership::Membership;
 use super::{
-    HardState, Index, Lease, Log, LogBounds, Message, Names, NodeId, Note, Recovered, SnapshotWrite,
-    StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
+    HardState, Index, Lease, Log, LogBounds, Message, Misbehaviour, Names, NodeId, Note, Recovered,
+    SnapshotWrite, StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
 };
 use crate::lease::{LeaseRules, LeaseSettings};
 use crate::time::{Alarm, Reading, Span};
@@ -300,6 +300,12 @@ impl<R: LeaseRules> Raft<R> {
         self.outputs.push_back(RaftOutput::Note(note));
     }
 
+    /// A peer sent what no correct one sends.
+    #[cold]
+    pub(super) fn misbehaves(&mut self, peer: NodeId, fact: Misbehaviour) {
+        self.note(Note::Misbehaviour { peer, fact });
+    }
+
     /// Sends at once. For what depends on no durable write that may still be under way.
     pub(super) fn send(&mut self, to: NodeId, message: Message) {
         self.outputs.push_back(RaftOutput::Send(to, message));
@@ -333,6 +339,7 @@ impl<R: LeaseRules> Raft<R> {
         match message {
             Message::Append(append) => self.handle_append(cx, from, append),
             Message::AppendReply(reply) => self.handle_append_reply(cx, from, reply),
+            // Their code is kept apart from that of rounds, which shares the processor's cache with nothing it need not.
             Message::Vote(request) => self.handle_vote(cx, from, request),
             Message::VoteReply(reply) => self.handle_vote_reply(cx, from, reply),
             Message::Snapshot(chunk) => self.handle_snapshot(&cx.now, from, *chunk),
@@ -403,9 +410,13 @@ impl<R: LeaseRules> Raft<R> {
 
     /// One write for everything that has changed since the last one.
     fn issue_write(&mut self) {
-        if !self.has_unwritten() || !self.durability.has_room() {
-            return;
+        if self.has_unwritten() && self.durability.has_room() {
+            self.write_all();
         }
+    }
+
+    #[inline(never)]
+    fn write_all(&mut self) {
         let ticket = self.durability.issue(self.log.last_index());
         let hard_state = std::mem::take(&mut self.hard_state_dirty).then_some(self.hard_state);
         let snapshot = std::mem::take(&mut self.snapshot_writes);
@@ -416,6 +427,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Moves to a later term, in which this node has not voted.
+    #[cold]
     pub(super) fn enter_term(&mut self, term: Term) {
         assert!(term > self.hard_state.term, "terms only grow");
         self.hard_state = HardState { term, voted_for: None, ..self.hard_state };
@@ -433,6 +445,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Becomes a follower, in `term`, of nobody yet.
+    #[cold]
     pub(super) fn step_down(&mut self, cx: &mut Context<'_>, term: Term, cause: StepDownCause) {
         let led = self.role == Role::Leader;
         if led {

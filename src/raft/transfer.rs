@@ -66,6 +66,7 @@ impl<R: LeaseRules> Raft<R> {
         }
     }
 
+    #[cold]
     pub(super) fn handle_timeout_now(&mut self, cx: &mut Context<'_>, from: NodeId, term: Term) {
         // Only the leader this node follows may ask for it, and only in its own term: an older message's sender has
         // ended its own lease, and nobody else's.

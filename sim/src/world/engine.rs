@@ -212,13 +212,13 @@ impl<P: Process, C: Choices> World<P, C> {
         reader: &mut impl Reader<P>,
     ) {
         if self.links.is_cut(from, to) {
-            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Partition });
+            self.lose(from, to, number, LossCause::Partition, reader);
         } else if self.slots[to].runs() {
             self.receive(from, to, number, message, reader);
         } else if self.slots[to].up {
             self.slots[to].inbox.push(Arrival::Message { from, number, message });
         } else {
-            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::ReceiverDown });
+            self.lose(from, to, number, LossCause::ReceiverDown, reader);
         }
     }
 
@@ -393,8 +393,7 @@ impl<P: Process, C: Choices> World<P, C> {
         let cut = link.is_cut();
         self.tell(reader, Happening::Sent { from, to, number, message: &message });
         if cut {
-            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Partition });
-            return;
+            return self.lose(from, to, number, LossCause::Partition, reader);
         }
         if held {
             self.tell(reader, Happening::Held { from, to, number });
@@ -403,8 +402,7 @@ impl<P: Process, C: Choices> World<P, C> {
         }
         let point = |purpose| Point { purpose, of: narrow(from), to: narrow(to), index: number };
         if self.choices.happens(point(Purpose::Loss), loss_ppm) {
-            self.tell(reader, Happening::Lost { from, to, number, cause: LossCause::Chance });
-            return;
+            return self.lose(from, to, number, LossCause::Chance, reader);
         }
         if self.choices.happens(point(Purpose::Duplicate), duplicate_ppm) {
             let at = self.now + self.choices.delay(point(Purpose::DuplicateDelay), delay).as_nanos();
@@ -412,6 +410,11 @@ impl<P: Process, C: Choices> World<P, C> {
         }
         let at = self.now + self.choices.delay(point(Purpose::Delay), delay).as_nanos();
         self.queue.push(at, Due::Message { from, to, number, message });
+    }
+
+    #[cold]
+    fn lose(&mut self, from: usize, to: usize, number: u64, cause: LossCause, reader: &mut impl Reader<P>) {
+        self.tell(reader, Happening::Lost { from, to, number, cause });
     }
 
     fn milestone(&mut self, node: usize, milestone: Milestone, reader: &mut impl Reader<P>) {
