@@ -43,8 +43,8 @@ pub(super) struct Leadership {
     /// Everybody gets a message at the next opportunity.
     pub(super) broadcast: bool,
     pub(super) transfer: Option<Transfer>,
-    /// Somebody wants a snapshot or gets one; perhaps nobody any more.
-    pub(super) snapshots: bool,
+    /// False only while nobody wants a snapshot or gets one. Spares a look at everybody after every input.
+    pub(super) may_owe_snapshots: bool,
     /// It was removed, that is committed, and it hands over if it can.
     pub(super) retiring: bool,
 }
@@ -366,7 +366,7 @@ impl<R: LeaseRules> Raft<R> {
                     // Where our log begins, it has something else or nothing.
                     progress.sending = Sending::Wanted;
                     progress.probe();
-                    self.leadership.snapshots = true;
+                    self.leadership.may_owe_snapshots = true;
                     return;
                 }
                 // Its hint skips a whole term. Before the base there is nothing to send, so the base is tried first.

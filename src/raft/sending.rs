@@ -72,11 +72,11 @@ impl<R: LeaseRules> Raft<R> {
     /// Sends the chunks that are due.
     pub(super) fn send_snapshots(&mut self, now: &Reading, applied: AppliedState<'_>) {
         // Asked after every input, and nobody gets one most of the time.
-        if self.role != Role::Leader || !self.leadership.snapshots {
+        if self.role != Role::Leader || !self.leadership.may_owe_snapshots {
             return;
         }
         let gets_one = |progress: &Progress| progress.sending.is_snapshot();
-        self.leadership.snapshots = self.leadership.progress.iter().any(gets_one);
+        self.leadership.may_owe_snapshots = self.leadership.progress.iter().any(gets_one);
         let term = self.term();
         let configuration = self.configuration.clone();
         for peer in configuration.nodes().chain(self.member_to_dismiss()) {

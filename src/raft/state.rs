@@ -339,7 +339,7 @@ impl<R: LeaseRules> Raft<R> {
         match message {
             Message::Append(append) => self.handle_append(cx, from, append),
             Message::AppendReply(reply) => self.handle_append_reply(cx, from, reply),
-            // Their code is kept apart from that of rounds, which shares the processor's cache with nothing it need not.
+            // These are `#[cold]`: their code stays out of the cache lines that rounds go through.
             Message::Vote(request) => self.handle_vote(cx, from, request),
             Message::VoteReply(reply) => self.handle_vote_reply(cx, from, reply),
             Message::Snapshot(chunk) => self.handle_snapshot(&cx.now, from, *chunk),
