@@ -40,7 +40,7 @@ static DRAWN_SEED: OnceLock<u64> = OnceLock::new();
 
 pub(super) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
-        if leasehold_sim::swarm::running() {
+        if leasehold_lab::swarm::running() {
             // It is caught and becomes a finding.
             return;
         }

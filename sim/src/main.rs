@@ -1,6 +1,7 @@
 //! The command `sim`. Everything it knows it asks the library.
 
 mod cli;
+mod report;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ fn sim(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sim"))
         .arg("check")
         .args(arguments)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/histories"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/check/tests/histories"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -144,7 +144,7 @@ fn a_bound_that_is_too_low() {
 /// The verdicts are those of histories/README.md.
 #[test]
 fn histories_of_real_systems() {
-    let table = include_str!("histories/README.md");
+    let table = include_str!("../check/tests/histories/README.md");
     let mut rows = 0;
     for row in table.lines().filter(|line| line.starts_with("| etcd_")) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();

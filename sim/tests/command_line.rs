@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use leasehold_sim::study::Verdict;
+use leasehold_run::study::Verdict;
 use serde_json::Value;
 
 const SIM: &str = env!("CARGO_BIN_EXE_sim");

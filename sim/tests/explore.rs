@@ -10,11 +10,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use leasehold_sim::rules;
-use leasehold_sim::scenario;
-use leasehold_sim::swarm::{
+use leasehold_lab::swarm::{
     Bound, End, Limits, Profile, Row, Summary, draw, explore, run_seed, shard, slack, within_bound,
 };
+use leasehold_run::rules;
+use leasehold_run::scenario;
 use proptest::prelude::*;
 
 const SOUND: Profile = Profile { rules: rules::SOUND, bound: Bound::Within };
@@ -140,7 +140,7 @@ fn rows_are_the_same_with_one_thread_and_with_three() {
 fn a_seed_alone_gives_the_row_it_gives_among_others() {
     let all = rows(&SOUND, 0..50);
     assert_eq!(run_seed(17, &SOUND.into()), all[17]);
-    let outcome = leasehold_sim::run::run(&Arc::new(draw(17, &SOUND)));
+    let outcome = leasehold_run::run::run(&Arc::new(draw(17, &SOUND)));
     assert_eq!(outcome.trace_hash, all[17].trace);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use leasehold_sim::scenario::{ROWS_MAX, load};
+use leasehold_run::scenario::{ROWS_MAX, load};
 
 /// An input is a few kilobytes; even the most rows there can be are read in less than this, without optimisation, on a
 /// busy machine.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use leasehold_sim::rules;
-use leasehold_sim::scenario::units;
+use leasehold_run::rules;
+use leasehold_run::scenario::units;
 
 use super::live::LiveArguments;
 use super::topics;
@@ -162,7 +162,7 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub(super) initial: Option<String>,
     /// How many states the search may explore for one key before the verdict is `undecided`.
-    #[arg(long, value_name = "N", default_value_t = leasehold_sim::check::Limits::default().states_max)]
+    #[arg(long, value_name = "N", default_value_t = leasehold_check::Limits::default().states_max)]
     pub(super) states_max: usize,
     /// Report as one JSON object.
     #[arg(long)]

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use leasehold_sim::check::{self, Limits};
-use leasehold_sim::history_file::{self, Format, HistoryFile, Options, ReadError};
-use leasehold_sim::report::{HistorySubject, Style, history_exit_code, history_json, history_text};
+use crate::report::{HistorySubject, history_exit_code, history_json, history_text};
+use leasehold_check::Limits;
+use leasehold_check::history_file::{self, Format, HistoryFile, Options, ReadError};
+use leasehold_run::report::Style;
 
 use super::args::{CheckArguments, HistoryFormat};
 use super::errors::Failure;
@@ -28,7 +29,7 @@ pub(super) fn check(asked: &CheckArguments) -> Result<u8, Failure> {
         let failed = if file.failed == 0 { "" } else { " but those that failed" };
         return Err(Failure::nothing(format!("error: {name}: no operation{failed}, read as {format}")));
     }
-    let report = check::check(&file.operations, Limits { states_max: asked.states_max });
+    let report = leasehold_check::check(&file.operations, Limits { states_max: asked.states_max });
     let subject = HistorySubject { name: &name, file: &file, report: &report };
     if asked.json {
         print(&format!("{:#}\n", history_json(&subject)))?;

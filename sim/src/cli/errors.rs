@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use leasehold_sim::rules;
-use leasehold_sim::scenario::{self, Plan};
+use leasehold_run::rules;
+use leasehold_run::scenario::{self, Plan};
 
 use super::args::{Color, ScenarioArguments};
 use super::exit;
@@ -146,5 +146,5 @@ pub(super) fn scenario_files(directory: &Path) -> Vec<PathBuf> {
 
 /// As a shell would have it.
 pub(super) fn quoted(word: &str) -> String {
-    leasehold_sim::display::shell_word(word)
+    leasehold_run::display::shell_word(word)
 }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use leasehold_sim::display::count;
-use leasehold_sim::exhaust::{
+use leasehold_lab::exhaust::{
     SCHEDULES_MAX, Search, Summary, WHOLE, adversary, exhaust as search_all, find_cut, schedules_at_most,
     tell,
 };
-use leasehold_sim::report::{ExhaustSubject, Style, exhaust_json, exhaust_text};
-use leasehold_sim::scenario::units;
-use leasehold_sim::setup::Setup;
+use leasehold_lab::report::{ExhaustSubject, exhaust_json, exhaust_text};
+use leasehold_run::display::count;
+use leasehold_run::report::Style;
+use leasehold_run::scenario::units;
+use leasehold_world::setup::Setup;
 
 use super::args::ExhaustArguments;
 use super::errors::{Failure, Loaded, load, quoted};
@@ -75,7 +76,7 @@ pub(super) fn one_setup(loaded: &mut Loaded, row: Option<&str>) -> Result<Arc<Se
 fn what(
     asked: &ExhaustArguments,
     setup: &Arc<Setup>,
-) -> Result<(Search, Option<leasehold_sim::exhaust::Cut>), Failure> {
+) -> Result<(Search, Option<leasehold_lab::exhaust::Cut>), Failure> {
     let (from, cut) = match &asked.after {
         Some(text) => {
             let after = units::span(text)

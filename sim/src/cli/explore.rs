@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use leasehold_sim::display::count;
-use leasehold_sim::rules;
-use leasehold_sim::scenario::{RowExpectation, Written};
-use leasehold_sim::swarm::{
+use leasehold_lab::swarm::{
     Bound, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed, shard,
     summary_json, summary_text, within_bound,
 };
+use leasehold_run::display::count;
+use leasehold_run::rules;
+use leasehold_run::scenario::{RowExpectation, Written};
 use serde_json::json;
 
 use super::args::{Arguments, Color, Command, Expect, ExploreArguments};
@@ -146,7 +146,7 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
             summary.trace
         );
     };
-    let bug = |row: &&leasehold_sim::swarm::Group| row.first;
+    let bug = |row: &&leasehold_lab::swarm::Group| row.first;
     let worst = summary.groups.iter().filter(|(cause, _)| !cause.found.iter().eq([&Kind::Undecided]));
     let first = worst.clone().map(|(_, group)| group).min_by_key(bug).map(|group| group.first);
     if heading.subject.must_be_clean() && decided > 0 {

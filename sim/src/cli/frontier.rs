@@ -3,13 +3,12 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use leasehold_sim::frontier::{Extent, Frontier, Judge, Question, frontier as judge};
-use leasehold_sim::report::{
-    FrontierSubject, Style, frontier_csv, frontier_json, frontier_svg, frontier_text,
-};
-use leasehold_sim::rules;
-use leasehold_sim::scenario::{self, Diagnostics, Knob};
-use leasehold_sim::threshold::Refusal;
+use leasehold_lab::frontier::{Extent, Frontier, Judge, Question, frontier as judge};
+use leasehold_lab::report::{FrontierSubject, frontier_csv, frontier_json, frontier_svg, frontier_text};
+use leasehold_lab::threshold::Refusal;
+use leasehold_run::report::Style;
+use leasehold_run::rules;
+use leasehold_run::scenario::{self, Diagnostics, Knob};
 
 use super::args::{By, FrontierArguments};
 use super::errors::{Failure, seed_set, unreadable};
@@ -122,7 +121,7 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
         print(&frontier_text(&subject, style))?;
     }
     let verdict = found.verdict();
-    if let leasehold_sim::frontier::Verdict::Apart(place) = verdict {
+    if let leasehold_lab::frontier::Verdict::Apart(place) = verdict {
         let at = x_knob.show(found.columns[place].x);
         let _ = writeln!(std::io::stderr().lock(), "A BUG OF OURS: theory and measurement disagree at {at}");
     }

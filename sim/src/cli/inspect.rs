@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use leasehold_sim::rules;
-use leasehold_sim::scenario::{self, Origin};
+use leasehold_run::rules;
+use leasehold_run::scenario::{self, Origin};
 
 use super::args::{Color, LintArguments, ScenarioArguments};
 use super::errors::{Failure, load_file, quoted, scenario_files, seed_set};

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
-use leasehold_sim::blame::Blame;
-use leasehold_sim::display::{count, instant};
-use leasehold_sim::history_file::{sequential, write_json_lines};
-use leasehold_sim::live::{self, Options, Progress, impossible, latencies};
-use leasehold_sim::report::{
-    LiveSubject, Simulated, Style, Subject, live_exit_code, live_failure, live_json, live_text,
-};
-use leasehold_sim::run::{Outcome, run as run_setup};
-use leasehold_sim::scenario::Row;
-use leasehold_sim::setup::Setup;
-use leasehold_sim::study::{Study, row_of};
+use leasehold_check::history_file::{sequential, write_json_lines};
+use leasehold_live::report::{LiveSubject, Simulated, live_exit_code, live_failure, live_json, live_text};
+use leasehold_live::{Options, Progress, impossible, latencies};
+use leasehold_run::blame::Blame;
+use leasehold_run::display::{count, instant};
+use leasehold_run::report::{Style, Subject};
+use leasehold_run::run::{Outcome, run as run_setup};
+use leasehold_run::scenario::Row;
+use leasehold_run::study::{Study, row_of};
+use leasehold_world::setup::Setup;
 
 use super::args::ScenarioArguments;
 use super::errors::{Failure, load, quoted};
@@ -84,7 +83,8 @@ pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
             say(setup, end, progress);
         }
     };
-    let (whole, found) = live::run(setup, &options, stop, &mut tell).map_err(|problem| failed(&problem))?;
+    let (whole, found) =
+        leasehold_live::run(setup, &options, stop, &mut tell).map_err(|problem| failed(&problem))?;
     if let Some((path, mut file)) = history {
         let operations = sequential(&found.outcome.checked_operations());
         write_json_lines(&operations, &mut file)
@@ -191,10 +191,10 @@ fn data_directory(keep: Option<&Path>) -> Result<(PathBuf, Option<tempfile::Temp
     Ok((keep.to_owned(), None))
 }
 
-fn failed(problem: &live::Problem) -> Failure {
+fn failed(problem: &leasehold_live::Problem) -> Failure {
     match problem {
-        live::Problem::Io { .. } => Failure::with(exit::IO, format!("error: {problem}")),
-        live::Problem::Ended { began: false, .. } | live::Problem::Silent { .. } => {
+        leasehold_live::Problem::Io { .. } => Failure::with(exit::IO, format!("error: {problem}")),
+        leasehold_live::Problem::Ended { began: false, .. } | leasehold_live::Problem::Silent { .. } => {
             Failure::with(exit::OUR_BUG, format!("error: {problem}"))
         }
         _ => Failure::with(exit::OUR_BUG, format!("A BUG OF OURS: {problem}")),

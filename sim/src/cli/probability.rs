@@ -3,9 +3,10 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use leasehold_sim::display::count;
-use leasehold_sim::probability::{Asked, Rare, estimate, plain};
-use leasehold_sim::report::{ProbabilitySubject, Style, probability_json, probability_text};
+use leasehold_lab::probability::{Asked, Rare, estimate, plain};
+use leasehold_lab::report::{ProbabilitySubject, probability_json, probability_text};
+use leasehold_run::display::count;
+use leasehold_run::report::Style;
 
 use super::args::{ProbabilityArguments, ProbableEvent};
 use super::errors::{Failure, load, quoted};

@@ -4,9 +4,9 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
-use leasehold_sim::display::{count, shell_word};
-use leasehold_sim::scenario::{Plan, Row};
-use leasehold_sim::shrink::{Progress, Size, Smallest, shrink as smallest, text};
+use leasehold_lab::shrink::{Progress, Size, Smallest, shrink as smallest, text};
+use leasehold_run::display::{count, shell_word};
+use leasehold_run::scenario::{Plan, Row};
 
 use super::args::ShrinkArguments;
 use super::errors::{Failure, Loaded, load, quoted};

@@ -9,9 +9,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use leasehold_sim::rules;
-use leasehold_sim::scenario::{self, Written};
-use leasehold_sim::swarm::{Bound, DRAW_VERSION, Given, Row, Subject, expect_word};
+use leasehold_lab::swarm::{Bound, DRAW_VERSION, Given, Row, Subject, expect_word};
+use leasehold_run::rules;
+use leasehold_run::scenario::{self, Written};
 use serde_json::{Value, json};
 
 use super::errors::Failure;

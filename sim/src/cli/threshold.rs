@@ -1,10 +1,11 @@
 //! `sim threshold`.
 
-use leasehold_sim::report::{Style, ThresholdSubject, certificate, threshold_json, threshold_text};
-use leasehold_sim::rules;
-use leasehold_sim::scenario::units::UnitError;
-use leasehold_sim::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
-use leasehold_sim::threshold::{Range, Refusal, threshold as find};
+use leasehold_lab::report::{ThresholdSubject, certificate, threshold_json, threshold_text};
+use leasehold_lab::threshold::{Range, Refusal, threshold as find};
+use leasehold_run::report::Style;
+use leasehold_run::rules;
+use leasehold_run::scenario::units::UnitError;
+use leasehold_run::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
 
 use super::args::ThresholdArguments;
 use super::errors::{Failure, quoted, seed_set, unreadable};

@@ -2,16 +2,16 @@
 
 use leasehold::time::Span;
 
-use super::style::Style;
-use crate::check::{
+use leasehold_check::history_file::{HistoryFile, shown};
+use leasehold_check::{
     Action, Evidence, KeyReport, Operation, Outcome, Precedence, Report, StaleRead, Value, Verdict, Violation,
 };
-use crate::display::count;
-use crate::history_file::{HistoryFile, shown};
+use leasehold_run::display::count;
+use leasehold_run::report::Style;
 
 /// A history and what the checker says of it.
 #[derive(Debug, Clone, Copy)]
-pub struct HistorySubject<'a> {
+pub(crate) struct HistorySubject<'a> {
     /// The file, as the user named it.
     pub name: &'a str,
     /// The history.
@@ -24,7 +24,7 @@ pub struct HistorySubject<'a> {
 const TOLD_MAX: usize = 5;
 
 /// The report for people.
-pub fn history_text(subject: &HistorySubject<'_>, style: Style) -> String {
+pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String {
     let HistorySubject { name, file, report } = *subject;
     let mut lines = vec![
         format!("{}: {}", style.strong(&shown(name)), counts(subject)),

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::history::{HistorySubject, stale_by_ns};
-use crate::check::{Action, Evidence, Outcome, Precedence, Verdict, Violation};
-use crate::history_file::{Format, HistoryFile};
+use leasehold_check::history_file::{Format, HistoryFile};
+use leasehold_check::{Action, Evidence, Outcome, Precedence, Verdict, Violation};
 
 /// The version of the report's shape. It changes when a field goes or changes its meaning.
 const SCHEMA: u32 = 1;
 
 /// The exit code that says the verdict.
-pub fn history_exit_code(outcome: Outcome) -> u8 {
+pub(crate) fn history_exit_code(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Linearizable => 0,
         Outcome::NotLinearizable => 1,
@@ -19,7 +19,7 @@ pub fn history_exit_code(outcome: Outcome) -> u8 {
 }
 
 /// The report as one JSON object.
-pub fn history_json(subject: &HistorySubject<'_>) -> Value {
+pub(crate) fn history_json(subject: &HistorySubject<'_>) -> Value {
     let HistorySubject { name, file, report } = *subject;
     let stale_reads = report.stale_reads.iter().map(|stale| {
         json!({

@@ -1,0 +1,158 @@
+//! The paths against each other and against the definition, on random histories.
+
+use super::brute;
+use super::generate::{self, Shape};
+use crate::{Limits, Operation, Outcome, Verdict, Violation, check, search, zones};
+use proptest::prelude::*;
+
+/// Few enough operations for `brute`.
+const SMALL: Shape = Shape { operations_max: 7, clients: 3, distinct: true, cas: false, unknown_one_in: 6 };
+
+/// Larger than `brute` can take.
+const MEDIUM: Shape = Shape { operations_max: 60, clients: 5, ..SMALL };
+
+fn search(history: &[Operation]) -> Verdict {
+    let members: Vec<usize> = (0..history.len()).collect();
+    let verdict = search::search(history, &members, Limits::default());
+    // However narrow it starts, it must come to the same end.
+    for level_max in [1, usize::MAX] {
+        assert_eq!(search::search_from(history, &members, Limits::default(), level_max), verdict);
+    }
+    verdict
+}
+
+fn zones(history: &[Operation]) -> zones::Zones {
+    let members: Vec<usize> = (0..history.len()).collect();
+    zones::examine(history, &members)
+}
+
+fn is_linearizable(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Linearizable => true,
+        Verdict::NotLinearizable { .. } => false,
+        Verdict::Undecided { states } => panic!("undecided after {states} states"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_paths_agree_with_the_definition_on_reads_and_writes(history in generate::history(SMALL)) {
+        let expected = brute::linearizable(&history);
+        let zones = zones(&history);
+        prop_assert!(zones.distinct);
+        prop_assert_eq!(zones.violation.is_none(), expected);
+        prop_assert_eq!(is_linearizable(&search(&history)), expected);
+    }
+
+    #[test]
+    fn the_search_agrees_with_the_definition_on_repeated_values(
+        history in generate::history(Shape { distinct: false, unknown_one_in: 3, ..SMALL }),
+    ) {
+        prop_assert_eq!(is_linearizable(&search(&history)), brute::linearizable(&history));
+    }
+
+    #[test]
+    fn the_search_agrees_with_the_definition_on_swaps(
+        history in generate::history(Shape { distinct: false, cas: true, unknown_one_in: 4, ..SMALL }),
+    ) {
+        let expected = brute::linearizable(&history);
+        prop_assert_eq!(is_linearizable(&search(&history)), expected);
+        prop_assert_eq!(check(&history, Limits::default()).outcome == Outcome::Linearizable, expected);
+    }
+
+    #[test]
+    fn zones_refute_swaps_only_where_the_definition_does(
+        history in generate::history(Shape { cas: true, ..SMALL }),
+    ) {
+        let expected = brute::linearizable(&history);
+        prop_assert!(zones(&history).violation.is_none() || !expected);
+        prop_assert_eq!(check(&history, Limits::default()).outcome == Outcome::Linearizable, expected);
+    }
+
+    #[test]
+    fn many_clients_at_once_change_nothing(
+        history in generate::history(Shape { clients: 7, distinct: false, cas: true, ..SMALL }),
+    ) {
+        prop_assert_eq!(is_linearizable(&search(&history)), brute::linearizable(&history));
+    }
+}
+
+/// The history cut after the response of one operation. Of the later responses nothing is known yet, so the operations
+/// that were pending may have had an effect or not. With `blocked` false that operation is one of them.
+fn until_response(history: &[Operation], index: usize, blocked: bool) -> Vec<Operation> {
+    let end = (history[index].responded.unwrap(), index);
+    let cut = |(i, operation): (usize, &Operation)| {
+        let has_responded =
+            operation.responded.is_some_and(|responded| (responded, i) < end || (blocked && i == index));
+        let invoked = operation.invoked <= end.0;
+        let responded = operation.responded.filter(|_| has_responded);
+        let matters = has_responded || operation.written().is_some();
+        (invoked && matters).then_some(Operation { responded, ..*operation })
+    };
+    history.iter().enumerate().filter_map(cut).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_operations_of_a_violation_and_the_writers_of_their_values_are_enough_for_it(
+        history in generate::history(Shape { operations_max: 12, ..SMALL }),
+    ) {
+        if let Some(violation) = zones(&history).violation {
+            let involved = violation.operations();
+            let value = |operation: &Operation| operation.written().or(operation.observed());
+            let enough: Vec<Operation> = history
+                .iter()
+                .enumerate()
+                .filter(|(index, operation)| {
+                    let written = operation.written();
+                    involved.contains(index)
+                        || written.is_some() && involved.iter().any(|&i| value(&history[i]) == written)
+                })
+                .map(|(_, operation)| *operation)
+                .collect();
+            prop_assert!(enough.len() <= 6);
+            prop_assert!(!brute::linearizable(&enough));
+        }
+    }
+
+    #[test]
+    fn a_search_blames_the_first_response_that_has_no_explanation(
+        history in generate::history(Shape { distinct: false, cas: true, ..SMALL }),
+    ) {
+        if let Verdict::NotLinearizable { violation: Violation::NoOrder { blocked, .. } } = search(&history) {
+            prop_assert!(!brute::linearizable(&until_response(&history, blocked, true)));
+            prop_assert!(brute::linearizable(&until_response(&history, blocked, false)));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_paths_agree_on_longer_histories(history in generate::history(MEDIUM)) {
+        prop_assert_eq!(zones(&history).violation.is_none(), is_linearizable(&search(&history)));
+    }
+
+    #[test]
+    fn what_a_register_did_is_linearizable(
+        history in generate::linearizable(Shape { distinct: false, cas: true, ..MEDIUM }),
+    ) {
+        prop_assert_eq!(check(&history, Limits::default()).outcome, Outcome::Linearizable);
+    }
+
+    #[test]
+    fn the_order_in_the_slice_changes_no_verdict(
+        history in generate::history(Shape { cas: true, distinct: false, ..MEDIUM }),
+    ) {
+        let reversed: Vec<Operation> = history.iter().rev().copied().collect();
+        prop_assert_eq!(
+            check(&history, Limits::default()).outcome,
+            check(&reversed, Limits::default()).outcome
+        );
+    }
+}

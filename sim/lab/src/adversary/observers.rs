@@ -1,0 +1,49 @@
+//! What the adversary looks for in a run.
+
+use leasehold::node::Message;
+use leasehold::raft;
+
+use leasehold_run::run::{ClusterView, Observer};
+use leasehold_world::{Event, Happening};
+
+/// Finds when a round is sent.
+pub(super) struct Round {
+    pub(super) leader: usize,
+    pub(super) voter: usize,
+    pub(super) from: u64,
+    pub(super) sent: Option<u64>,
+}
+
+impl Observer for Round {
+    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
+        if let Happening::Sent { from, to, message: Message::Raft(raft::Message::Append(_)), .. } = event.what
+            && (from, to) == (self.leader, self.voter)
+            && event.at >= self.from
+        {
+            self.sent.get_or_insert(event.at);
+        }
+    }
+}
+
+/// Finds when a node's promises are over, on its own clock. They and it change no more after `from`.
+pub(super) struct Freed {
+    pub(super) node: usize,
+    pub(super) from: u64,
+    pub(super) free: Option<u64>,
+}
+
+impl Observer for Freed {
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
+        if event.at < self.from || self.free.is_some() {
+            return;
+        }
+        if let Some(node) = world.raft(self.node) {
+            let clock = world.clock(self.node);
+            let ends = node
+                .promise_ends()
+                .into_iter()
+                .map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
+            self.free = Some(ends.fold(self.from, u64::max));
+        }
+    }
+}

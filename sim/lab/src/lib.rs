@@ -1,0 +1,17 @@
+//! Searches over runs.
+//!
+//! `threshold` asks where stale reads begin, `frontier` the same over two keys; `adversary` makes the most harmful run of
+//! a setup. `exhaust` runs every schedule of a small case, `probability` estimates how rare a stale read is. `swarm` draws
+//! a cluster for every seed. `shrink` makes a run that shows a violation as small as it can be, and writes it as a
+//! scenario.
+//!
+//! It judges no run itself: [`leasehold_run`] does.
+
+pub mod adversary;
+pub mod exhaust;
+pub mod frontier;
+pub mod probability;
+pub mod report;
+pub mod shrink;
+pub mod swarm;
+pub mod threshold;

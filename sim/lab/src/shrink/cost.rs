@@ -1,0 +1,152 @@
+//! What "simpler" is: an order of setups in which every step of a search goes down.
+
+use super::numbers::{self, Number, Part};
+use leasehold::time::Span;
+use leasehold_world::setup::{
+    Action, ClientSpec, ClockSpec, Delay, DiskSpec, OperationKind, Pace, Setup, StampSource, Target, Trigger,
+};
+
+/// Compared from the first field to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Cost {
+    /// Things that are drawn.
+    chance: usize,
+    nodes: usize,
+    faults: usize,
+    /// What the clients will ask, about.
+    operations: u64,
+    /// What is not as it usually is.
+    specials: usize,
+    /// Digits of the numbers that stand in the file, part by part.
+    digits: [usize; 4],
+    /// All times together.
+    size: u128,
+}
+
+impl Cost {
+    pub(super) fn of(setup: &Setup) -> Cost {
+        let (mut digits, mut size) = ([0; 4], 0);
+        numbers::visit(&mut setup.clone(), &mut |number: &Number, value: &mut i128| {
+            digits[number.part as usize] += number.digits(*value);
+            if matches!(number.part, Part::Time | Part::Question) && number.usual != Some(*value) {
+                size += value.unsigned_abs();
+            }
+        });
+        Cost {
+            chance: chance(setup),
+            nodes: setup.nodes.len(),
+            faults: setup.faults.len(),
+            operations: setup.clients.iter().map(|client| operations(setup, client)).sum(),
+            specials: specials(setup),
+            digits,
+            size,
+        }
+    }
+}
+
+/// Does a client ask exactly once?
+pub(super) fn asks_once(setup: &Setup, client: &ClientSpec) -> bool {
+    operations(setup, client) == 1
+}
+
+/// About how often a client asks.
+fn operations(setup: &Setup, client: &ClientSpec) -> u64 {
+    let end = client.stop.unwrap_or(setup.duration + Span::nanos(1)).as_nanos();
+    let time = end.saturating_sub(client.start.as_nanos());
+    let pace = match client.pace {
+        Pace::Every(pace) => usual(pace),
+        Pace::Think(pace) => usual(pace) + 2 * usual(client.link.unwrap_or(setup.network.client_delay)),
+    };
+    time.div_ceil(pace.max(1))
+}
+
+/// A length that a delay may well have, ns.
+pub(super) fn usual(delay: Delay) -> u64 {
+    match delay {
+        Delay::Fixed(span) => span.as_nanos(),
+        Delay::Uniform { least, most } => least.as_nanos().midpoint(most.as_nanos()),
+        Delay::LogNormal { median, .. } => median.as_nanos(),
+    }
+}
+
+/// Is it drawn?
+pub(super) fn drawn(delay: Delay) -> bool {
+    !matches!(delay, Delay::Fixed(_))
+}
+
+fn chance(setup: &Setup) -> usize {
+    let network = &setup.network;
+    let links = || network.links.iter();
+    let clients = || setup.clients.iter();
+    let paces = clients().map(|client| match client.pace {
+        Pace::Every(pace) | Pace::Think(pace) => pace,
+    });
+    let delays = links().filter_map(|link| link.delay).chain(clients().filter_map(|client| client.link));
+    let delays = delays.chain(paces).chain([network.delay, network.client_delay]);
+    let shares = links().flat_map(|link| [link.loss_ppm, link.duplicate_ppm]).flatten();
+    let shares = shares.chain([network.loss_ppm, network.duplicate_ppm]);
+    let jitters = setup.nodes.iter().filter(|node| node.election_jitter > node.election_jitter_least);
+    let wishes = clients().map(|client| {
+        usize::from(client.operations.len() > 1)
+            + usize::from(client.keys > 1)
+            + usize::from(client.target == Target::Any)
+    });
+    delays.filter(|delay| drawn(*delay)).count()
+        + shares.filter(|ppm| *ppm > 0).count()
+        + jitters.count()
+        + wishes.sum::<usize>()
+}
+
+fn specials(setup: &Setup) -> usize {
+    let mut count = setup.network.links.len() + setup.nodes.len() - setup.cluster.voters;
+    let mut unless = |usual: bool| count += usize::from(!usual);
+    unless(setup.network.client_delay == setup.network.delay);
+    unless(setup.timers.startup_grace == setup.timers.heartbeat);
+    unless(setup.timers.request_deadline.is_none());
+    unless(setup.timers.election_jitter == Span::ZERO);
+    for node in &setup.nodes {
+        let (own, lease) = (&node.lease, &setup.lease);
+        unless(own.duration == lease.duration);
+        unless(own.election_timeout == lease.election_timeout);
+        unless(own.max_clock_skew == lease.max_clock_skew);
+        unless(node.election_jitter == setup.timers.election_jitter);
+        unless(node.election_jitter_least == Span::ZERO);
+        unless(node.disk_sync == Span::ZERO);
+        unless(node.disk == DiskSpec::default());
+        unless(node.answer_time == Span::ZERO);
+    }
+    let mut clocks: Vec<ClockSpec> = Vec::new();
+    for clock in setup.nodes.iter().map(|node| node.clock).filter(|clock| *clock != ClockSpec::default()) {
+        unless(false);
+        if clocks.contains(&clock) {
+            continue;
+        }
+        clocks.push(clock);
+        unless(clock.offset_ns == 0);
+        unless(clock.rate_ppb == 0);
+        unless(clock.wall_error == Span::ZERO);
+        unless(clock.synchronized);
+        unless(clock.stamp == StampSource::Both);
+    }
+    for client in &setup.clients {
+        unless(client.link.is_none());
+        unless(client.stop.is_none());
+        unless(!client.operations.contains(&OperationKind::Cas));
+    }
+    for fault in &setup.faults {
+        unless(fault.lasts.is_none());
+        unless(fault.after == Span::ZERO);
+        unless(matches!(fault.trigger, Trigger::At(_)));
+    }
+    count + setup.faults.iter().map(|fault| words(&fault.action)).sum::<usize>()
+}
+
+/// Names in an action beyond the one that most have.
+fn words(action: &Action) -> usize {
+    match action {
+        Action::Partition { between } => between.iter().map(Vec::len).sum(),
+        Action::Cut { from, to } => from.len() + to.len(),
+        Action::Hold { message, .. } => 2 + usize::from(message.is_some()),
+        _ => 0,
+    }
+}

@@ -1,0 +1,161 @@
+//! A machine's clocks as they were, and as they would have been had they done less wrong.
+
+use leasehold::time::{Alarm, Reading, Span};
+
+use super::Part;
+use leasehold_world::VirtualClock;
+use leasehold_world::setup::{Action, ClockSpec, FaultSpec};
+
+/// An instant on a machine: true time, and how many changes its clocks had seen. (A change may happen at the very instant of
+/// an event, before or after it.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) at: u64,
+    changes: usize,
+}
+
+/// How much of what clocks do wrong is counted in: so many of [`Part::CLOCKS`], from the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Level(pub(super) usize);
+
+impl Level {
+    /// Perfect clocks.
+    pub(super) const PERFECT: Level = Level(0);
+    /// Clocks as they were.
+    pub(super) const ALL: Level = Level(Part::CLOCKS.len());
+
+    fn has(self, part: Part) -> bool {
+        Part::CLOCKS[..self.0].contains(&part)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Rate(i64),
+    Step(i64),
+    Suspended(bool),
+    Frozen(bool),
+    Synchronized(bool),
+}
+
+/// A machine's clocks with everything that happened to them.
+#[derive(Debug, Clone)]
+pub(super) struct ClockLog {
+    spec: ClockSpec,
+    changes: Vec<(u64, Change)>,
+}
+
+impl ClockLog {
+    pub(super) fn new(spec: &ClockSpec) -> ClockLog {
+        ClockLog { spec: *spec, changes: Vec::new() }
+    }
+
+    /// A fault that changes clocks happens, or is undone: whose, and how.
+    pub(super) fn note(logs: &mut [ClockLog], at: u64, fault: &FaultSpec, undone: bool) {
+        let (node, change) = match fault.action {
+            Action::Rate { node, ppb } if !undone => (node, Change::Rate(ppb)),
+            Action::Rate { node, .. } => (node, Change::Rate(logs[node].spec.rate_ppb)),
+            Action::Step { node, by_ns } => {
+                (node, Change::Step(if undone { by_ns.saturating_neg() } else { by_ns }))
+            }
+            Action::Suspend { node } => (node, Change::Suspended(!undone)),
+            Action::HypervisorPause { node } => (node, Change::Frozen(!undone)),
+            Action::Unsynchronize { node } => (node, Change::Synchronized(undone)),
+            _ => return,
+        };
+        logs[node].changes.push((at, change));
+    }
+
+    /// This instant on this machine.
+    pub(super) fn mark(&self, at: u64) -> Mark {
+        Mark { at, changes: self.changes.len() }
+    }
+
+    /// The same clocks without what happened to them after true time `at`.
+    pub(super) fn until(&self, at: u64) -> ClockLog {
+        let changes = self.changes.iter().copied().filter(|(when, _)| *when <= at).collect();
+        ClockLog { spec: self.spec, changes }
+    }
+
+    /// The clocks at the beginning, of that level.
+    fn initial(&self, level: Level) -> VirtualClock {
+        let mut spec = self.spec;
+        if !level.has(Part::DeclaredError) {
+            spec.wall_error = Span::ZERO;
+        }
+        if !level.has(Part::Offset) {
+            spec.offset_ns = 0;
+        }
+        if !level.has(Part::Drift) {
+            spec.rate_ppb = 0;
+        }
+        if !level.has(Part::Unsynchronized) {
+            spec.synchronized = true;
+        }
+        VirtualClock::new(&spec)
+    }
+
+    fn change(clock: &mut VirtualClock, level: Level, at: u64, change: Change) {
+        match change {
+            Change::Rate(ppb) if level.has(Part::Drift) => clock.set_rate(at, ppb),
+            Change::Step(by) if level.has(Part::Step) => clock.step(at, by),
+            Change::Suspended(suspended) if level.has(Part::Suspend) => clock.set_suspended(at, suspended),
+            Change::Frozen(frozen) if level.has(Part::HypervisorPause) => clock.set_frozen(at, frozen),
+            Change::Synchronized(vouched) if level.has(Part::Unsynchronized) => {
+                clock.set_synchronized(vouched);
+            }
+            _ => {}
+        }
+    }
+
+    fn at(&self, level: Level, mark: Mark) -> VirtualClock {
+        let mut clock = self.initial(level);
+        for (at, change) in &self.changes[..mark.changes.min(self.changes.len())] {
+            ClockLog::change(&mut clock, level, *at, *change);
+        }
+        clock
+    }
+
+    /// What the clocks of that level read at that instant.
+    pub(super) fn read(&self, level: Level, mark: Mark) -> Reading {
+        self.at(level, mark).read(mark.at)
+    }
+
+    /// The clocks from that instant on, stretch by stretch: each with its first instant and that of the next change.
+    fn stretches(&self, level: Level, from: Mark) -> impl Iterator<Item = (VirtualClock, u64, Option<u64>)> {
+        let later = &self.changes[from.changes.min(self.changes.len())..];
+        let mut clock = self.at(level, from);
+        (0..=later.len()).map(move |place| {
+            let since = match place.checked_sub(1).map(|before| later[before]) {
+                Some((at, change)) => {
+                    ClockLog::change(&mut clock, level, at, change);
+                    at
+                }
+                None => from.at,
+            };
+            (clock, since, later.get(place).map(|(at, _)| *at))
+        })
+    }
+
+    /// The first true time from that instant on at which the alarm is reached; `None` if it never is.
+    pub(super) fn first(&self, level: Level, alarm: &Alarm, from: Mark) -> Option<u64> {
+        let within = |(clock, since, next): (VirtualClock, u64, Option<u64>)| {
+            clock.first_at(alarm, since).filter(|at| next.is_none_or(|next| *at <= next))
+        };
+        self.stretches(level, from).find_map(within)
+    }
+
+    /// The true time from which on a lease with that end is over for good: a clock that is set back may bring it back to
+    /// life. `None` if it never is.
+    pub(super) fn over(&self, level: Level, end: &Alarm, from: Mark) -> Option<u64> {
+        let mut over: Option<u64> = None;
+        for (clock, since, next) in self.stretches(level, from) {
+            let reached = clock.first_at(end, since).filter(|at| next.is_none_or(|next| *at <= next));
+            over = reached.map(|at| match over {
+                Some(before) if at <= since => before.min(at),
+                _ => at,
+            });
+        }
+        over
+    }
+}

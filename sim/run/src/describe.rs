@@ -1,0 +1,263 @@
+//! Parts of a setup in words, for reports.
+
+use leasehold::lease::LeaseForm;
+use leasehold::raft::MemberAction;
+
+use crate::display::{list, rate, signed_span};
+use leasehold_world::setup::{
+    Action, ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Pace, Setup,
+    StampSource, Target, Trigger, Unsynced,
+};
+
+/// `n1`.
+pub fn node(setup: &Setup, node: usize) -> &str {
+    &setup.nodes[node].name
+}
+
+/// `n1, n2 and n3`.
+pub fn nodes(setup: &Setup, places: &[usize]) -> String {
+    list(&places.iter().map(|place| node(setup, *place)).collect::<Vec<_>>())
+}
+
+/// The cluster and its lease, in a line.
+pub fn setting(setup: &Setup) -> String {
+    let lease = &setup.lease;
+    let others = match (setup.learners(), setup.cluster.spares) {
+        (0, 0) => String::new(),
+        (learners, 0) => format!(" and {learners} learners"),
+        (0, spares) => format!(" and {spares} spare nodes"),
+        (learners, spares) => format!(", {learners} learners and {spares} spare nodes"),
+    };
+    let form = match lease.form {
+        LeaseForm::Elapsed => "elapsed",
+        LeaseForm::Deadline => "deadline",
+    };
+    format!(
+        "{} voters{others}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {}",
+        setup.cluster.voters,
+        lease.duration,
+        lease.election_timeout,
+        lease.max_clock_skew,
+        lease.effective(),
+        setup.rules
+    )
+}
+
+/// The durable disks, those that a crash does the same to together; `None` where there are only models.
+pub fn disks(setup: &Setup) -> Option<String> {
+    let mut groups: Vec<(Unsynced, Vec<usize>)> = Vec::new();
+    let durable = setup.nodes.iter().enumerate().filter(|(_, node)| node.disk.kind == DiskKind::Durable);
+    for (place, node) in durable {
+        match groups.iter_mut().find(|(unsynced, _)| *unsynced == node.disk.unsynced) {
+            Some((_, members)) => members.push(place),
+            None => groups.push((node.disk.unsynced, vec![place])),
+        }
+    }
+    let words = |(unsynced, members): &(Unsynced, Vec<usize>)| {
+        let syncs = || members.iter().map(|place| setup.nodes[*place].disk_sync);
+        let sync = match (syncs().min().unwrap_or_default(), syncs().max().unwrap_or_default()) {
+            (least, most) if least == most => most.to_string(),
+            (least, most) => format!("{least} to {most}"),
+        };
+        let fate = match unsynced {
+            Unsynced::Torn => "keeps or loses each sector that was not synced, as is drawn",
+            Unsynced::Lost => "loses every sector that was not synced",
+            Unsynced::Kept => "keeps every sector, synced or not",
+        };
+        format!("{}: the durable database; a sync takes {sync}; a crash {fate}", nodes(setup, members))
+    };
+    let words: Vec<String> = groups.iter().map(words).collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// Every node's clocks, nodes with the same clocks together.
+pub fn clocks(setup: &Setup) -> Vec<String> {
+    let mut groups: Vec<(ClockSpec, Vec<usize>)> = Vec::new();
+    for (place, node) in setup.nodes.iter().enumerate() {
+        match groups.iter_mut().find(|(clock, _)| *clock == node.clock) {
+            Some((_, members)) => members.push(place),
+            None => groups.push((node.clock, vec![place])),
+        }
+    }
+    groups.iter().map(|(spec, members)| format!("{}: {}", nodes(setup, members), clock(spec))).collect()
+}
+
+/// One machine's clocks: `true`, or how they are not.
+pub fn clock(spec: &ClockSpec) -> String {
+    let mut parts = Vec::new();
+    if spec.offset_ns != 0 {
+        parts.push(format!("offset {}", signed_span(i128::from(spec.offset_ns))));
+    }
+    if spec.rate_ppb != 0 {
+        parts.push(format!("rate {}", rate(spec.rate_ppb)));
+    }
+    if spec.wall_error.as_nanos() != 0 {
+        parts.push(format!("wall error +-{}", spec.wall_error));
+    }
+    if !spec.synchronized {
+        parts.push("wall clock unsynchronized".to_owned());
+    }
+    match spec.stamp {
+        StampSource::Both => {}
+        StampSource::Raw => parts.push("stamps from the raw clock alone".to_owned()),
+        StampSource::Boot => parts.push("stamps from the boot clock alone".to_owned()),
+    }
+    if parts.is_empty() { "true".to_owned() } else { parts.join(", ") }
+}
+
+/// A length of time that may vary.
+pub fn delay(delay: Delay) -> String {
+    match delay {
+        Delay::Fixed(span) => span.to_string(),
+        Delay::Uniform { least, most } => format!("{least} to {most}"),
+        Delay::LogNormal { median, most, .. } => format!("about {median}, at most {most}"),
+    }
+}
+
+/// The network in a line.
+pub fn network(setup: &Setup) -> String {
+    let network = &setup.network;
+    let mut text =
+        format!("{} one way between nodes, {} to clients", delay(network.delay), delay(network.client_delay));
+    for (ppm, what) in [(network.loss_ppm, "lost"), (network.duplicate_ppm, "duplicated")] {
+        if ppm > 0 {
+            text.push_str(&format!(", {} {what}", rate(i64::from(ppm) * 1_000).trim_start_matches('+')));
+        }
+    }
+    if !network.links.is_empty() {
+        text.push_str(&format!(", {} links differ", network.links.len()));
+    }
+    text
+}
+
+/// A client in a line.
+pub fn client(setup: &Setup, client: &ClientSpec) -> String {
+    let verbs = client.operations.iter().map(|operation| match operation {
+        OperationKind::Read => "reads",
+        OperationKind::Write => "writes",
+        OperationKind::Cas => "compares and sets",
+    });
+    let verbs: Vec<&str> = verbs.collect();
+    let target = match client.target {
+        Target::Node(place) => node(setup, place),
+        Target::Leader => "the leader",
+        Target::Any => "any node",
+    };
+    let pace = match client.pace {
+        Pace::Every(pace) => format!("every {}", delay(pace)),
+        Pace::Think(pace) => format!("{} after each answer", delay(pace)),
+    };
+    format!("{} {} at {target}, {pace}", client.name, list(&verbs))
+}
+
+/// What sets a fault off.
+pub fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
+    let after = match fault.after.as_nanos() {
+        0 => String::new(),
+        _ => format!("{} after ", fault.after),
+    };
+    match fault.trigger {
+        Trigger::At(at) => format!("{after}{}{at}", if after.is_empty() { "at " } else { "" }),
+        Trigger::Every { first, every } => {
+            format!(
+                "{after}{}{first} and every {every} from then on",
+                if after.is_empty() { "at " } else { "" }
+            )
+        }
+        Trigger::When { event: kind, node: place, from, nth } => {
+            let who = place.map_or("a node", |place| node(setup, place));
+            let which = if nth == 1 { String::new() } else { format!(", number {nth}") };
+            let from = if from.as_nanos() == 0 { String::new() } else { format!(" (from {from} on{which})") };
+            format!("{after}{}{}{from}", if after.is_empty() { "when " } else { "" }, event(kind, who))
+        }
+    }
+}
+
+fn event(kind: EventKind, who: &str) -> String {
+    match kind {
+        EventKind::LeaseRenewed => format!("{who} renews its lease"),
+        EventKind::LeaseEnded => format!("{who} gives up its lease"),
+        EventKind::Campaign => format!("{who} campaigns"),
+        EventKind::Elected => format!("{who} is elected"),
+        EventKind::LeaderReady => format!("{who} may acknowledge writes"),
+        EventKind::SteppedDown => format!("{who} steps down"),
+        EventKind::Served => format!("{who} serves a read under its lease"),
+        EventKind::WriteAcknowledged => format!("{who} acknowledges a write"),
+        EventKind::Restarted => format!("{who} is up again"),
+    }
+}
+
+/// What a fault does, or (`undone`) what its end does.
+pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
+    let name = |place: &usize| node(setup, *place);
+    match (action, undone) {
+        (Action::Partition { between }, false) => {
+            let groups: Vec<String> = between.iter().map(|group| nodes(setup, group)).collect();
+            format!("partition: {}", groups.join(" | "))
+        }
+        (Action::Cut { from, to }, false) => {
+            format!("messages from {} to {} are lost", nodes(setup, from), nodes(setup, to))
+        }
+        (Action::Isolate { node }, false) => format!("{} is cut off from all nodes", name(node)),
+        (Action::Partition { .. } | Action::Cut { .. } | Action::Isolate { .. }, true) => {
+            "the partition heals".to_owned()
+        }
+        (Action::Heal, _) => "all partitions heal".to_owned(),
+        (Action::Hold { from, to, message, .. }, false) => {
+            let what = message.as_deref().unwrap_or("messages");
+            format!("{what} from {} to {}: held back", name(from), name(to))
+        }
+        (Action::Hold { from, to, .. }, true) | (Action::Release { from, to }, _) => {
+            format!("what was held from {} to {} is delivered", name(from), name(to))
+        }
+        (Action::Pause { node }, false) => format!("{}'s process stands still", name(node)),
+        (Action::Pause { node }, true) => format!("{}'s process goes on", name(node)),
+        (Action::Suspend { node }, false) => format!("{} is suspended", name(node)),
+        (Action::Suspend { node }, true) => format!("{} wakes up", name(node)),
+        (Action::HypervisorPause { node }, false) => {
+            format!("the hypervisor stops {} and all its clocks", name(node))
+        }
+        (Action::HypervisorPause { node }, true) => format!("the hypervisor lets {} run", name(node)),
+        (Action::Crash { node }, false) => format!("{} crashes", name(node)),
+        (Action::Crash { node }, true) | (Action::Restart { node }, _) => {
+            format!("{} starts again", name(node))
+        }
+        (Action::DiskStall { node }, false) => format!("{}'s disk stalls: no sync ends", name(node)),
+        (Action::DiskStall { node }, true) => format!("{}'s disk goes on", name(node)),
+        (Action::DiskError { node }, false) => format!("syncs of {}'s disk fail", name(node)),
+        (Action::DiskError { node }, true) => format!("{}'s disk is well again", name(node)),
+        (Action::DiskFull { node }, false) => format!("{}'s disk is full", name(node)),
+        (Action::DiskFull { node }, true) => format!("{}'s disk has room again", name(node)),
+        (Action::DiskLie { node }, false) => {
+            format!("{}'s disk lies: it reports syncs that it has not done", name(node))
+        }
+        (Action::DiskLie { node }, true) => format!("{}'s disk lies no more", name(node)),
+        (Action::DiskCorrupt { node }, _) => format!("one bit of {}'s file changes", name(node)),
+        (Action::Step { node, by_ns }, undone) => {
+            let by = if undone { -i128::from(*by_ns) } else { i128::from(*by_ns) };
+            format!("{}'s wall clock is set by {}", name(node), signed_span(by))
+        }
+        (Action::Rate { node, ppb }, false) => format!("{}'s clocks now run at {}", name(node), rate(*ppb)),
+        (Action::Rate { node, .. }, true) => format!("{}'s clocks run as before", name(node)),
+        (Action::Unsynchronize { node }, false) => format!("{}'s wall clock loses its source", name(node)),
+        (Action::Unsynchronize { node }, true) => {
+            format!("{}'s wall clock is synchronized again", name(node))
+        }
+        (Action::Transfer { to }, _) => format!("the leader is told to hand over to {}", name(to)),
+        (Action::Member { change, node }, _) => match change {
+            MemberAction::Add => format!("the leader is asked to add {} as a learner", name(node)),
+            MemberAction::Promote => format!("the leader is asked to make {} a voter", name(node)),
+            MemberAction::Remove => format!("the leader is asked to remove {}", name(node)),
+        },
+        (Action::Apply { lengths }, _) => format!(
+            "the leader proposes a lease of {}, an election timeout of {} and a clock skew of {}",
+            lengths.duration, lengths.election_timeout, lengths.max_clock_skew
+        ),
+    }
+}
+
+/// A fault in a line.
+pub fn fault(setup: &Setup, fault: &FaultSpec) -> String {
+    let lasts = fault.lasts.map_or(String::new(), |lasts| format!(", for {lasts}"));
+    format!("{}: {}{lasts}", trigger(setup, fault), action(setup, &fault.action, false))
+}

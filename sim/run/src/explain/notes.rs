@@ -1,0 +1,329 @@
+//! What is noted while a run is played again: the lines of its story, and what tells why a read in it was stale.
+
+use std::sync::Arc;
+
+use leasehold::lease::LeaseForm;
+use leasehold::node::Message;
+use leasehold::time::Alarm;
+
+use super::{Explanation, LeaseFacts, Moment, STORY_LINES_MAX};
+use crate::describe;
+use crate::display::{instant, reading};
+use crate::run::{ClusterView, Observer};
+use leasehold_world::setup::Setup;
+use leasehold_world::{Event, Happening, MONOTONIC_BASE, Milestone, Reply, Request, VirtualClock, WALL_BASE};
+
+/// Whoever takes notes while the run is played again.
+pub(super) struct Notes {
+    setup: Arc<Setup>,
+    read: u64,
+    missed: u64,
+    moments: Vec<Moment>,
+    /// The latest renewal of each node's lease, as a line of its own.
+    renewals: Vec<Option<(Moment, LeaseFacts)>>,
+    pub(super) server: Option<usize>,
+    pub(super) missed_server: Option<usize>,
+    pub(super) lease_at_answer: Option<LeaseFacts>,
+    /// Offsets of the wall clocks from true time when the candidate of the last election campaigned.
+    pub(super) campaign: Option<(usize, Vec<i128>)>,
+    /// How the boot clock of each node stood at its last renewal and at the answer: (true, own).
+    server_clock: Option<(u64, u64)>,
+    /// The node that was elected last, by term.
+    newest_leader: Option<(u64, usize)>,
+    /// The newest leader answered, and the missed write is not in its log.
+    pub(super) lost: bool,
+    /// What the missed operation asked for.
+    missed_request: Option<Request>,
+    /// What disks have forgotten: whose, when, in words.
+    pub(super) forgotten: Vec<(usize, u64, String)>,
+    /// Whose disk is full.
+    full: Vec<bool>,
+    done: bool,
+}
+
+impl Notes {
+    pub(super) fn new(setup: Arc<Setup>, read: usize, missed: usize) -> Notes {
+        let nodes = setup.nodes.len();
+        Notes {
+            setup,
+            read: read as u64,
+            missed: missed as u64,
+            moments: Vec::new(),
+            renewals: vec![None; nodes],
+            server: None,
+            missed_server: None,
+            lease_at_answer: None,
+            campaign: None,
+            server_clock: None,
+            newest_leader: None,
+            lost: false,
+            missed_request: None,
+            forgotten: Vec::new(),
+            full: vec![false; nodes],
+            done: false,
+        }
+    }
+
+    fn name(&self, node: usize) -> &str {
+        describe::node(&self.setup, node)
+    }
+
+    /// What the clock that matters to this form of lease shows, and its base.
+    fn shown(&self, clock: &VirtualClock, at: u64) -> (u64, u64) {
+        match self.setup.lease.form {
+            LeaseForm::Deadline => (clock.wall(at), WALL_BASE),
+            LeaseForm::Elapsed => (clock.stamp(at), MONOTONIC_BASE),
+        }
+    }
+
+    fn moment(&self, world: &dyn ClusterView, what: String, weight: u8) -> Moment {
+        let at = world.now();
+        let shown = |node| {
+            let (now, base) = self.shown(world.clock(node), at);
+            reading(now, base)
+        };
+        let clocks = (0..self.setup.nodes.len()).map(shown).collect();
+        Moment { at, clocks, what, weight, order: world.events() }
+    }
+
+    fn milestone(&mut self, node: usize, milestone: Milestone, world: &dyn ClusterView) {
+        let name = self.name(node).to_owned();
+        let (what, weight) = match milestone {
+            Milestone::Campaign { term, trial: true } => {
+                let wall = |node| i128::from(world.clock(node).wall(world.now())) - i128::from(WALL_BASE);
+                let offsets =
+                    (0..self.setup.nodes.len()).map(|node| wall(node) - i128::from(world.now())).collect();
+                self.campaign = Some((node, offsets));
+                (format!("{name}'s promise is over: it asks for pre-votes in term {term}"), 4)
+            }
+            Milestone::Campaign { term, trial: false } => {
+                (format!("{name} asks for votes in term {term}"), 2)
+            }
+            Milestone::VoteGranted { to, term, trial, transfer } => {
+                let kind = match (trial, transfer) {
+                    (true, _) => "pre-vote",
+                    (false, true) => "transfer vote",
+                    (false, false) => "vote",
+                };
+                (
+                    format!("{name} grants {} its {kind} in term {term}", self.name(to)),
+                    if trial { 1 } else { 3 },
+                )
+            }
+            Milestone::Elected { term } => {
+                self.newest_leader = self.newest_leader.max(Some((term, node)));
+                (format!("{name} is elected in term {term}"), 5)
+            }
+            Milestone::LeaderReady { term } => {
+                (format!("{name} can acknowledge writes from here on (term {term})"), 7)
+            }
+            Milestone::Follows { leader, term } => {
+                (format!("{name} follows {} in term {term}", self.name(leader)), 1)
+            }
+            Milestone::LeaseRenewed { start, end, .. } => {
+                self.renewed(node, &start, &end, world);
+                return;
+            }
+            Milestone::LeaseEnded { transfer: true, .. } => {
+                (format!("{name} gives up its lease and tells its successor to campaign"), 6)
+            }
+            Milestone::LeaseEnded { transfer: false, .. } => return,
+            Milestone::MembersInForce { index, voters, learners } => {
+                let learners =
+                    if learners == 0 { String::new() } else { format!(" and {learners} learners") };
+                (format!("{name} now goes by {voters} voters{learners} (entry {index})"), 3)
+            }
+            Milestone::SteppedDown { term, no_quorum, removed } => {
+                let why = match (no_quorum, removed) {
+                    (true, _) => "no quorum answers",
+                    (false, true) => "it was removed",
+                    (false, false) if self.full[node] => "its disk is full",
+                    (false, false) => "somebody has a higher term",
+                };
+                (format!("{name} steps down from term {term}: {why}"), 5)
+            }
+            Milestone::SnapshotInstalled { index, term } => {
+                (format!("{name} takes a snapshot of entries 1 to {index} from the leader of term {term}"), 3)
+            }
+            Milestone::Misbehaviour { peer } => {
+                (format!("{name} got from {} what no correct node sends", self.name(peer)), 5)
+            }
+        };
+        let moment = self.moment(world, what, weight);
+        self.moments.push(moment);
+    }
+
+    fn renewed(
+        &mut self,
+        node: usize,
+        start: &leasehold::time::Reading,
+        end: &Alarm,
+        world: &dyn ClusterView,
+    ) {
+        let clock = world.clock(node);
+        let counted_from = clock.true_time_of(start.stamp);
+        let end_on_clock = match *end {
+            Alarm::First { since, span } | Alarm::Last { since, span } => {
+                (since.boot().plus(span).0, MONOTONIC_BASE)
+            }
+            Alarm::WallLatest { deadline, .. } | Alarm::WallEarliest { deadline, .. } => {
+                (deadline.0, WALL_BASE)
+            }
+        };
+        let effective = self.setup.nodes[node].lease.effective().as_nanos();
+        let facts = LeaseFacts {
+            start: counted_from,
+            end_on_clock,
+            clock_at_answer: (0, 0),
+            should_end: counted_from + effective,
+        };
+        let what = format!(
+            "{}'s lease is renewed: counted from {}, it ends when {}'s clock shows {}",
+            self.name(node),
+            instant(counted_from),
+            self.name(node),
+            reading(end_on_clock.0, end_on_clock.1)
+        );
+        let moment = self.moment(world, what, 8);
+        self.renewals[node] = Some((moment, facts));
+    }
+
+    fn answered(&mut self, node: usize, world: &dyn ClusterView) {
+        self.server = Some(node);
+        let leads = self.newest_leader.is_some_and(|(_, leader)| leader == node);
+        self.lost = leads && self.missed_request.is_some_and(|write| !world.has_in_log(node, &write));
+        let shown = self.shown(world.clock(node), world.now());
+        self.lease_at_answer =
+            self.renewals[node].as_ref().map(|(_, facts)| LeaseFacts { clock_at_answer: shown, ..*facts });
+        if let Some((moment, _)) = self.renewals[node].clone() {
+            self.moments.push(moment);
+        }
+        self.server_clock = Some(self.shown(world.clock(node), world.now()));
+    }
+
+    fn operation(
+        &mut self,
+        number: u64,
+        world: &dyn ClusterView,
+        what: impl FnOnce(&Notes, &str) -> String,
+        weight: u8,
+    ) {
+        let kind = if number == self.read { "the stale read" } else { "the missed operation" };
+        let moment = self.moment(world, what(self, kind), weight);
+        self.moments.push(moment);
+    }
+
+    fn concerns(&self, operation: u64) -> bool {
+        operation == self.read || operation == self.missed
+    }
+
+    /// The story: sorted, the least important lines left out, lines from long before the last renewal too.
+    pub(super) fn into_story(self, explanation: &Explanation) -> Vec<Moment> {
+        let from = explanation.lease.map_or(0, |lease| lease.start.min(explanation.invoked));
+        let mut story: Vec<Moment> = self.moments;
+        if let Some(lease) = explanation.lease {
+            let name = describe::node(&self.setup, explanation.server);
+            story.push(Moment {
+                at: lease.should_end,
+                clocks: Vec::new(),
+                what: format!("by true time {name}'s lease should have ended here"),
+                weight: 8,
+                order: 0,
+            });
+        }
+        story.retain(|moment| moment.at >= from || moment.weight >= 6);
+        story.sort_by_key(|moment| (moment.at, moment.order));
+        while story.len() > STORY_LINES_MAX {
+            let least = story.iter().map(|moment| moment.weight).min().unwrap_or(0);
+            let last = story.iter().rposition(|moment| moment.weight == least).unwrap_or(0);
+            story.remove(last);
+        }
+        story
+    }
+}
+
+impl Observer for Notes {
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
+        if self.done {
+            return;
+        }
+        match event.what {
+            Happening::Milestone { node, milestone } => self.milestone(node, milestone, world),
+            Happening::Fault { fault, undone } => {
+                let what = describe::action(&self.setup, &self.setup.faults[fault].action, undone);
+                let moment = self.moment(world, what, 6);
+                self.moments.push(moment);
+            }
+            Happening::DiskFull { node } => {
+                self.full[node] = true;
+                let moment =
+                    self.moment(world, format!("{} has no room for what it is to write", self.name(node)), 5);
+                self.moments.push(moment);
+            }
+            Happening::Synced { node, .. } => self.full[node] = false,
+            Happening::Ended { node, why } | Happening::Refused { node, why } => {
+                let does = match event.what {
+                    Happening::Ended { .. } => "ends by itself",
+                    _ => "does not start",
+                };
+                let moment = self.moment(world, format!("{} {does}: {why}", self.name(node)), 6);
+                self.moments.push(moment);
+            }
+            Happening::Forgot { node, what } => {
+                self.forgotten.push((node, world.now(), what.to_owned()));
+                let words = format!("{} comes back and has forgotten {what}", self.name(node));
+                let moment = self.moment(world, words, 8);
+                self.moments.push(moment);
+            }
+            Happening::Started { node, incarnation } if incarnation > 0 => {
+                let what = format!("{} is up again", self.name(node));
+                let moment = self.moment(world, what, 4);
+                self.moments.push(moment);
+            }
+            Happening::Invoked { operation, node, request, .. } if self.concerns(operation) => {
+                if operation == self.missed {
+                    self.missed_request = Some(request);
+                }
+                let asks = match request {
+                    Request::Read { key } => format!("read of key {key}"),
+                    Request::Write { key, value } => format!("write of {value} to key {key}"),
+                    Request::Cas { key, to, .. } => format!("compare-and-set of key {key} to {to}"),
+                };
+                self.operation(
+                    operation,
+                    world,
+                    |notes, kind| format!("{kind} is invoked: {asks} at {}", notes.name(node)),
+                    9,
+                );
+            }
+            Happening::Replied { operation, node, reply } if self.concerns(operation) => {
+                if operation == self.read {
+                    self.answered(node, world);
+                } else {
+                    self.missed_server = Some(node);
+                }
+                let answer = match reply {
+                    Reply::Value { value: Some(value), lease: true, .. } => {
+                        format!("{value}, under its lease")
+                    }
+                    Reply::Value { value: Some(value), .. } => format!("{value}"),
+                    Reply::Value { value: None, .. } => "that there is no such key".to_owned(),
+                    Reply::Done => "that it is done".to_owned(),
+                    Reply::NotSwapped => "that it found another value".to_owned(),
+                    Reply::Refused | Reply::Unknown => "with an error".to_owned(),
+                };
+                self.operation(
+                    operation,
+                    world,
+                    |notes, kind| format!("{} answers {kind}: {answer}", notes.name(node)),
+                    9,
+                );
+            }
+            Happening::Completed { operation, .. } if self.concerns(operation) => {
+                self.operation(operation, world, |_, kind| format!("the client has the answer to {kind}"), 9);
+                self.done = operation == self.read;
+            }
+            _ => {}
+        }
+    }
+}

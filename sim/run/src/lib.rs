@@ -1,0 +1,40 @@
+//! One scenario in, one result out.
+//!
+//! ```text
+//! scenario (TOML) --> setup (plain data) --> world <-- host (our node as a process) <-- rules (sound, or broken)
+//!                                              |
+//!                                              v  one stream of events
+//!                        watch: trace hash, history, margins, invariants      trace: JSON lines
+//!                                              |
+//!                                              v
+//!             run: what one setup showed --> check: linearizable? stale?      theory: what must be
+//!                                              |
+//!                                              v
+//!                  study: all rows and the verdict --> explain: why --> report: for people, for machines
+//! ```
+//!
+//! `bound` is the arithmetic of [`theory`] with messages counted in; `attack` says who does what in the worst case.
+//!
+//! Three types to know: [`Setup`](leasehold_world::setup::Setup) is what a run is made of;
+//! [`World`](leasehold_world::World) is a run in progress; [`run::Outcome`] is what it showed.
+//!
+//! It is not a model of Raft: it hosts the production node. It reads no file, terminal or clock.
+//!
+//! **Architecture Invariant:** a run is a pure function of its setup. `cargo check --target wasm32-unknown-unknown` of
+//! this crate is part of CI.
+
+pub mod attack;
+pub mod blame;
+pub mod bound;
+pub mod describe;
+pub mod display;
+pub mod explain;
+pub mod host;
+pub mod report;
+pub mod rules;
+pub mod run;
+pub mod scenario;
+pub mod study;
+pub mod theory;
+pub mod trace;
+pub mod watch;

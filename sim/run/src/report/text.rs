@@ -1,0 +1,511 @@
+//! The report that a tired engineer reads in half a minute.
+
+use comfy_table::{CellAlignment, Table};
+
+use super::blame::margin_lines;
+use super::style::Style;
+use super::wrap::wrapped;
+use crate::describe;
+use crate::display::{count, instant, length, rate, reading, shell_word, signed_span};
+use crate::explain::{Explanation, Moment};
+use crate::scenario::{Plan, UnitKind};
+use crate::study::{Boundary, Finding, RowResult, Study, Verdict, expectation};
+use crate::theory::{self, Prediction};
+use leasehold_check::Evidence;
+use leasehold_world::setup::Setup;
+
+/// So much of what a row's disks have brought about is told.
+const DISK_NEWS_MAX: usize = 4;
+
+/// Where the text of the lines above and below the table begins.
+const INDENT: usize = 12;
+
+/// What a report is about, beside its results.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The scenario file, as the user named it.
+    pub file: &'a str,
+    /// What the user added on the command line, quoted for a shell, with a space in front of each.
+    pub arguments: &'a str,
+    /// What was to be run.
+    pub plan: &'a Plan,
+    /// What it showed.
+    pub study: &'a Study,
+    /// The first stale read of the first row that has one, and that row's place.
+    pub explanation: Option<&'a (usize, Explanation)>,
+}
+
+/// The whole report.
+pub fn text_report(subject: &Subject<'_>, style: Style) -> String {
+    let Subject { plan, study, .. } = *subject;
+    let mut lines = Vec::new();
+    lines.push(style.strong(&plan.title));
+    if let Some(first) = plan.rows.first() {
+        lines.extend(setting(subject, &first.scenario.setup, style));
+    }
+    lines.push(String::new());
+    lines.push(table(plan, &study.rows, style));
+    lines.push(String::new());
+    lines.extend(conclusion(subject, style));
+    if let Some((place, explanation)) = subject.explanation {
+        lines.push(String::new());
+        lines.extend(stale_read(subject, &study.rows[*place], explanation, style));
+    }
+    lines.extend(remarks(study));
+    lines.push(String::new());
+    let trace = study.trace_hash();
+    lines.push(style.faint(&format!("sim {}  trace {trace:016x}", env!("CARGO_PKG_VERSION"))));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// What comes last on the screen when things are not as they should be.
+pub fn failure(subject: &Subject<'_>, style: Style) -> Option<String> {
+    let (headline, place) = headline(subject, style)?;
+    let row = &subject.study.rows[place];
+    let shrink = match row.stale > 0 || !row.broken.is_empty() {
+        true => format!("\n  shrink with:  {} -o minimal.toml", command("shrink", subject, row)),
+        false => String::new(),
+    };
+    Some(format!(
+        "{headline}\n  replay with:  {}{shrink}\n  sim {} trace {:016x}\n",
+        replay(subject, row),
+        env!("CARGO_PKG_VERSION"),
+        row.trace_hash
+    ))
+}
+
+/// What is not as it should be, and the row to look at.
+pub fn headline(subject: &Subject<'_>, style: Style) -> Option<(String, usize)> {
+    let Subject { study, .. } = *subject;
+    let rows = |places: &[usize]| {
+        let labels: Vec<&str> = places.iter().map(|place| study.rows[*place].label.as_str()).collect();
+        if labels == [""] { String::new() } else { format!(" at {}", some_of(&labels)) }
+    };
+    Some(match &study.verdict {
+        Verdict::AsExpected => return None,
+        Verdict::NotAsExpected(places) => (
+            style.bad(&format!("NOT AS EXPECTED{}: expected {}", rows(places), expectation(subject.plan))),
+            places[0],
+        ),
+        Verdict::Undecided(places) => {
+            (style.doubtful(&format!("UNDECIDED{}: the checker gave up", rows(places))), places[0])
+        }
+        Verdict::OurBug(place, what) => (
+            style.bad(&format!(
+                "A BUG OF OURS{}: {what}\n  please report it with the line below",
+                rows(&[*place])
+            )),
+            *place,
+        ),
+    })
+}
+
+/// The rows that say what was run: scenario, setting, clocks, network, clients, faults.
+pub fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = |name: &str, text: String| {
+        // Wrapped without escape codes, which would count as width.
+        let mut wrapped = wrapped(&" ".repeat(INDENT), &text);
+        wrapped[0] = format!("  {} {}", style.faint(&format!("{name:<9}")), wrapped[0].trim_start());
+        lines.extend(wrapped);
+    };
+    line("scenario", format!("{}, seed {}, {} of true time", subject.file, setup.seed, setup.duration));
+    if let (None, [first, _, ..]) = (&subject.plan.sweep, subject.plan.rows.as_slice()) {
+        line(
+            "variants",
+            format!("{}; the lines below are of the first: {}", subject.plan.rows.len(), first.label),
+        );
+    }
+    line("setting", describe::setting(setup));
+    match &subject.plan.sweep {
+        Some(sweep) => line(
+            "clocks",
+            format!("{} (first row); swept: {}", describe::clocks(setup).join("; "), sweep.paths.join(", ")),
+        ),
+        None => line("clocks", describe::clocks(setup).join("; ")),
+    }
+    if let Some(disks) = describe::disks(setup) {
+        line("disks", disks);
+    }
+    line("network", describe::network(setup));
+    for client in &setup.clients {
+        line("client", describe::client(setup, client));
+    }
+    for fault in &setup.faults {
+        line("fault", describe::fault(setup, fault));
+    }
+    lines
+}
+
+fn table(plan: &Plan, rows: &[RowResult], style: Style) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    let first = match &plan.sweep {
+        Some(sweep) => sweep.paths.join(" "),
+        None if rows.len() > 1 => "variant".to_owned(),
+        None => String::new(),
+    };
+    table.set_header([
+        first.as_str(),
+        "reads",
+        "under lease",
+        "stale",
+        "stale by up to",
+        "margin",
+        "history",
+    ]);
+    for row in rows {
+        table.add_row([
+            row.label.clone(),
+            count(row.reads as u64),
+            count(row.reads_under_lease as u64),
+            count(row.stale as u64),
+            if row.stale == 0 {
+                "-".to_owned()
+            } else {
+                leasehold::time::Span::nanos(row.stale_by_most).to_string()
+            },
+            margin(row.margin),
+            finding(row),
+        ]);
+    }
+    for (place, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if place == 0 { 2 } else { 1 }, 1));
+        // Numbers to the right, words to the left.
+        if place < 6 && (place > 0 || plan.sweep.is_some()) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let text: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    colour(&text.join("\n"), style)
+}
+
+/// The table is laid out without escape codes, which would count as width.
+pub fn colour(table: &str, style: Style) -> String {
+    let line = |line: &str| {
+        for (word, painted) in [
+            ("✓ linearizable", style.good("✓ linearizable")),
+            ("✗ stale reads", style.bad("✗ stale reads")),
+            ("✗ not linearizable", style.bad("✗ not linearizable")),
+            ("? undecided", style.doubtful("? undecided")),
+        ] {
+            if let Some(rest) = line.split_once(word) {
+                return format!("{}{painted}{}", rest.0, rest.1);
+            }
+        }
+        line.to_owned()
+    };
+    table.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A margin with its sign; `-` for none.
+pub fn margin(margin: Option<i64>) -> String {
+    match margin {
+        None => "-".to_owned(),
+        Some(i64::MIN) => "never ends".to_owned(),
+        Some(margin) => signed_span(i128::from(margin)),
+    }
+}
+
+/// What a row showed, in two words and a mark.
+pub fn finding(row: &RowResult) -> String {
+    let mut text = match row.finding {
+        Finding::Clean => "✓ linearizable",
+        Finding::Stale if row.stale > 0 => "✗ stale reads",
+        Finding::Stale => "✗ not linearizable",
+        Finding::Undecided => "? undecided",
+    }
+    .to_owned();
+    if row.finding == Finding::Clean && row.margin.is_some_and(|margin| margin < 0) {
+        text.push_str(", but stale reads were possible");
+    }
+    if !row.broken.is_empty() {
+        text.push_str("; an invariant is broken");
+    }
+    if !row.as_expected() {
+        text.push_str("  <- not as expected");
+    }
+    text
+}
+
+/// The rows from the verdict to the margin.
+pub fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
+    let Subject { plan, study, .. } = *subject;
+    let verdict = match &study.verdict {
+        _ if study.interrupted => style.doubtful(&format!(
+            "interrupted: {} of {} rows were done; nothing is said of the others",
+            study.rows.len(),
+            study.planned
+        )),
+        Verdict::AsExpected => style.good(&format!("✓ as expected: {}", expected(plan, study))),
+        Verdict::NotAsExpected(_) => style.bad(&format!("✗ NOT as expected: expected {}", expectation(plan))),
+        Verdict::Undecided(_) => style.doubtful("? undecided: the checker gave up"),
+        Verdict::OurBug(_, what) => style.bad(&format!("✗ a bug of ours: {what}")),
+    };
+    let mut lines = vec![format!("  {:<9} {verdict}", "verdict")];
+    for (place, sentence) in theory_says(plan, study).iter().enumerate() {
+        let name = if place == 0 { "theory" } else { "" };
+        lines.extend(wrapped(&format!("  {name:<9} "), sentence));
+    }
+    if let Some(boundary) = &study.boundary {
+        lines.extend(wrapped(&format!("  {:<9} ", "measured"), &measured(plan, study, boundary)));
+    }
+    lines.extend(margin_lines(subject));
+    let broken = study.rows.iter().filter_map(|row| Some((row, row.broken.first()?)));
+    for (place, (row, broken)) in broken.enumerate() {
+        let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };
+        let node = describe::node(&row.setup, broken.node);
+        let sentence = format!("{label}{} (on {node} at {})", broken.invariant, instant(broken.at));
+        lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "broken" } else { "" }), &sentence));
+    }
+    let disks =
+        study.rows.iter().flat_map(|row| row.disks.iter().take(DISK_NEWS_MAX).map(move |news| (row, news)));
+    for (place, (row, news)) in disks.enumerate() {
+        let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };
+        let words = news.what.words(describe::node(&row.setup, news.node));
+        let sentence = format!("{label}{words} (at {})", instant(news.at));
+        lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "disks" } else { "" }), &sentence));
+    }
+    lines
+}
+
+fn expected(plan: &Plan, study: &Study) -> String {
+    if plan.sweep.is_none() && study.rows.len() > 1 {
+        "each variant shows what it should".to_owned()
+    } else {
+        expectation(plan)
+    }
+}
+
+/// One sentence, or one for each group of rows of which theory says the same.
+fn theory_says(plan: &Plan, study: &Study) -> Vec<String> {
+    let Some(first) = study.rows.first() else { return Vec::new() };
+    if let Some(boundary) = &study.boundary {
+        let inequality = theory::inequality(&first.setup);
+        return vec![match boundary.theory {
+            Some(value) => format!("{inequality}; here: above {}", swept_value(plan, value)),
+            None => inequality,
+        }];
+    }
+    // What is the same but for the slack is one group, which has the least slack of its rows.
+    let mut groups: Vec<(Prediction, Vec<&str>)> = Vec::new();
+    for row in &study.rows {
+        let group = groups.iter_mut().find_map(|(said, labels)| match (said, row.prediction) {
+            (Prediction::Safe { slack_ns: least }, Prediction::Safe { slack_ns })
+            | (Prediction::StalePossible { slack_ns: least }, Prediction::StalePossible { slack_ns }) => {
+                *least = slack_ns.min(*least);
+                Some(labels)
+            }
+            (said, prediction) => (*said == prediction).then_some(labels),
+        });
+        match group {
+            Some(labels) => labels.push(&row.label),
+            None => groups.push((row.prediction, vec![&row.label])),
+        }
+    }
+    let sentence = |prediction: &Prediction| match prediction {
+        Prediction::Safe { slack_ns } => {
+            let slack = length(*slack_ns);
+            format!("safe: every promise outlives the lease that rests on it by {slack} or more")
+        }
+        Prediction::StalePossible { slack_ns } => {
+            format!("not safe: a lease may outlive its promises by {}", length(-*slack_ns))
+        }
+        Prediction::NotCovered { why } => format!("does not cover this: {why}"),
+    };
+    match groups.as_slice() {
+        [(only, _)] => vec![sentence(only)],
+        _ => groups
+            .iter()
+            .map(|(said, labels)| format!("{}; in: {}", sentence(said), some_of(labels)))
+            .collect(),
+    }
+}
+
+/// Labels, or the first few of many.
+fn some_of(labels: &[&str]) -> String {
+    /// More than this is a list that nobody reads.
+    const LABELS_MAX: usize = 6;
+    match labels.len().checked_sub(LABELS_MAX) {
+        Some(more @ 1..) => format!("{}; and {more} more", labels[..LABELS_MAX].join("; ")),
+        _ => labels.join("; "),
+    }
+}
+
+/// A value of the sweep, in a unit that fits.
+fn swept_value(plan: &Plan, value: i128) -> String {
+    match plan.sweep.as_ref().map(|sweep| sweep.unit) {
+        Some(UnitKind::Span) => length(value),
+        Some(UnitKind::Rate) => {
+            rate(i64::try_from(value).unwrap_or(i64::MAX)).trim_start_matches('+').to_owned()
+        }
+        _ => value.to_string(),
+    }
+}
+
+fn measured(plan: &Plan, study: &Study, boundary: &Boundary) -> String {
+    let stale = &study.rows[boundary.stale].label;
+    let mut text = match boundary.clean {
+        Some(clean) => {
+            format!("no stale read up to {}, stale reads from {stale} on", study.rows[clean].label)
+        }
+        None => format!("stale reads from the first row, {stale}, on"),
+    };
+    if boundary.mixed {
+        text.push_str(", but not in every row above");
+    }
+    if let (Some(theory), Some(clean)) =
+        (boundary.theory, boundary.clean.and_then(|clean| study.rows[clean].value))
+    {
+        let stale = study.rows[boundary.stale].value.unwrap_or(clean);
+        if clean <= theory && theory <= stale {
+            text.push_str(&format!(": theory's {} lies between", swept_value(plan, theory)));
+        }
+    }
+    text
+}
+
+fn stale_read(subject: &Subject<'_>, row: &RowResult, found: &Explanation, style: Style) -> Vec<String> {
+    let setup = &row.setup;
+    let name = |node: usize| describe::node(setup, node);
+    let value = |value: Option<u64>| value.map_or("no value".to_owned(), |value| value.to_string());
+    let known = match found.evidence {
+        Evidence::Acknowledged => "acknowledged by",
+        Evidence::Observed => "already returned by",
+    };
+    let label = if row.label.is_empty() { String::new() } else { format!(" ({})", row.label) };
+    let mut lines = vec![
+        format!(
+            "{}{label}  key={}  node={} returned {} at {},",
+            style.bad(if found.lost { "LOST WRITE" } else { "STALE READ" }),
+            found.key,
+            name(found.server),
+            value(found.returned),
+            instant(found.answered),
+        ),
+        format!(
+            "  but {} was {known} {} at {} ({} before the read was invoked)",
+            value(found.missed_value),
+            name(found.missed_server),
+            instant(found.known_at),
+            leasehold::time::Span::nanos(found.stale_by_ns)
+        ),
+    ];
+    if found.lost {
+        let text = format!(
+            "that write is lost: {} was the newest leader, and its log had not got it",
+            name(found.server)
+        );
+        lines.extend(wrapped("  ", &text));
+    }
+    for (place, why) in found.why.iter().enumerate() {
+        lines.extend(wrapped(&format!("  {:<5} ", if place == 0 { "why:" } else { "" }), why));
+    }
+    if let Some(lease) = found.lease {
+        let (end, at) = (lease.end_on_clock, lease.clock_at_answer);
+        let name = name(found.server);
+        let facts = format!(
+            "{name}'s lease, counted from {}, should have ended at {} of true time; {name}'s clock showed {} when it \
+             answered, and by that clock the lease ran to {}",
+            instant(lease.start),
+            instant(lease.should_end),
+            reading(at.0, at.1),
+            reading(end.0, end.1),
+        );
+        lines.extend(wrapped("        ", &facts));
+    }
+    lines.push(String::new());
+    lines.extend(story(setup, &found.story, style));
+    lines.push(String::new());
+    lines.push(format!("  replay with:  {}", replay(subject, row)));
+    lines
+}
+
+fn story(setup: &Setup, moments: &[Moment], style: Style) -> Vec<String> {
+    /// More columns than this do not fit a screen.
+    const CLOCKS_MAX: usize = 3;
+    let shown = setup.nodes.len().min(CLOCKS_MAX);
+    let width = moments
+        .iter()
+        .flat_map(|moment| moment.clocks.iter().take(shown).map(String::len))
+        .chain([12])
+        .max()
+        .unwrap_or(12);
+    let mut header = format!("  {:>12}", "true time");
+    for node in &setup.nodes[..shown] {
+        header.push_str(&format!("  {:>width$}", format!("{}'s clock", node.name)));
+    }
+    let mut lines = vec![style.faint(&header)];
+    for moment in moments {
+        let mut line = format!("  {:>12}", instant(moment.at));
+        for place in 0..shown {
+            line.push_str(&format!("  {:>width$}", moment.clocks.get(place).map_or("", String::as_str)));
+        }
+        lines.extend(wrapped(&format!("{line}  "), &moment.what));
+    }
+    lines
+}
+
+/// Things that are easily taken for something else.
+pub fn remarks(study: &Study) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in &study.rows {
+        let label = if row.label.is_empty() { String::new() } else { format!(" ({})", row.label) };
+        if row.overtaken > 0 {
+            lines.push(String::new());
+            let reads = if row.overtaken == 1 {
+                "1 read was".to_owned()
+            } else {
+                format!("{} reads were", row.overtaken)
+            };
+            lines.extend(wrapped(
+                "note: ",
+                &format!(
+                    "{reads} decided by an old leader under its lease{label}, and answered only after a new leader could \
+                     acknowledge writes. That is not a stale read: the read was under way when the write was, and it \
+                     takes effect at the instant at which the lease was checked. Only a read that is invoked after the \
+                     write was acknowledged has to see it."
+                ),
+            ));
+        }
+    }
+    // Of rows with equally many, the first.
+    let most_unknown = study.rows.iter().rev().max_by_key(|row| row.unknown);
+    if let Some(row) = most_unknown.filter(|row| row.unknown * 10 > row.operations) {
+        lines.push(String::new());
+        let label =
+            if row.label.is_empty() { String::new() } else { format!("; that is the most ({})", row.label) };
+        lines.extend(wrapped(
+            "note: ",
+            &format!(
+                "{} of {} operations got no answer in time; each stays possible for ever{label}.",
+                count(row.unknown as u64),
+                count(row.operations as u64)
+            ),
+        ));
+    }
+    lines
+}
+
+/// The command that shows this row again.
+pub(super) fn replay(subject: &Subject<'_>, row: &RowResult) -> String {
+    command("run", subject, row)
+}
+
+fn command(verb: &str, subject: &Subject<'_>, row: &RowResult) -> String {
+    // What is expected is nothing to shrink.
+    let arguments = match verb {
+        "run" => subject.arguments,
+        _ => subject.arguments.split(" --expect").next().unwrap_or_default(),
+    };
+    let mut command = format!("cargo sim {verb} {}{arguments}", shell_word(subject.file));
+    if subject.plan.sweep.is_some() {
+        for (path, value) in &row.set {
+            command.push_str(&format!(" --set {}", shell_word(&format!("{path}={value}"))));
+        }
+    } else if !row.label.is_empty() {
+        command.push_str(&format!(" --row {}", shell_word(&row.label)));
+    }
+    command
+}

@@ -1,0 +1,336 @@
+//! A run: a world from a setup, everybody who watches it, and what they found.
+
+use std::sync::Arc;
+
+use leasehold::lease::{LeaseRules, SoundRules};
+use leasehold::node::Message;
+
+use crate::host::{LeaseNode, RaftView};
+use crate::rules::{self, Picked};
+use crate::watch::{
+    Broken, DiskNews, Disks, History, Invariants, LeadershipChange, Margins, Operation, TraceHash,
+};
+use leasehold_check as check;
+use leasehold_world::setup::Setup;
+use leasehold_world::{Choices, Event, Reader, Reply, Request, Seeded, World, WorldView};
+
+/// What a run found.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What every client asked and was told.
+    pub history: Vec<Operation>,
+    /// Whether that is linearizable, and every stale read.
+    pub check: check::Report,
+    /// The place in `history` of each operation that was checked.
+    checked: Vec<usize>,
+    /// Every change of leadership with its margin.
+    pub changes: Vec<LeadershipChange>,
+    /// The first instant at which two leases were alive, ns, and their holders.
+    pub overlap: Option<(u64, usize, usize)>,
+    /// Invariants that did not hold.
+    pub broken: Vec<Broken>,
+    /// What disks have brought about.
+    pub disks: Vec<DiskNews>,
+    /// The same on every machine, in every build.
+    pub trace_hash: u64,
+    /// Events that happened.
+    pub events: u64,
+    /// Messages delivered between nodes.
+    pub messages: u64,
+}
+
+/// What is seen of a run whose processes are elsewhere.
+#[derive(Debug)]
+pub struct Outside {
+    /// What every client asked and was told.
+    pub history: Vec<Operation>,
+    /// Every change of leadership with its margin.
+    pub changes: Vec<LeadershipChange>,
+    /// The first instant at which two leases were alive, ns, and their holders.
+    pub overlap: Option<(u64, usize, usize)>,
+    /// Invariants that did not hold.
+    pub broken: Vec<Broken>,
+    /// Events that happened.
+    pub events: u64,
+    /// Messages delivered between nodes.
+    pub messages: u64,
+    /// How far the checker may go.
+    pub limits: check::Limits,
+}
+
+impl Outcome {
+    /// What a run found of which only that was seen. It has no trace, and so no hash of one.
+    pub fn from_outside(seen: Outside) -> Outcome {
+        let Outside { history, changes, overlap, broken, events, messages, limits } = seen;
+        let (checked, operations) = to_check(&history);
+        let check = check::check(&operations, limits);
+        let disks = Vec::new();
+        Outcome { check, checked, changes, overlap, broken, disks, trace_hash: 0, events, messages, history }
+    }
+
+    /// The history as the checker had it.
+    pub fn checked_operations(&self) -> Vec<check::Operation> {
+        to_check(&self.history).1
+    }
+
+    /// The place in the history of the operation that the checker calls `index`.
+    pub fn history_index(&self, index: usize) -> usize {
+        self.checked[index]
+    }
+
+    /// The smallest margin of all changes of leadership that had one.
+    pub fn smallest_margin(&self) -> Option<i64> {
+        self.changes.iter().filter_map(LeadershipChange::margin).min()
+    }
+
+    /// Reads that an old leader decided under its lease and whose answer reached the client only after a new leader could
+    /// acknowledge writes.
+    pub fn overtaken_reads(&self) -> usize {
+        let overtaken = |operation: &Operation| {
+            let (Some(decided), Some((completed, Reply::Value { lease: true, .. }))) =
+                (operation.answered, operation.completed)
+            else {
+                return false;
+            };
+            self.changes.iter().any(|change| {
+                let old = change.old.is_some_and(|(old, _)| old == operation.node);
+                old && decided < change.ready_at && completed > change.ready_at
+            })
+        };
+        self.history.iter().filter(|operation| overtaken(operation)).count()
+    }
+
+    /// Reads that were answered, and how many of them under a lease.
+    pub fn reads(&self) -> (usize, usize) {
+        let leases = self.history.iter().filter_map(|operation| match operation.completed {
+            Some((_, Reply::Value { lease, .. })) => Some(lease),
+            _ => None,
+        });
+        leases.fold((0, 0), |(reads, local), lease| (reads + 1, local + usize::from(lease)))
+    }
+}
+
+/// A run of our nodes as somebody sees it who only looks on, whatever their rules.
+pub trait ClusterView: WorldView {
+    /// A node's Raft, while its process is up.
+    fn raft(&self, node: usize) -> Option<&dyn RaftView>;
+
+    /// See [`LeaseNode::has_in_log`].
+    fn has_in_log(&self, node: usize, request: &Request) -> bool;
+
+    /// See [`LeaseNode::disk_hash`].
+    fn disk_hash(&self, node: usize) -> u64;
+}
+
+impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
+    fn raft(&self, node: usize) -> Option<&dyn RaftView> {
+        self.process(node).node().map(|node| node.raft() as &dyn RaftView)
+    }
+
+    fn has_in_log(&self, node: usize, request: &Request) -> bool {
+        self.process(node).has_in_log(request)
+    }
+
+    fn disk_hash(&self, node: usize) -> u64 {
+        self.process(node).disk_hash()
+    }
+}
+
+/// Somebody who watches a run of our nodes. What an observer sees names no rules and no choices, so that the world's loop
+/// is compiled once for all observers and not once for each.
+pub trait Observer {
+    /// Something has happened.
+    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView);
+
+    /// The run is over.
+    fn finished(&mut self, _world: &dyn ClusterView) {}
+}
+
+impl Observer for () {
+    #[inline]
+    fn observe(&mut self, _event: &Event<'_, Message>, _world: &dyn ClusterView) {}
+}
+
+/// An [`Observer`] as the reader that the world knows.
+struct Observing<'a, O: ?Sized>(&'a mut O);
+
+impl<R: LeaseRules + Clone, O: Observer + ?Sized> Reader<LeaseNode<R>> for Observing<'_, O> {
+    #[inline(always)]
+    fn read<C: Choices>(&mut self, event: &Event<'_, Message>, world: &World<LeaseNode<R>, C>) {
+        self.0.observe(event, world);
+    }
+}
+
+/// Runs a setup to its end.
+pub fn run(setup: &Arc<Setup>) -> Outcome {
+    run_decided(setup, Seeded::new(setup.seed), &mut ()).0
+}
+
+/// Runs a setup to its end while somebody watches.
+pub fn run_observed(setup: &Arc<Setup>, observer: &mut dyn Observer) -> Outcome {
+    run_decided(setup, Seeded::new(setup.seed), observer).0
+}
+
+/// Runs a setup to its end with `choices` deciding, while somebody watches. Gives back who decided, for what it remembers.
+pub fn run_decided<C: Choices>(
+    setup: &Arc<Setup>,
+    choices: C,
+    observer: &mut (impl Observer + ?Sized),
+) -> (Outcome, C) {
+    struct Run<'a, C, O: ?Sized>(&'a Arc<Setup>, C, &'a mut O);
+    impl<C: Choices, O: Observer + ?Sized> RulesJob for Run<'_, C, O> {
+        type Found = (Outcome, C);
+        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> (Outcome, C) {
+            run_with(self.0, rules, self.1, self.2)
+        }
+    }
+    with_rules(&setup.rules, Run(setup, choices, observer))
+}
+
+/// Something to do with runs, whatever rules their nodes follow.
+pub trait RulesJob {
+    /// What comes of it.
+    type Found;
+
+    /// Does it.
+    fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> Self::Found;
+}
+
+/// Does something with the rules of that name, which was checked when the setup was read.
+pub fn with_rules<J: RulesJob>(name: &str, job: J) -> J::Found {
+    match rules::BROKEN.iter().find(|named| named.name == name) {
+        Some(named) => job.with(&Picked(named.rules)),
+        None => {
+            assert_eq!(name, rules::SOUND, "the rules' name was checked when the setup was read");
+            job.with(&SoundRules)
+        }
+    }
+}
+
+fn run_with<R: LeaseRules + Clone, C: Choices>(
+    setup: &Arc<Setup>,
+    rules: &R,
+    choices: C,
+    observer: &mut (impl Observer + ?Sized),
+) -> (Outcome, C) {
+    let mut running = Running::new(setup, rules, choices);
+    running.begin(observer);
+    while running.step(observer) {}
+    observer.finished(running.world());
+    let choices = running.world().choices().clone();
+    (running.finish(), choices)
+}
+
+/// A run in progress: a world and everybody who watches it. Cloning it forks the run.
+#[derive(Debug, Clone)]
+pub struct Running<R: LeaseRules + Clone, C> {
+    world: World<LeaseNode<R>, C>,
+    hash: TraceHash,
+    history: History,
+    margins: Margins,
+    invariants: Invariants,
+    disks: Disks,
+}
+
+impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
+    /// A run at true time 0. [`Running::begin`] starts it.
+    pub fn new(setup: &Arc<Setup>, rules: &R, choices: C) -> Running<R, C> {
+        let nodes = setup.nodes.len();
+        Running {
+            world: World::new(setup.clone(), choices, LeaseNode::cluster(setup, rules)),
+            hash: TraceHash::default(),
+            history: History::default(),
+            margins: Margins::new(nodes),
+            invariants: Invariants::new(nodes),
+            disks: Disks::default(),
+        }
+    }
+
+    /// Starts all processes and clients.
+    pub fn begin(&mut self, observer: &mut (impl Observer + ?Sized)) {
+        let Running { world, hash, history, margins, invariants, disks } = self;
+        world.begin(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))));
+    }
+
+    /// Lets the next event happen. `false` at the end of the run.
+    #[inline]
+    pub fn step(&mut self, observer: &mut (impl Observer + ?Sized)) -> bool {
+        let Running { world, hash, history, margins, invariants, disks } = self;
+        world.step(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))))
+    }
+
+    /// The world as it stands.
+    pub fn world(&self) -> &World<LeaseNode<R>, C> {
+        &self.world
+    }
+
+    /// Who decides from now on. What has been decided stays: messages under way keep their delays.
+    pub fn choices_mut(&mut self) -> &mut C {
+        self.world.choices_mut()
+    }
+
+    /// The changes of leadership so far, with their margins, and nothing else: no history is checked.
+    pub fn finish_changes(self) -> Vec<LeadershipChange> {
+        self.margins.finish(&self.world)
+    }
+
+    /// What the run has shown so far; after its last step, what it showed.
+    pub fn finish(self) -> Outcome {
+        let Running { world, hash, history, margins, invariants, disks } = self;
+        let overlap = margins.overlap();
+        let history = history.into_operations();
+        let (checked, operations) = to_check(&history);
+        Outcome {
+            check: check::check(&operations, check::Limits::default()),
+            checked,
+            changes: margins.finish(&world),
+            overlap,
+            broken: invariants.broken().to_vec(),
+            disks: disks.into_news(),
+            trace_hash: hash.value(),
+            events: world.events(),
+            messages: world.messages_delivered(),
+            history,
+        }
+    }
+}
+
+/// The history as the checker wants it, with each operation's place in ours. What was definitely not done is left out.
+fn to_check(history: &[Operation]) -> (Vec<usize>, Vec<check::Operation>) {
+    let done = |(place, operation): (usize, &Operation)| {
+        let (responded, reply) = match operation.completed {
+            Some((_, Reply::Refused)) => return None,
+            Some((_, Reply::Unknown)) | None => (None, None),
+            Some((at, reply)) => (Some(at), Some(reply)),
+        };
+        let action = match operation.request {
+            Request::Read { .. } => {
+                let Some(Reply::Value { value, .. }) = reply else {
+                    return None;
+                };
+                check::Action::Read { returned: checked_value(value) }
+            }
+            Request::Write { value, .. } => check::Action::Write { value: check::Value(value) },
+            Request::Cas { from, to, .. } => check::Action::Cas {
+                from: checked_value(from),
+                to: check::Value(to),
+                create_if_missing: from.is_none(),
+                swapped: reply == Some(Reply::Done),
+            },
+        };
+        let operation = check::Operation {
+            client: u32::try_from(operation.client).expect("setups have at most a thousand clients"),
+            key: check::Key(operation.request.key()),
+            invoked: operation.invoked,
+            responded,
+            action,
+        };
+        Some((place, operation))
+    };
+    history.iter().enumerate().filter_map(done).unzip()
+}
+
+/// Written values count up from 1; 0 is "missing" in the checker's terms.
+fn checked_value(value: Option<u64>) -> check::Value {
+    value.map_or(check::Value::MISSING, check::Value)
+}

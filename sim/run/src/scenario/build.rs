@@ -1,0 +1,292 @@
+//! Typed values into the model, with the checks that need more than one value. All of them, not just up to the first
+//! that fails: what is missing or broken is replaced by something harmless, and the model is thrown away.
+
+mod clients;
+mod faults;
+mod nodes;
+
+use super::model::{Cluster, Delay, Expectation, LinkSpec, Network, Scenario, Timers};
+use super::path::node_names;
+use super::read::{Context, Value};
+use super::report::Problem;
+use super::tree::{Item, Table};
+use super::walk::{Found, Section, walk};
+use leasehold::lease::{LeaseForm, LeaseSettings};
+use leasehold::raft::LogBounds;
+use leasehold::time::Span;
+use leasehold_world::setup::Setup;
+pub(super) use nodes::NodeSettings;
+
+/// What is the same for every row.
+#[derive(Debug)]
+pub(super) struct Frame<'a> {
+    /// Used when the file gives no title.
+    pub(super) file_name: &'a str,
+    pub(super) story: &'a str,
+    pub(super) rules_known: &'a [&'a str],
+}
+
+/// A tree, read.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) file: Section,
+    pub(super) names: Vec<String>,
+    /// `None` when there were errors.
+    pub(super) scenario: Option<Scenario>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Reads and checks a tree.
+pub(super) fn build(tree: &Table, frame: &Frame<'_>) -> Built {
+    let mut problems = Vec::new();
+    let context = Context { names: node_names(tree), rules_known: frame.rules_known };
+    let file = walk(tree, &context, &mut problems);
+    let names = context.names.clone().unwrap_or_else(|| vec!["n1".to_owned()]);
+    let scenario = Builder { file: &file, names: &names, problems: &mut problems }.scenario(frame, &context);
+    let sound = !problems.iter().any(Problem::is_error);
+    Built { scenario: sound.then_some(scenario), file, names, problems }
+}
+
+static EMPTY: Section = Section::EMPTY;
+
+struct Builder<'a> {
+    file: &'a Section,
+    names: &'a [String],
+    problems: &'a mut Vec<Problem>,
+}
+
+impl<'a> Builder<'a> {
+    fn scenario(&mut self, frame: &Frame<'_>, context: &Context<'_>) -> Scenario {
+        let title = self.file.leaf("title").map(|found| found.text.clone());
+        let cluster = self.cluster();
+        let lease = self.lease();
+        let timers = self.timers();
+        let log = self.log();
+        let network = self.network();
+        let settings = NodeSettings::new(self.file, self.names, context, self.problems);
+        let setup = Setup {
+            seed: self.file.leaf("seed").map_or(0, Found::count),
+            duration: self.file.leaf("duration").map_or(Span::ZERO, Found::span),
+            rules: self.table("lease").leaf("rules").map_or_else(String::new, |found| found.text.clone()),
+            nodes: self.nodes(&settings, &lease),
+            clients: self.clients(&network, &cluster),
+            faults: self.faults(cluster.voters),
+            cluster,
+            lease,
+            timers,
+            log,
+            network,
+        };
+        self.disk_faults(&setup);
+        let expect = self.expectation();
+        if !self.problems.iter().any(Problem::is_error) {
+            self.doubts(&setup);
+        }
+        Scenario {
+            title: title.unwrap_or_else(|| frame.file_name.to_owned()),
+            story: frame.story.to_owned(),
+            setup,
+            expect,
+        }
+    }
+
+    /// A table of the kind that always exists; an empty one where something else was written.
+    fn table(&self, key: &str) -> &'a Section {
+        self.file.section(key).unwrap_or(&EMPTY)
+    }
+
+    fn error(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    fn cluster(&mut self) -> Cluster {
+        let cluster = self.table("cluster");
+        let count = |key| cluster.leaf(key).and_then(|found| usize::try_from(found.count()).ok());
+        let voters = count("nodes").unwrap_or(1);
+        let first = cluster.leaf("first-leader");
+        if let Some(first) = first.filter(|first| first.node() >= voters) {
+            let problem =
+                Problem::error(first.place, format!("`{}` is a learner and cannot lead", first.text));
+            self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
+        }
+        let spares = count("spares").unwrap_or(0);
+        Cluster { voters, spares, first_leader: first.map(Found::node) }
+    }
+
+    fn lease(&self) -> LeaseSettings {
+        let lease = self.table("lease");
+        let span = |key| lease.leaf(key).map_or(Span::ZERO, Found::span);
+        let deadline = lease.leaf("form").is_some_and(|found| found.text == "deadline");
+        LeaseSettings {
+            form: if deadline { LeaseForm::Deadline } else { LeaseForm::Elapsed },
+            duration: span("duration"),
+            election_timeout: span("election-timeout"),
+            max_clock_skew: span("max-clock-skew"),
+        }
+    }
+
+    fn timers(&self) -> Timers {
+        let timers = self.table("timers");
+        let span = |key| timers.leaf(key).map(Found::span);
+        let heartbeat = span("heartbeat").unwrap_or_default();
+        Timers {
+            heartbeat,
+            election_jitter: span("election-jitter").unwrap_or_default(),
+            startup_grace: span("startup-grace").unwrap_or(heartbeat),
+            request_deadline: span("request-deadline"),
+        }
+    }
+
+    fn log(&self) -> LogBounds {
+        let log = self.table("log");
+        let count = |key| log.leaf(key).map(Found::count);
+        let usual = LogBounds::default();
+        let chunk = count("chunk-bytes-max").and_then(|count| usize::try_from(count).ok());
+        LogBounds {
+            entries_max: count("entries-max").unwrap_or(usual.entries_max),
+            bytes_max: count("bytes-max").unwrap_or(usual.bytes_max),
+            chunk_bytes_max: chunk.unwrap_or(usual.chunk_bytes_max),
+        }
+    }
+
+    fn network(&mut self) -> Network {
+        let network = self.table("network");
+        let delay = network.leaf("delay").map_or(Delay::Fixed(Span::ZERO), Found::delay);
+        let mut links: Vec<LinkSpec> = Vec::new();
+        for section in network.list("link") {
+            let (Some(from), Some(to)) = (section.leaf("from"), section.leaf("to")) else {
+                continue;
+            };
+            for (sender, receiver) in
+                from.nodes().iter().flat_map(|f| to.nodes().iter().map(move |t| (*f, *t)))
+            {
+                let (sender_name, receiver_name) = (&self.names[sender], &self.names[receiver]);
+                let problem = if sender == receiver {
+                    Problem::error(to.place, format!("`{sender_name}` has no link to itself"))
+                } else if links.iter().any(|link| (link.from, link.to) == (sender, receiver)) {
+                    let message =
+                        format!("the link from `{sender_name}` to `{receiver_name}` is given twice");
+                    Problem::error(to.place, message)
+                } else {
+                    links.push(LinkSpec {
+                        from: sender,
+                        to: receiver,
+                        delay: section.leaf("delay").map(Found::delay),
+                        loss_ppm: section.leaf("loss").map(Found::share),
+                        duplicate_ppm: section.leaf("duplicate").map(Found::share),
+                    });
+                    continue;
+                };
+                self.problems.push(problem);
+            }
+        }
+        Network {
+            delay,
+            client_delay: network.leaf("client-delay").map_or(delay, Found::delay),
+            loss_ppm: network.leaf("loss").map_or(0, Found::share),
+            duplicate_ppm: network.leaf("duplicate").map_or(0, Found::share),
+            links,
+        }
+    }
+
+    /// `begin-above` waits for the sweep to say what it means.
+    fn expectation(&mut self) -> Expectation {
+        let expect = self.table("expect");
+        if let (Some(_), Some(place)) = (expect.given("stale-reads"), expect.given("begin-above")) {
+            let problem = Problem::error(Some(place), "`begin-above` and `stale-reads` exclude each other");
+            self.error(problem.context(expect.given("stale-reads"), "the other one"));
+        }
+        match expect.leaf("stale-reads").map(|found| found.text.as_str()) {
+            Some("some") => Expectation::Some,
+            Some("any") => Expectation::Any,
+            _ => Expectation::None,
+        }
+    }
+
+    /// Complains when `more` after this time is past the end of the run.
+    fn within_run(&mut self, time: &Found, more: Span, what: &str) {
+        let Some(end) = self.file.leaf("duration") else {
+            return;
+        };
+        if time.span() + more > end.span() {
+            let message = match more {
+                Span::ZERO => format!("{what} {} is past the end of the run", time.text),
+                _ => format!("{what} {} and {more} more is past the end of the run", time.text),
+            };
+            let problem = Problem::error(time.place, message).context(end.place, "the run ends here");
+            self.error(problem.help(format!("the run ends at {}", end.text)));
+        }
+    }
+
+    /// What can be run and may not show what its author thinks.
+    fn doubts(&mut self, setup: &Setup) {
+        let heartbeat = self.table("timers").leaf("heartbeat").and_then(|found| found.place);
+        let duration = self.table("lease").leaf("duration").and_then(|found| found.place);
+        let mut said: Vec<Span> = Vec::new();
+        for node in &setup.nodes {
+            let effective = node.lease.effective();
+            if said.contains(&effective) {
+                continue;
+            }
+            said.push(effective);
+            if effective == Span::ZERO {
+                let message = format!("`{}` has no lease: max-clock-skew uses it up", node.name);
+                let problem = Problem::warning(duration, message);
+                self.error(problem.help("every read takes a round trip; make `lease.duration` longer"));
+            } else if effective <= setup.timers.heartbeat {
+                let message = format!(
+                    "the lease of `{}` ends between two heartbeats: it lasts {effective}, a heartbeat comes every {}",
+                    node.name, setup.timers.heartbeat
+                );
+                self.error(Problem::warning(heartbeat.or(duration), message));
+            }
+        }
+    }
+}
+
+impl Found {
+    fn mismatch(&self) -> ! {
+        unreachable!("the table of keys says another kind than the builder: {:?}", self.value)
+    }
+}
+
+macro_rules! accessors {
+    ($($name:ident -> $type:ty: $pattern:pat => $value:expr;)*) => {
+        impl Found {
+            $(pub(super) fn $name(&self) -> $type {
+                match &self.value {
+                    $pattern => $value,
+                    _ => self.mismatch(),
+                }
+            })*
+        }
+    };
+}
+
+accessors! {
+    flag -> bool: Value::Flag(flag) => *flag;
+    count -> u64: Value::Count(count) => *count;
+    span -> Span: Value::Span(span) => *span;
+    offset -> i64: Value::Offset(offset) => *offset;
+    rate -> i64: Value::Rate(rate) => *rate;
+    share -> u32: Value::Share(share) => *share;
+    delay -> Delay: Value::Delay(delay) => *delay;
+    node -> usize: Value::Node(node) => *node;
+    word -> &'static str: Value::Word(word) => word;
+}
+
+impl Found {
+    pub(super) fn items(&self) -> &[Item] {
+        match &self.value {
+            Value::Items(items) => items,
+            _ => self.mismatch(),
+        }
+    }
+
+    pub(super) fn nodes(&self) -> &[usize] {
+        match &self.value {
+            Value::Nodes(nodes) => nodes,
+            _ => self.mismatch(),
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! A scenario's rows, run side by side, and the verdict over them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::blame::{Accountant, Blame};
+use crate::rules;
+use crate::run::{Outcome, run_observed};
+use crate::scenario::{Expectation, Plan, RowExpectation};
+use crate::theory::{self, Prediction};
+use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, TraceHash};
+use leasehold_check as check;
+use leasehold_world::setup::{Action, Setup};
+
+/// What a row showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding {
+    /// Every history is linearizable.
+    Clean,
+    /// At least one read was stale, or a history is not linearizable in another way.
+    Stale,
+    /// The checker gave up.
+    Undecided,
+}
+
+/// One row's result, without the history.
+#[derive(Debug, Clone)]
+pub struct RowResult {
+    /// The swept value as it was written, or the variant's name; empty for a scenario of one row.
+    pub label: String,
+    /// The swept value in its unit's smallest part.
+    pub value: Option<i128>,
+    /// The overrides that make this row.
+    pub set: Vec<(String, String)>,
+    /// What it should show.
+    pub expect: RowExpectation,
+    /// What was run.
+    pub setup: Arc<Setup>,
+    /// What it showed.
+    pub finding: Finding,
+    /// Reads that were answered.
+    pub reads: usize,
+    /// Those answered under a lease.
+    pub reads_under_lease: usize,
+    /// Operations of all kinds.
+    pub operations: usize,
+    /// Those whose outcome stayed unknown.
+    pub unknown: usize,
+    /// Stale reads.
+    pub stale: usize,
+    /// The longest that a value had been overwritten when a read still returned it, ns.
+    pub stale_by_most: u64,
+    /// Reads that an old leader decided under its lease and whose answer came only when a new leader could already
+    /// acknowledge writes. They are not stale: they take effect when they are decided.
+    pub overtaken: usize,
+    /// All changes of leadership.
+    pub changes: Vec<LeadershipChange>,
+    /// What each change's margin is made of; `None` where it has none.
+    pub blames: Vec<Option<Blame>>,
+    /// The smallest margin, ns.
+    pub margin: Option<i64>,
+    /// The first instant at which two leases were alive, ns, and their holders.
+    pub overlap: Option<(u64, usize, usize)>,
+    /// Invariants that did not hold.
+    pub broken: Vec<Broken>,
+    /// What disks have brought about.
+    pub disks: Vec<DiskNews>,
+    /// What theory says.
+    pub prediction: Prediction,
+    /// See [`crate::watch::TraceHash`].
+    pub trace_hash: u64,
+    /// Events that happened.
+    pub events: u64,
+    /// Messages delivered between nodes.
+    pub messages: u64,
+}
+
+impl RowResult {
+    /// What the smallest margin is made of.
+    pub fn blame(&self) -> Option<&Blame> {
+        let changes = self.changes.iter().zip(&self.blames);
+        let smallest = changes.filter_map(|(change, blame)| Some((change.margin()?, blame)));
+        smallest.min_by_key(|(margin, _)| *margin).and_then(|(_, blame)| blame.as_ref())
+    }
+
+    /// Did it show what it should?
+    pub fn as_expected(&self) -> bool {
+        match self.expect {
+            RowExpectation::None => self.finding == Finding::Clean,
+            RowExpectation::Some => self.finding == Finding::Stale,
+            RowExpectation::Any => true,
+        }
+    }
+
+    /// What cannot be, by our own reasoning: then the simulator, the node or the theory has a bug.
+    pub fn our_bug(&self) -> Option<String> {
+        let lies = self.setup.faults.iter().any(|fault| matches!(fault.action, Action::DiskLie { .. }));
+        if self.setup.rules != rules::SOUND || lies {
+            return None;
+        }
+        let forgot = |news: &&DiskNews| matches!(news.what, DiskEvent::Forgot(_));
+        if let Some(news) = self.disks.iter().find(forgot) {
+            let name = &self.setup.nodes[news.node].name;
+            return Some(format!("at {} ns and on an honest disk: {}", news.at, news.what.words(name)));
+        }
+        if let Some(broken) = self.broken.first() {
+            let name = &self.setup.nodes[broken.node].name;
+            return Some(format!("{} (at {} ns on {name}): {}", broken.invariant, broken.at, broken.detail));
+        }
+        let Prediction::Safe { slack_ns } = self.prediction else { return None };
+        let safe = format!("theory finds this setup safe by {slack_ns} ns");
+        if self.finding == Finding::Stale {
+            return Some(format!("{safe}, and yet a history is not linearizable"));
+        }
+        if let Some(margin) = self.margin.filter(|margin| *margin < 0) {
+            return Some(format!("{safe}, and yet a margin is {margin} ns"));
+        }
+        self.overlap.map(|(at, old, new)| {
+            let name = |node: usize| &self.setup.nodes[node].name;
+            format!("{safe}, and yet {} and {} both had a lease at {at} ns", name(old), name(new))
+        })
+    }
+}
+
+/// All rows and what follows from them.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// In the plan's order. Fewer than the plan's when interrupted.
+    pub rows: Vec<RowResult>,
+    /// How many rows the plan has.
+    pub planned: usize,
+    /// The user stopped it.
+    pub interrupted: bool,
+    /// The sweep's last clean value before the first stale one, and that one: labels.
+    pub boundary: Option<Boundary>,
+    /// What it comes to.
+    pub verdict: Verdict,
+}
+
+impl Study {
+    /// A study of one row that was run elsewhere.
+    pub fn of_one(row: RowResult, interrupted: bool) -> Study {
+        let rows = vec![row];
+        let verdict = verdict(&rows);
+        Study { rows, planned: 1, interrupted, boundary: None, verdict }
+    }
+
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        if self.interrupted { 130 } else { self.verdict.exit_code() }
+    }
+
+    /// One number for all that happened in all rows. With one row it is that row's, so that a row that is run alone can
+    /// be compared with the same row among others.
+    pub fn trace_hash(&self) -> u64 {
+        if let [row] = self.rows.as_slice() {
+            return row.trace_hash;
+        }
+        let mut hash = TraceHash::default();
+        self.rows.iter().for_each(|row| hash.word(row.trace_hash));
+        hash.value()
+    }
+}
+
+/// Where stale reads begin in a sweep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boundary {
+    /// Place of the last clean row below the first stale one.
+    pub clean: Option<usize>,
+    /// Place of the first stale row.
+    pub stale: usize,
+    /// Theory's value, in the sweep's smallest part.
+    pub theory: Option<i128>,
+    /// A clean row lies above a stale one: there is no single boundary.
+    pub mixed: bool,
+}
+
+/// What a study comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every row showed what it should.
+    AsExpected,
+    /// Some did not: the places of those rows.
+    NotAsExpected(Vec<usize>),
+    /// The checker gave up on these rows, and no other row decides.
+    Undecided(Vec<usize>),
+    /// Something that cannot be: the row, and what.
+    OurBug(usize, String),
+}
+
+impl Verdict {
+    /// The process's exit code, if nothing interrupted it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Verdict::AsExpected => 0,
+            Verdict::NotAsExpected(_) => 1,
+            Verdict::Undecided(_) => 3,
+            Verdict::OurBug(..) => 70,
+        }
+    }
+}
+
+/// Runs all rows, on as many threads as rayon has. Rows that have not begun when `stop` is set are left out.
+pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> Study {
+    let rows: Vec<Option<RowResult>> = plan
+        .rows
+        .par_iter()
+        .map(|row| {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let setup = Arc::new(row.scenario.setup.clone());
+            let mut accountant = Accountant::new(&setup);
+            let outcome = run_observed(&setup, &mut accountant);
+            let result = row_of(row, &setup, &outcome, accountant.split(&outcome.changes));
+            progress();
+            Some(result)
+        })
+        .collect();
+    let interrupted = rows.iter().any(Option::is_none);
+    let rows: Vec<RowResult> = rows.into_iter().flatten().collect();
+    let boundary = plan.sweep.is_some().then(|| boundary(&rows)).flatten();
+    let verdict = verdict(&rows);
+    Study { rows, planned: plan.rows.len(), interrupted, boundary, verdict }
+}
+
+/// What a row's run comes to. `blames` are the parts of its changes' margins.
+pub fn row_of(
+    row: &crate::scenario::Row,
+    setup: &Arc<Setup>,
+    outcome: &Outcome,
+    blames: Vec<Option<Blame>>,
+) -> RowResult {
+    let (reads, reads_under_lease) = outcome.reads();
+    RowResult {
+        label: row.label.clone(),
+        value: row.value,
+        set: row.set.clone(),
+        expect: row.expect,
+        setup: setup.clone(),
+        finding: match outcome.check.outcome {
+            check::Outcome::Linearizable => Finding::Clean,
+            check::Outcome::NotLinearizable => Finding::Stale,
+            check::Outcome::Undecided => Finding::Undecided,
+        },
+        reads,
+        reads_under_lease,
+        operations: outcome.history.len(),
+        unknown: outcome.check.counts.unknown_outcomes,
+        stale: outcome.check.stale_reads.len(),
+        stale_by_most: outcome.check.stale_reads.iter().map(|read| read.stale_by_ns).max().unwrap_or(0),
+        overtaken: outcome.overtaken_reads(),
+        changes: outcome.changes.clone(),
+        blames,
+        margin: outcome.smallest_margin(),
+        overlap: outcome.overlap,
+        broken: outcome.broken.clone(),
+        disks: outcome.disks.clone(),
+        prediction: theory::predict(setup),
+        trace_hash: outcome.trace_hash,
+        events: outcome.events,
+        messages: outcome.messages,
+    }
+}
+
+fn boundary(rows: &[RowResult]) -> Option<Boundary> {
+    let stale = rows.iter().position(|row| row.finding == Finding::Stale)?;
+    let clean = rows[..stale].iter().rposition(|row| row.finding == Finding::Clean);
+    let mixed = rows[stale..].iter().any(|row| row.finding == Finding::Clean);
+    Some(Boundary { clean, stale, theory: theoretical_boundary(rows), mixed })
+}
+
+/// Where theory puts the boundary: between the two neighbouring rows whose slack has different signs.
+fn theoretical_boundary(rows: &[RowResult]) -> Option<i128> {
+    rows.windows(2).find_map(|pair| {
+        let (low, high) = (pair[0].value?, pair[1].value?);
+        let fraction = theory::crossing(&pair[0].setup, &pair[1].setup)?;
+        Some(low + (high - low) * fraction / 1_000_000_000)
+    })
+}
+
+fn verdict(rows: &[RowResult]) -> Verdict {
+    if let Some((place, bug)) =
+        rows.iter().enumerate().find_map(|(place, row)| row.our_bug().map(|bug| (place, bug)))
+    {
+        return Verdict::OurBug(place, bug);
+    }
+    let places = |wanted: &dyn Fn(&RowResult) -> bool| -> Vec<usize> {
+        rows.iter().enumerate().filter(|(_, row)| wanted(row)).map(|(place, _)| place).collect()
+    };
+    let wrong = places(&|row| !row.as_expected() && row.finding != Finding::Undecided);
+    let undecided = places(&|row| row.finding == Finding::Undecided && row.expect != RowExpectation::Any);
+    if !wrong.is_empty() {
+        Verdict::NotAsExpected(wrong)
+    } else if !undecided.is_empty() {
+        Verdict::Undecided(undecided)
+    } else {
+        Verdict::AsExpected
+    }
+}
+
+/// What a plan expects, in words.
+pub fn expectation(plan: &Plan) -> String {
+    match &plan.expect {
+        Expectation::None => "no stale read".to_owned(),
+        Expectation::Some => "stale reads".to_owned(),
+        Expectation::Any => "anything".to_owned(),
+        Expectation::BeginAbove { value_text, .. } => {
+            format!("no stale read up to {value_text}, stale reads above")
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Every scenario of the repository shows what it says it shows, to the byte. The files are found, not listed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use leasehold_run::explain::explain;
+use leasehold_run::report::{Style, Subject, text_report};
+use leasehold_run::run::run;
+use leasehold_run::study::{Study, Verdict, study};
+use leasehold_run::{rules, scenario};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// All scenario files, as paths from the repository's root with `/`.
+fn files() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("scenarios")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "toml") {
+                let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+                found.push(name.replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The report of one scenario file, and what it is a report of.
+fn report(file: &str) -> (String, Study) {
+    let text = std::fs::read_to_string(root().join(file)).unwrap();
+    let plan = match scenario::load(file, &text, &[], &rules::names()) {
+        Ok(plan) => plan,
+        Err(errors) => panic!("{}", errors.render(false)),
+    };
+    let study = study(&plan, &AtomicBool::new(false), &|| ());
+    let explanation = study.rows.iter().position(|row| row.stale > 0).map(|place| {
+        let setup = &study.rows[place].setup;
+        let outcome = run(setup);
+        (place, explain(setup, &outcome, &outcome.check.stale_reads[0]))
+    });
+    let subject =
+        Subject { file, arguments: "", plan: &plan, study: &study, explanation: explanation.as_ref() };
+    (text_report(&subject, Style::PLAIN), study)
+}
+
+#[test]
+fn every_scenario_shows_what_it_says_it_shows() {
+    let files = files();
+    assert!(files.len() > 20, "the scenarios are where they were: {files:?}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        for file in files {
+            let (text, study) = report(&file);
+            let name = file.trim_start_matches("scenarios/").trim_end_matches(".toml").replace('/', "__");
+            insta::assert_snapshot!(format!("report__{name}"), text);
+            assert_eq!(study.verdict, Verdict::AsExpected, "see: cargo sim run {file}");
+        }
+    });
+}
+
+#[test]
+fn the_readme_shows_the_real_report() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (report, _) = report("scenarios/skew.toml");
+    assert!(
+        readme.contains(report.trim_end()),
+        "copy the output of `cargo sim run scenarios/skew.toml`:\n{report}"
+    );
+}
+
+#[test]
+fn a_story_fits_a_screen() {
+    for file in files() {
+        let (text, _) = report(&file);
+        let story =
+            text.lines().skip_while(|line| !line.contains("true time  ")).take_while(|line| !line.is_empty());
+        assert!(
+            story.count() <= 30,
+            "{file}: a header, at most 25 moments, and a few lines that are wrapped"
+        );
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let report_on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| report("scenarios/step.toml").0)
+    };
+    assert_eq!(report_on(1), report_on(3));
+}
