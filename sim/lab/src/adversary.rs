@@ -17,11 +17,11 @@ use leasehold::time::Span;
 use self::observers::{Freed, Round};
 use leasehold_run::attack::{Attack, Lapse, attacks, least};
 use leasehold_run::run::{Outcome, run, run_observed};
-use leasehold_run::watch::LeadershipChange;
-use leasehold_world::Reply;
-use leasehold_world::setup::{
+use leasehold_run::setup::{
     Action, ClientSpec, Delay, FaultSpec, LinkSpec, OperationKind, Pace, Setup, Target, Trigger,
 };
+use leasehold_run::watch::LeadershipChange;
+use leasehold_world::Reply;
 
 mod observers;
 

@@ -23,9 +23,9 @@ use leasehold_check as check;
 use leasehold_run::attack::{Attack, least, most};
 use leasehold_run::rules;
 use leasehold_run::run::{Outcome, RulesJob, Running, with_rules};
+use leasehold_run::setup::{Delay, Setup};
 use leasehold_run::watch::LeadershipChange;
 use leasehold_world::Enumerated;
-use leasehold_world::setup::{Delay, Setup};
 
 pub use cut::{Cut, find_cut};
 pub use words::{Told, tell};

@@ -25,7 +25,7 @@ use rayon::prelude::*;
 
 use crate::swarm::interval;
 use leasehold_run::run::{RulesJob, Running, with_rules};
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 use leasehold_world::{Choices, Seeded};
 
 pub use levels::LEVELS;

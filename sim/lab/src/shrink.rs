@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use leasehold_run::run::{Outcome, run, run_decided};
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 use leasehold_world::{Recorded, Seeded};
 
 use search::Search;

@@ -37,7 +37,7 @@ pub use text::{Heading, summary_json, summary_text};
 
 use leasehold_run::rules;
 #[cfg(doc)]
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 /// What [`draw`] makes of a seed. A seed means the same for ever as long as this number stays.
 pub const DRAW_VERSION: u32 = 3;

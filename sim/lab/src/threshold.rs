@@ -13,7 +13,7 @@ use crate::adversary::{Harm, worst};
 use leasehold_run::bound::{Bound, bound};
 use leasehold_run::run::run;
 use leasehold_run::scenario::{Diagnostics, Knob};
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 /// Values between the ends at which it is looked whether there is one threshold only.
 const SAMPLES: i128 = 8;

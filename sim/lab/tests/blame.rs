@@ -7,9 +7,9 @@ use std::sync::Arc;
 use leasehold_lab::swarm::{Bound, Profile, draw};
 use leasehold_run::blame::{Accountant, Blame, Part};
 use leasehold_run::run::{Outcome, run_observed};
+use leasehold_run::setup::{Action, Order, Setup};
 use leasehold_run::watch::LeadershipChange;
 use leasehold_run::{rules, scenario};
-use leasehold_world::setup::{Action, Setup};
 
 fn split(setup: Setup) -> (Outcome, Vec<Option<Blame>>) {
     let setup = Arc::new(setup);
@@ -28,8 +28,9 @@ fn rows(file: &str, sets: &[&str]) -> Vec<(String, Blame)> {
     let plan = plan.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     let rows = plan.rows.into_iter().filter_map(|row| {
         let setup = &row.scenario.setup;
-        let lengths_change = setup.faults.iter().any(|fault| matches!(fault.action, Action::Apply { .. }))
-            || (setup.changes_members() && setup.rules == rules::TOO_EARLY);
+        let lengths_change =
+            setup.faults.iter().any(|fault| matches!(fault.action, Action::Order(Order::Apply { .. })))
+                || (setup.changes_members() && setup.rules == rules::TOO_EARLY);
         let (outcome, blames) = split(row.scenario.setup);
         if lengths_change {
             assert!(

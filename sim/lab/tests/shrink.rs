@@ -11,8 +11,8 @@ use leasehold_lab::swarm::{Bound, Profile, draw};
 use leasehold_run::rules;
 use leasehold_run::run::run;
 use leasehold_run::scenario::{Row, load};
+use leasehold_run::setup::Setup;
 use leasehold_run::study::{Verdict, study};
-use leasehold_world::setup::Setup;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::Problem;
 use super::pipe::{LineReader, Writer};
 use leasehold::time::Span;
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 /// Lines of the log that are kept, for whoever asks why a node ended.
 const LOG_LINES_KEPT: usize = 12;

@@ -20,9 +20,10 @@ use super::wire::{self, Said};
 use super::{Found, Options, Problem, Progress};
 use leasehold::time::Span;
 use leasehold_check as check;
+use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{Outcome, Outside};
-use leasehold_world::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
-use leasehold_world::{Effect, Milestone, Seeded, World};
+use leasehold_run::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
+use leasehold_world::{Effect, Seeded, World};
 
 const SECOND: u64 = 1_000_000_000;
 /// Progress is told this often.
@@ -106,7 +107,7 @@ impl<'a> Hub<'a> {
         Hub {
             setup: setup.clone(),
             options,
-            world: World::new(setup.clone(), Seeded::new(setup.seed), mailboxes),
+            world: World::new(Arc::new(setup.world()), Seeded::new(setup.seed), mailboxes),
             watch: Watch::default(),
             children: names.iter().map(|_| None).collect(),
             starts: vec![0; names.len()],
@@ -335,7 +336,7 @@ impl<'a> Hub<'a> {
             {
                 self.leader = Some((node, term));
             }
-            self.world.inject(now, node, Effect::Milestone(note.milestone), &mut self.watch);
+            self.world.inject(now, node, Effect::Note(note.milestone), &mut self.watch);
         }
         Ok(ended)
     }

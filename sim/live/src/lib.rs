@@ -57,11 +57,11 @@ pub use hub::run;
 /// Always.
 #[cfg(not(target_os = "linux"))]
 pub fn run(
-    _setup: &leasehold_world::setup::Setup,
+    _setup: &leasehold_run::setup::Setup,
     _options: &Options,
     _stop: &std::sync::atomic::AtomicBool,
     _progress: &mut dyn FnMut(Progress),
-) -> Result<(std::sync::Arc<leasehold_world::setup::Setup>, Found), Problem> {
+) -> Result<(std::sync::Arc<leasehold_run::setup::Setup>, Found), Problem> {
     Err(Problem::io("live runs need Linux", io::Error::from(io::ErrorKind::Unsupported)))
 }
 

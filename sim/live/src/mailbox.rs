@@ -1,11 +1,12 @@
 //! A process as the world sees it, when it runs elsewhere: what the world tells it waits here to be carried out.
 
-use leasehold::raft::Jitter;
 use leasehold::time::{Alarm, Reading};
 
 use super::orders::Order;
 use super::wire::{self, Line};
-use leasehold_world::{DiskChance, Effect, Process, ProcessInput};
+use leasehold_run::milestone::Milestone;
+use leasehold_run::setup;
+use leasehold_world::{DiskChance, Effect, Jitter, Process, ProcessInput};
 
 /// What is to be done with a real process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +41,19 @@ impl Mailbox {
 
 impl Process for Mailbox {
     type Message = Line;
+    type Note = Milestone;
+    type Order = setup::Order;
 
     fn message_kind(line: &Line) -> &'static str {
         line.kind()
+    }
+
+    fn note_word(milestone: &Milestone) -> Option<&'static str> {
+        milestone.awaited_as()
+    }
+
+    fn elected_in(milestone: &Milestone) -> Option<u64> {
+        milestone.elected_in()
     }
 
     fn start(&mut self, _now: Reading, _jitter: &mut dyn Jitter) {
@@ -53,22 +64,20 @@ impl Process for Mailbox {
         self.commands.push(Command::Kill);
     }
 
-    fn handle(&mut self, _now: Reading, _jitter: &mut dyn Jitter, input: ProcessInput<Line>) {
+    fn handle(&mut self, _now: Reading, _jitter: &mut dyn Jitter, input: ProcessInput<Line, setup::Order>) {
         self.commands.push(match input {
             ProcessInput::Message { message, .. } => Command::Give(message.bytes().to_vec()),
             ProcessInput::Request { token, request } => {
                 Command::Give(wire::request(&self.name, token, request))
             }
-            ProcessInput::TransferLeadership { to } => Command::Ask(Order::Transfer { to }),
-            ProcessInput::ChangeMember { change, node } => Command::Ask(Order::Member { change, node }),
-            ProcessInput::ProposeLengths { lengths } => Command::Ask(Order::Apply { lengths }),
+            ProcessInput::Order(asked) => Command::Ask(Order::Asked(asked)),
             // It looks after its own timers and its own disk.
             ProcessInput::Wakeup | ProcessInput::Synced { .. } | ProcessInput::StorageFull => return,
         });
     }
 
     /// What it does comes in from outside.
-    fn poll_effect(&mut self) -> Option<Effect<Line>> {
+    fn poll_effect(&mut self) -> Option<Effect<Line, Milestone>> {
         None
     }
 

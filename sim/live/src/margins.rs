@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::mailbox::Mailbox;
+use leasehold_run::milestone::Milestone;
+use leasehold_run::setup::Setup;
 use leasehold_run::watch::{Broken, Invariant, LeadershipChange, Margins};
-use leasehold_world::setup::Setup;
-use leasehold_world::{Happening, Milestone, Seeded, World};
+use leasehold_world::{Happening, Seeded, World};
 
 /// Something that happened to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +41,12 @@ pub(super) fn measure(setup: &Arc<Setup>, mut moments: Vec<Moment>, end: u64) ->
     // Stable: what one node noted at one instant stays in its order.
     moments.sort_by_key(|moment| moment.at);
     let mailboxes = setup.nodes.iter().map(|node| Mailbox::new(&node.name)).collect();
-    let mut world = World::new(setup.clone(), Seeded::new(setup.seed), mailboxes);
+    let mut world = World::new(Arc::new(setup.world()), Seeded::new(setup.seed), mailboxes);
     let mut margins = Margins::new(setup.nodes.len());
     for Moment { at, node, what } in &moments {
         let (at, node) = (*at, *node);
         let happening = match *what {
-            What::Noted(milestone) => Happening::Milestone { node, milestone },
+            What::Noted(milestone) => Happening::Noted { node, note: milestone },
             What::Stopped => Happening::Stopped { node, resumed: false },
             What::Resumed => Happening::Stopped { node, resumed: true },
             What::Killed => Happening::Crashed { node },

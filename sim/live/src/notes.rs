@@ -3,7 +3,8 @@
 use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 use serde::Deserialize;
 
-use leasehold_world::{MONOTONIC_BASE, Milestone};
+use leasehold_run::milestone::{Milestone, lease_end_cause, misbehaviour, step_down_cause};
+use leasehold_world::MONOTONIC_BASE;
 
 /// The machine's two monotonic clocks at true time 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +47,7 @@ struct Entry<'a> {
     leader: Option<&'a str>,
     peer: Option<&'a str>,
     cause: Option<&'a str>,
+    fact: Option<&'a str>,
     #[serde(default)]
     since_raw_ns: u64,
     #[serde(default)]
@@ -84,18 +86,16 @@ pub(super) fn parse(line: &[u8], names: &[String], epoch: Epoch) -> Option<Noted
                 end: Alarm::First { since, span: Span::nanos(entry.span_ns) },
             }
         }
-        "lease-ended" => Milestone::LeaseEnded { term, transfer: entry.cause == Some("transfer") },
-        "stepped-down" => Milestone::SteppedDown {
-            term,
-            no_quorum: entry.cause == Some("no-quorum"),
-            removed: entry.cause == Some("removed"),
-        },
+        "lease-ended" => Milestone::LeaseEnded { term, cause: lease_end_cause(entry.cause?)? },
+        "stepped-down" => Milestone::SteppedDown { term, cause: step_down_cause(entry.cause?)? },
         "members-in-force" => {
             let Entry { index, voters, learners, .. } = entry;
             Milestone::MembersInForce { index, voters, learners }
         }
         "snapshot-installed" => Milestone::SnapshotInstalled { index: entry.index, term },
-        "misbehaviour" => Milestone::Misbehaviour { peer: place(entry.peer)? },
+        "misbehaviour" => {
+            Milestone::Misbehaviour { peer: place(entry.peer)?, fact: misbehaviour(entry.fact?)? }
+        }
         _ => return None,
     };
     Some(Noted { at: epoch.true_time(entry.boot_ns), milestone })

@@ -3,10 +3,8 @@
 //! The simulator gives such an input to the node itself. A real node is asked in the protocol's words, and may refuse: that is
 //! no failure of the run, and is counted and told.
 
+use leasehold_run::setup;
 use std::collections::BTreeMap;
-
-use leasehold::lease::LeaseLengths;
-use leasehold::raft::MemberAction;
 
 /// Faults that ask a leader for something.
 const ASKED_FOR: [&str; 5] = ["transfer", "add", "promote", "remove", "apply"];
@@ -14,26 +12,18 @@ const ASKED_FOR: [&str; 5] = ["transfer", "add", "promote", "remove", "apply"];
 /// What an administrator asks. Nodes are named by their places in the setup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
-    /// `transfer`
-    Transfer { to: usize },
-    /// `membership`
-    Member { change: MemberAction, node: usize },
+    /// What a fault asks of the leader.
+    Asked(setup::Order),
     /// `membership` with `add`, for a learner that is there from the beginning in the simulator.
     Join { node: usize },
-    /// `lease_read_config` with `apply`
-    Apply { lengths: LeaseLengths },
 }
 
 impl Order {
     /// The fault that asks for it; for a learner of the beginning, the key that names it.
     fn word(self) -> &'static str {
         match self {
-            Order::Transfer { .. } => "transfer",
-            Order::Member { change: MemberAction::Add, .. } => "add",
-            Order::Member { change: MemberAction::Promote, .. } => "promote",
-            Order::Member { change: MemberAction::Remove, .. } => "remove",
+            Order::Asked(asked) => leasehold_world::Order::word(&asked),
             Order::Join { .. } => "learners",
-            Order::Apply { .. } => "apply",
         }
     }
 }
@@ -153,6 +143,8 @@ impl Orders {
 
 #[cfg(test)]
 mod tests {
+    use leasehold::raft::MemberAction;
+
     use super::*;
 
     fn members(index: u64, voters: &[&str]) -> Obeyed {
@@ -166,8 +158,10 @@ mod tests {
 
     #[test]
     fn every_order_is_done_refused_or_unanswered() {
-        let (add, transfer) =
-            (Order::Member { change: MemberAction::Add, node: 3 }, Order::Transfer { to: 1 });
+        let (add, transfer) = (
+            Order::Asked(setup::Order::Member { change: MemberAction::Add, node: 3 }),
+            Order::Asked(setup::Order::Transfer { to: 1 }),
+        );
         let mut orders = Orders::default();
         let numbers: Vec<u64> = (0..4).map(|_| orders.give(0, add)).collect();
         let handed = orders.give(2, transfer);
@@ -189,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_newest_change_says_who_the_members_are() {
-        let change = Order::Member { change: MemberAction::Remove, node: 0 };
+        let change = Order::Asked(setup::Order::Member { change: MemberAction::Remove, node: 0 });
         let mut orders = Orders::default();
         let (first, second) = (orders.give(0, change), orders.give(1, change));
         orders.answered(1, second, &members(12, &["n2", "n3"]));

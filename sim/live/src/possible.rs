@@ -5,7 +5,7 @@ use leasehold::maelstrom::CONFIG_MILLIS_MAX;
 use leasehold::time::Span;
 use leasehold_run::describe;
 use leasehold_run::rules;
-use leasehold_world::setup::{Action, DiskKind, NodeSpec, Setup};
+use leasehold_run::setup::{Action, DiskKind, NodeSpec, Order, Setup};
 
 /// Why this setup cannot be run on real processes, one sentence a reason, each with its remedy; none if it can.
 pub fn impossible(setup: &Setup) -> Vec<String> {
@@ -90,12 +90,12 @@ fn why_not(action: &Action) -> Option<&'static str> {
         | Action::DiskCorrupt { .. } => Some(
             "the disk of this machine is left alone, and cannot be broken for one process; use `sim run`",
         ),
-        Action::Apply { lengths } if !whole_millis(lengths) => Some(
+        Action::Order(Order::Apply { lengths }) if !whole_millis(lengths) => Some(
             "a node is told lengths in whole milliseconds, of one to a year's; round them, or use `sim run`",
         ),
-        Action::Transfer { .. }
-        | Action::Member { .. }
-        | Action::Apply { .. }
+        Action::Order(Order::Transfer { .. })
+        | Action::Order(Order::Member { .. })
+        | Action::Order(Order::Apply { .. })
         | Action::Partition { .. }
         | Action::Cut { .. }
         | Action::Isolate { .. }

@@ -13,9 +13,9 @@ use leasehold_run::report::{
     Style, Subject, colour, conclusion, finding, headline, json_report, margin, remarks, setting, wrapped,
 };
 use leasehold_run::run::Outcome;
+use leasehold_run::setup::Setup;
 use leasehold_run::study::RowResult;
 use leasehold_run::watch::LeadershipChange;
-use leasehold_world::setup::Setup;
 
 /// What a live report is about.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! Lines of the protocol: what the hub reads from processes and writes to them. docs/protocol.md describes them.
 
+use leasehold_run::setup;
 use std::sync::Arc;
 
 use leasehold::raft::MemberAction;
@@ -106,11 +107,19 @@ pub(super) fn order(node: &str, number: u64, order: Order, names: &[String]) -> 
     let membership =
         |change: &str, of: usize| json!({ "type": "membership", "msg_id": msg_id, change: names[of] });
     let body = match order {
-        Order::Transfer { to } => json!({ "type": "transfer", "msg_id": msg_id, "to": names[to] }),
-        Order::Member { change: MemberAction::Add, node } | Order::Join { node } => membership("add", node),
-        Order::Member { change: MemberAction::Promote, node } => membership("promote", node),
-        Order::Member { change: MemberAction::Remove, node } => membership("remove", node),
-        Order::Apply { lengths } => json!({
+        Order::Asked(setup::Order::Transfer { to }) => {
+            json!({ "type": "transfer", "msg_id": msg_id, "to": names[to] })
+        }
+        Order::Asked(setup::Order::Member { change: MemberAction::Add, node }) | Order::Join { node } => {
+            membership("add", node)
+        }
+        Order::Asked(setup::Order::Member { change: MemberAction::Promote, node }) => {
+            membership("promote", node)
+        }
+        Order::Asked(setup::Order::Member { change: MemberAction::Remove, node }) => {
+            membership("remove", node)
+        }
+        Order::Asked(setup::Order::Apply { lengths }) => json!({
             "type": "lease_read_config",
             "msg_id": msg_id,
             "lease_duration_ms": lengths.duration.as_millis(),
@@ -305,14 +314,16 @@ mod tests {
     fn orders_are_what_the_protocol_has_and_their_answers_say_what_came_of_them() {
         let names = names();
         let of = |given| String::from_utf8(order("n2", 4, given, &names)).unwrap();
-        assert!(of(Order::Transfer { to: 0 }).contains(r#""to":"n1","type":"transfer""#));
+        assert!(
+            of(Order::Asked(setup::Order::Transfer { to: 0 })).contains(r#""to":"n1","type":"transfer""#)
+        );
         assert!(of(Order::Join { node: 1 }).contains(r#""add":"n2""#));
         let lengths = LeaseLengths {
             duration: Span::millis(40),
             election_timeout: Span::millis(60),
             max_clock_skew: Span::ZERO,
         };
-        let apply = of(Order::Apply { lengths });
+        let apply = of(Order::Asked(setup::Order::Apply { lengths }));
         for part in
             [r#""apply":true"#, r#""lease_duration_ms":40"#, r#""max_clock_skew_ms":0"#, r#""src":"c3""#]
         {

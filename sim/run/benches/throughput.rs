@@ -13,7 +13,7 @@ use leasehold::lease::LeaseSettings;
 use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 use leasehold_run::run::run;
-use leasehold_world::setup::{
+use leasehold_run::setup::{
     ClientSpec, ClockSpec, Cluster, Delay, Network, NodeSpec, OperationKind, Pace, Setup, Target, Timers,
 };
 use leasehold_world::{Choices, Point, Purpose, Seeded};
@@ -35,7 +35,7 @@ fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
         election_jitter: Span::millis(500),
         election_jitter_least: Span::ZERO,
         disk_sync: Span::ZERO,
-        disk: leasehold_world::setup::DiskSpec::default(),
+        disk: leasehold_run::setup::DiskSpec::default(),
         answer_time: Span::ZERO,
     };
     let client = |name: &str, operation, every| ClientSpec {

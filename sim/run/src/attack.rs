@@ -13,7 +13,7 @@
 //! Neither knows the other.
 
 use crate::rules;
-use leasehold_world::setup::{Action, Delay, Setup};
+use crate::setup::{Action, Delay, Order, Setup};
 
 /// The rules that count a lease from the acknowledgement.
 pub const FROM_ACKNOWLEDGEMENT: &str = "lease-from-acknowledgement";
@@ -60,9 +60,15 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
             Action::Unsynchronize { .. } => {
                 return Err("the adversary does not know clocks that nobody vouches for");
             }
-            Action::Transfer { .. } => return Err("the adversary does not know leadership transfers"),
-            Action::Member { .. } => return Err("the adversary does not know members that change"),
-            Action::Apply { .. } => return Err("the adversary does not know lengths that change"),
+            Action::Order(Order::Transfer { .. }) => {
+                return Err("the adversary does not know leadership transfers");
+            }
+            Action::Order(Order::Member { .. }) => {
+                return Err("the adversary does not know members that change");
+            }
+            Action::Order(Order::Apply { .. }) => {
+                return Err("the adversary does not know lengths that change");
+            }
             _ => {}
         }
     }

@@ -19,16 +19,17 @@ mod chain;
 mod clocks;
 mod sound;
 
+use crate::milestone::Milestone;
 use std::sync::Arc;
 
 use leasehold::node::Message;
 
 use crate::rules;
 use crate::run::{ClusterView, Observer};
+use crate::setup::{Action, Order, Setup};
 use crate::watch::{LeadershipChange, Margins};
 use chain::Chain;
 use leasehold_world::Event;
-use leasehold_world::setup::{Action, Setup};
 use sound::Sound;
 
 /// What may take from the slack of a change of leadership, or add to it.
@@ -167,7 +168,12 @@ impl Accountant {
     pub fn split(&self, changes: &[LeadershipChange]) -> Vec<Option<Blame>> {
         // Nor where the wrong members are in force: which ones the sound rules would have had is another run.
         let other_members = self.setup.changes_members() && self.setup.rules == rules::TOO_EARLY;
-        if other_members || self.setup.faults.iter().any(|fault| matches!(fault.action, Action::Apply { .. }))
+        if other_members
+            || self
+                .setup
+                .faults
+                .iter()
+                .any(|fault| matches!(fault.action, Action::Order(Order::Apply { .. })))
         {
             return vec![None; changes.len()];
         }
@@ -184,7 +190,7 @@ impl Accountant {
 
 impl Observer for Accountant {
     #[inline]
-    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
         self.chain.observe(event, world);
         if let Some(margins) = &mut self.margins {
             self.sound.observe(event, world, &self.chain, margins);

@@ -19,7 +19,7 @@ use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
 use crate::attack::{Attack, FROM_ACKNOWLEDGEMENT, Lapse, RESTART_FORGETS, attacks, least};
-use leasehold_world::setup::{Action, Setup, StampSource};
+use crate::setup::{Action, Setup, StampSource};
 
 const BILLION: i128 = 1_000_000_000;
 

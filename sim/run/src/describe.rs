@@ -4,8 +4,9 @@ use leasehold::lease::LeaseForm;
 use leasehold::raft::MemberAction;
 
 use crate::display::{list, rate, signed_span};
-use leasehold_world::setup::{
-    Action, ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Pace, Setup,
+use crate::milestone::AWAITED;
+use crate::setup::{
+    Action, ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Order, Pace, Setup,
     StampSource, Target, Trigger, Unsynced,
 };
 
@@ -175,12 +176,10 @@ pub fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
 
 fn event(kind: EventKind, who: &str) -> String {
     match kind {
-        EventKind::LeaseRenewed => format!("{who} renews its lease"),
-        EventKind::LeaseEnded => format!("{who} gives up its lease"),
-        EventKind::Campaign => format!("{who} campaigns"),
-        EventKind::Elected => format!("{who} is elected"),
-        EventKind::LeaderReady => format!("{who} may acknowledge writes"),
-        EventKind::SteppedDown => format!("{who} steps down"),
+        EventKind::Note(awaited) => {
+            let known = AWAITED.iter().find(|(word, _)| *word == awaited);
+            format!("{who} {}", known.expect("a scenario names what a fault may wait for").1)
+        }
         EventKind::Served => format!("{who} serves a read under its lease"),
         EventKind::WriteAcknowledged => format!("{who} acknowledges a write"),
         EventKind::Restarted => format!("{who} is up again"),
@@ -243,13 +242,15 @@ pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
         (Action::Unsynchronize { node }, true) => {
             format!("{}'s wall clock is synchronized again", name(node))
         }
-        (Action::Transfer { to }, _) => format!("the leader is told to hand over to {}", name(to)),
-        (Action::Member { change, node }, _) => match change {
+        (Action::Order(Order::Transfer { to }), _) => {
+            format!("the leader is told to hand over to {}", name(to))
+        }
+        (Action::Order(Order::Member { change, node }), _) => match change {
             MemberAction::Add => format!("the leader is asked to add {} as a learner", name(node)),
             MemberAction::Promote => format!("the leader is asked to make {} a voter", name(node)),
             MemberAction::Remove => format!("the leader is asked to remove {}", name(node)),
         },
-        (Action::Apply { lengths }, _) => format!(
+        (Action::Order(Order::Apply { lengths }), _) => format!(
             "the leader proposes a lease of {}, an election timeout of {} and a clock skew of {}",
             lengths.duration, lengths.election_timeout, lengths.max_clock_skew
         ),

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use self::notes::Notes;
 use crate::run::{Outcome, run_observed};
+use crate::setup::Setup;
 use crate::watch::LeadershipChange;
 use leasehold_check::{Evidence, StaleRead};
-use leasehold_world::setup::Setup;
 use leasehold_world::{Reply, Request};
 
 /// Everything there is to say about one stale read.

@@ -10,10 +10,7 @@ use std::collections::BTreeMap;
 use leasehold::kv::{Cas, Command, Scalar};
 use leasehold::lease::{Ballot, LeaseRules};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
-use leasehold::raft::{
-    self, Configuration, Jitter, LeaseEndCause, MembershipChange, Names, NodeId, Note, Payload, Settings,
-    StepDownCause,
-};
+use leasehold::raft::{self, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings};
 use leasehold::storage::MemoryStorage;
 use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
@@ -21,10 +18,11 @@ use leasehold::time::{Alarm, Clock, Reading, Span};
 use self::store::{Durable, Store};
 pub use self::view::RaftView;
 pub use self::words::entry_words;
+use crate::milestone::Milestone;
+use crate::setup::{DiskKind, NodeSpec, Order, Setup};
 use crate::watch::Traced;
-use leasehold_world::setup::{DiskKind, NodeSpec, Setup};
 use leasehold_world::{
-    DiskChance, DiskFaults, Effect, Milestone, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
+    DiskChance, DiskFaults, Effect, Jitter, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
 };
 
 /// A node with its storage. The node is there while the process is up.
@@ -148,11 +146,30 @@ impl Clock for Taken {
     }
 }
 
+/// The world's jitter as the node asks for it.
+struct Drawn<'a>(&'a mut dyn Jitter);
+
+impl raft::Jitter for Drawn<'_> {
+    fn jitter(&mut self, most: Span) -> Span {
+        self.0.jitter(most)
+    }
+}
+
 impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     type Message = Message;
+    type Note = Milestone;
+    type Order = Order;
 
     fn message_kind(message: &Message) -> &'static str {
         message.kind()
+    }
+
+    fn note_word(milestone: &Milestone) -> Option<&'static str> {
+        milestone.awaited_as()
+    }
+
+    fn elected_in(milestone: &Milestone) -> Option<u64> {
+        milestone.elected_in()
     }
 
     fn recover(&mut self, faults: DiskFaults) -> Result<Recovery, String> {
@@ -162,7 +179,14 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter) {
         let recovered = self.storage.found();
         let (identity, settings) = (self.identity.clone(), self.settings);
-        self.node = Some(Node::start(identity, settings, self.rules.clone(), recovered, &Taken(now), jitter));
+        self.node = Some(Node::start(
+            identity,
+            settings,
+            self.rules.clone(),
+            recovered,
+            &Taken(now),
+            &mut Drawn(jitter),
+        ));
     }
 
     fn has_disk(&self) -> bool {
@@ -197,7 +221,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     }
 
     #[inline]
-    fn handle(&mut self, now: Reading, jitter: &mut dyn Jitter, input: ProcessInput<Message>) {
+    fn handle(&mut self, now: Reading, jitter: &mut dyn Jitter, input: ProcessInput<Message, Order>) {
         let input = match input {
             ProcessInput::Message { from, message } => Input::Message { from: NodeId(narrow(from)), message },
             ProcessInput::Request { token, request } => {
@@ -212,18 +236,20 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                 Input::Persisted { ticket }
             }
             ProcessInput::StorageFull => Input::StorageFull,
-            ProcessInput::ProposeLengths { lengths } => Input::ProposeLengths(lengths),
-            ProcessInput::ChangeMember { change, node } => {
+            ProcessInput::Order(Order::Apply { lengths }) => Input::ProposeLengths(lengths),
+            ProcessInput::Order(Order::Member { change, node }) => {
                 let node = self.identity.names.name(NodeId(narrow(node))).clone();
                 Input::ProposeChange(MembershipChange { action: change, node })
             }
-            ProcessInput::TransferLeadership { to } => Input::TransferLeadership { to: NodeId(narrow(to)) },
+            ProcessInput::Order(Order::Transfer { to }) => {
+                Input::TransferLeadership { to: NodeId(narrow(to)) }
+            }
         };
-        self.running().handle(&Taken(now), jitter, input);
+        self.running().handle(&Taken(now), &mut Drawn(jitter), input);
     }
 
     #[inline]
-    fn poll_effect(&mut self) -> Option<Effect<Message>> {
+    fn poll_effect(&mut self) -> Option<Effect<Message, Milestone>> {
         loop {
             // Each arm makes the effect in its place: a message is large, and goes this way more often than any other.
             match self.running().poll_output()? {
@@ -242,7 +268,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                 }
                 // Seen in the messages that follow from them.
                 Output::Note(Note::LengthsInForce { .. } | Note::PromiseDiffers { .. }) => {}
-                Output::Note(note) => return Some(Effect::Milestone(milestone(note))),
+                Output::Note(note) => return Some(Effect::Note(milestone(note))),
             }
         }
     }
@@ -323,13 +349,8 @@ fn milestone(note: Note) -> Milestone {
         Note::LeaderReady { term, .. } => Milestone::LeaderReady { term: term.0 },
         Note::Follows { leader, term } => Milestone::Follows { leader: leader.index(), term: term.0 },
         Note::LeaseRenewed { term, start, end } => Milestone::LeaseRenewed { term: term.0, start, end },
-        Note::LeaseEnded { term, cause } => {
-            Milestone::LeaseEnded { term: term.0, transfer: cause == LeaseEndCause::Transfer }
-        }
-        Note::SteppedDown { term, cause } => {
-            let (no_quorum, removed) = (cause == StepDownCause::NoQuorum, cause == StepDownCause::Removed);
-            Milestone::SteppedDown { term: term.0, no_quorum, removed }
-        }
+        Note::LeaseEnded { term, cause } => Milestone::LeaseEnded { term: term.0, cause },
+        Note::SteppedDown { term, cause } => Milestone::SteppedDown { term: term.0, cause },
         Note::MembersInForce { index, voters, learners } => {
             Milestone::MembersInForce { index: index.0, voters, learners }
         }
@@ -337,6 +358,6 @@ fn milestone(note: Note) -> Milestone {
         Note::SnapshotInstalled { index, term } => {
             Milestone::SnapshotInstalled { index: index.0, term: term.0 }
         }
-        Note::Misbehaviour { peer, .. } => Milestone::Misbehaviour { peer: peer.index() },
+        Note::Misbehaviour { peer, fact } => Milestone::Misbehaviour { peer: peer.index(), fact },
     }
 }

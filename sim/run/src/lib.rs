@@ -15,7 +15,7 @@
 //!
 //! `bound` is the arithmetic of [`theory`] with messages counted in; `attack` says who does what in the worst case.
 //!
-//! Three types to know: [`Setup`](leasehold_world::setup::Setup) is what a run is made of;
+//! Three types to know: [`Setup`](crate::setup::Setup) is what a run is made of;
 //! [`World`](leasehold_world::World) is a run in progress; [`run::Outcome`] is what it showed.
 //!
 //! It is not a model of Raft: it hosts the production node. It reads no file, terminal or clock.
@@ -30,10 +30,12 @@ pub mod describe;
 pub mod display;
 pub mod explain;
 pub mod host;
+pub mod milestone;
 pub mod report;
 pub mod rules;
 pub mod run;
 pub mod scenario;
+pub mod setup;
 pub mod study;
 pub mod theory;
 pub mod trace;

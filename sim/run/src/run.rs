@@ -1,5 +1,6 @@
 //! A run: a world from a setup, everybody who watches it, and what they found.
 
+use crate::milestone::Milestone;
 use std::sync::Arc;
 
 use leasehold::lease::{LeaseRules, SoundRules};
@@ -7,11 +8,11 @@ use leasehold::node::Message;
 
 use crate::host::{LeaseNode, RaftView};
 use crate::rules::{self, Picked};
+use crate::setup::Setup;
 use crate::watch::{
     Broken, DiskNews, Disks, History, Invariants, LeadershipChange, Margins, Operation, TraceHash,
 };
 use leasehold_check as check;
-use leasehold_world::setup::Setup;
 use leasehold_world::{Choices, Event, Reader, Reply, Request, Seeded, World, WorldView};
 
 /// What a run found.
@@ -140,7 +141,7 @@ impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
 /// is compiled once for all observers and not once for each.
 pub trait Observer {
     /// Something has happened.
-    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView);
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView);
 
     /// The run is over.
     fn finished(&mut self, _world: &dyn ClusterView) {}
@@ -148,7 +149,7 @@ pub trait Observer {
 
 impl Observer for () {
     #[inline]
-    fn observe(&mut self, _event: &Event<'_, Message>, _world: &dyn ClusterView) {}
+    fn observe(&mut self, _event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {}
 }
 
 /// An [`Observer`] as the reader that the world knows.
@@ -156,7 +157,7 @@ struct Observing<'a, O: ?Sized>(&'a mut O);
 
 impl<R: LeaseRules + Clone, O: Observer + ?Sized> Reader<LeaseNode<R>> for Observing<'_, O> {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, Message>, world: &World<LeaseNode<R>, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Milestone>, world: &World<LeaseNode<R>, C>) {
         self.0.observe(event, world);
     }
 }
@@ -237,7 +238,7 @@ impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
     pub fn new(setup: &Arc<Setup>, rules: &R, choices: C) -> Running<R, C> {
         let nodes = setup.nodes.len();
         Running {
-            world: World::new(setup.clone(), choices, LeaseNode::cluster(setup, rules)),
+            world: World::new(Arc::new(setup.world()), choices, LeaseNode::cluster(setup, rules)),
             hash: TraceHash::default(),
             history: History::default(),
             margins: Margins::new(nodes),

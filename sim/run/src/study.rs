@@ -9,10 +9,10 @@ use crate::blame::{Accountant, Blame};
 use crate::rules;
 use crate::run::{Outcome, run_observed};
 use crate::scenario::{Expectation, Plan, RowExpectation};
+use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
 use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, TraceHash};
 use leasehold_check as check;
-use leasehold_world::setup::{Action, Setup};
 
 /// What a row showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use leasehold::time::Span;
 
 use crate::display::length;
 use crate::rules;
-use leasehold_world::setup::{Action, FaultSpec, NodeSpec, Setup, StampSource};
+use crate::setup::{Action, FaultSpec, NodeSpec, Order, Setup, StampSource};
 
 const BILLION: i128 = 1_000_000_000;
 
@@ -73,7 +73,7 @@ pub fn predict(setup: &Setup) -> Prediction {
 fn uncovered(fault: &FaultSpec) -> Option<&'static str> {
     match fault.action {
         Action::Rate { .. } => Some("a clock's rate changes during the run"),
-        Action::Apply { .. } => Some("the lease's lengths change during the run"),
+        Action::Order(Order::Apply { .. }) => Some("the lease's lengths change during the run"),
         Action::DiskLie { .. } => Some("a disk lies about its syncs, and what was promised may be forgotten"),
         Action::HypervisorPause { .. } if fault.lasts.is_none() => Some("a hypervisor pause never ends"),
         _ => None,

@@ -8,13 +8,15 @@ use leasehold::time::Alarm;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
+use crate::milestone::{Milestone, lease_end_word, misbehaviour_word, step_down_word};
 use crate::run::{ClusterView, Observer, run_observed};
+use crate::setup::Setup;
 use crate::watch::{Traced, event_words, short_hash};
-use leasehold_world::setup::Setup;
-use leasehold_world::{Event, Happening, LossCause, Milestone, Reply, Request};
+use leasehold::raft::{LeaseEndCause, StepDownCause};
+use leasehold_world::{Event, Happening, LossCause, Reply, Request};
 
 /// An event as a line of the trace. Times are true nanoseconds.
-pub fn line(setup: &Setup, event: &Event<'_, Message>) -> Value {
+pub fn line(setup: &Setup, event: &Event<'_, Message, Milestone>) -> Value {
     let name = |node: usize| Value::from(describe::node(setup, node));
     let mut fields = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -56,7 +58,7 @@ pub fn line(setup: &Setup, event: &Event<'_, Message>) -> Value {
             put("node", name(*node));
             put("ticket", (*ticket).into());
         }
-        Happening::Milestone { node, milestone } => {
+        Happening::Noted { node, note: milestone } => {
             put("node", name(*node));
             milestone_fields(setup, milestone, &mut put);
         }
@@ -136,8 +138,9 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
             put("deadline_ns", json!(deadline));
             ("lease-renewed", Some(term))
         }
-        Milestone::LeaseEnded { term, transfer } => {
-            put("transfer", transfer.into());
+        Milestone::LeaseEnded { term, cause } => {
+            put("transfer", (cause == LeaseEndCause::Transfer).into());
+            put("cause", lease_end_word(cause).into());
             ("lease-ended", Some(term))
         }
         Milestone::MembersInForce { index, voters, learners } => {
@@ -146,19 +149,21 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
             put("learners", learners.into());
             ("members-in-force", None)
         }
-        Milestone::SteppedDown { term, no_quorum, removed } => {
-            put("no_quorum", no_quorum.into());
-            if removed {
+        Milestone::SteppedDown { term, cause } => {
+            put("no_quorum", (cause == StepDownCause::NoQuorum).into());
+            if cause == StepDownCause::Removed {
                 put("removed", true.into());
             }
+            put("cause", step_down_word(cause).into());
             ("stepped-down", Some(term))
         }
         Milestone::SnapshotInstalled { index, term } => {
             put("index", index.into());
             ("snapshot-installed", Some(term))
         }
-        Milestone::Misbehaviour { peer } => {
+        Milestone::Misbehaviour { peer, fact } => {
             put("peer", name(peer));
+            put("fact", misbehaviour_word(fact).into());
             ("misbehaviour", None)
         }
     };
@@ -224,7 +229,7 @@ impl<W: Write> TraceWriter<W> {
 }
 
 impl<W: Write> Observer for TraceWriter<W> {
-    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
         if self.failed.is_some() {
             return;
         }
@@ -278,7 +283,7 @@ impl Prints {
 }
 
 impl Observer for Prints {
-    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
         if self.wanted == Some(self.prints.len()) {
             self.line = Some(line(&self.setup, event));
         }

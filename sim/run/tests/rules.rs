@@ -12,9 +12,9 @@ use leasehold_run::explain::explain;
 use leasehold_run::rules;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::scenario::{Plan, Row, load};
+use leasehold_run::setup::Setup;
 use leasehold_run::study::{Verdict, study};
 use leasehold_run::watch::Invariant;
-use leasehold_world::setup::Setup;
 
 /// A file in `scenarios/rules`: one broken rule's.
 struct Exhibit {

@@ -13,7 +13,7 @@ use leasehold_lab::report::{ExhaustSubject, exhaust_json, exhaust_text};
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
 use leasehold_run::scenario::units;
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 use super::args::ExhaustArguments;
 use super::errors::{Failure, Loaded, load, quoted};

@@ -14,8 +14,8 @@ use leasehold_run::display::{count, instant};
 use leasehold_run::report::{Style, Subject};
 use leasehold_run::run::{Outcome, run as run_setup};
 use leasehold_run::scenario::Row;
+use leasehold_run::setup::Setup;
 use leasehold_run::study::{Study, row_of};
-use leasehold_world::setup::Setup;
 
 use super::args::ScenarioArguments;
 use super::errors::{Failure, load, quoted};

@@ -162,7 +162,12 @@ impl<P: Process, C: Choices> World<P, C> {
         }
     }
 
-    pub(super) fn disk_fault(&mut self, action: &Action, undone: bool, reader: &mut impl Reader<P>) {
+    pub(super) fn disk_fault(
+        &mut self,
+        action: &Action<P::Order>,
+        undone: bool,
+        reader: &mut impl Reader<P>,
+    ) {
         let change = |count: &mut u32| {
             *count = if undone { count.saturating_sub(1) } else { *count + 1 };
         };

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use leasehold::raft::Jitter;
-use leasehold::time::Span;
+use leasehold::time::{Reading, Span};
 
 use super::choices::{Choices, Point, Purpose};
 use super::client::Clients;
@@ -12,15 +11,15 @@ use super::disk::Disk;
 use super::event::{Event, Happening, LossCause, Reader};
 use super::fault::Triggers;
 use super::network::Links;
-use super::process::{Effect, Milestone, Process, ProcessInput, Reply, Request};
+use super::process::{Effect, Jitter, Process, ProcessInput, Reply, Request};
 use super::queue::Queue;
 use super::slot::{Arrival, Slot};
-use crate::setup::{EventKind, Setup};
+use crate::setup::{Delay, EventKind, Setup};
 
 /// A world in the middle of a run. Cloning it clones the run.
 #[derive(Debug, Clone)]
 pub struct World<P: Process, C> {
-    pub(super) setup: Arc<Setup>,
+    pub(super) setup: Arc<Setup<P::Order>>,
     pub(super) choices: C,
     pub(super) now: u64,
     /// When what happens now was due: `now`, but in a world that runs in real time and may be late.
@@ -51,10 +50,10 @@ pub(super) enum Due<M> {
 }
 
 impl<P: Process, C: Choices> World<P, C> {
-    /// A world at true time 0, with one process for each node of the setup. [`World::begin`] starts them.
-    pub fn new(setup: Arc<Setup>, choices: C, processes: Vec<P>) -> World<P, C> {
-        assert_eq!(processes.len(), setup.nodes.len(), "one process a node");
-        let slots = processes.into_iter().zip(&setup.nodes).map(|(process, spec)| Slot {
+    /// A world at true time 0, with one process for each machine of the setup. [`World::begin`] starts them.
+    pub fn new(setup: Arc<Setup<P::Order>>, choices: C, processes: Vec<P>) -> World<P, C> {
+        assert_eq!(processes.len(), setup.machines.len(), "one process a machine");
+        let slots = processes.into_iter().zip(&setup.machines).map(|(process, spec)| Slot {
             process,
             clock: VirtualClock::new(&spec.clock),
             up: false,
@@ -65,14 +64,14 @@ impl<P: Process, C: Choices> World<P, C> {
             disk_sync: spec.disk_sync,
             disk: Disk::default(),
             answer_time: spec.answer_time,
-            election_jitters: 0,
-            election_jitter_least: spec.election_jitter_least,
+            jitters: 0,
+            jitter_least: spec.jitter_least,
         });
         let mut slots: Vec<Slot<P>> = slots.collect();
         slots.iter_mut().for_each(|slot| slot.disk = Disk::new(slot.process.has_disk()));
         World {
             slots,
-            links: Links::new(setup.nodes.len(), &setup.network),
+            links: Links::new(setup.machines.len(), &setup.network),
             queue: Queue::new(setup.network.delay),
             clients: Clients::new(&setup.clients),
             triggers: Triggers::new(&setup.faults),
@@ -158,7 +157,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// What this world was built from.
-    pub fn setup(&self) -> &Setup {
+    pub fn setup(&self) -> &Setup<P::Order> {
         &self.setup
     }
 
@@ -193,7 +192,7 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     #[inline(always)]
-    pub(super) fn tell(&mut self, reader: &mut impl Reader<P>, what: Happening<'_, P::Message>) {
+    pub(super) fn tell(&mut self, reader: &mut impl Reader<P>, what: Happening<'_, P::Message, P::Note>) {
         self.happened += 1;
         reader.read(&Event { at: self.now, what }, self);
     }
@@ -223,7 +222,12 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Something reaches a machine: its process handles it, or it waits while the process stands still.
-    pub(super) fn arrive(&mut self, node: usize, arrival: Arrival<P::Message>, reader: &mut impl Reader<P>) {
+    pub(super) fn arrive(
+        &mut self,
+        node: usize,
+        arrival: Arrival<P::Message, P::Order>,
+        reader: &mut impl Reader<P>,
+    ) {
         let slot = &mut self.slots[node];
         if !slot.up {
             return;
@@ -243,10 +247,7 @@ impl<P: Process, C: Choices> World<P, C> {
             }
             Arrival::Answer { operation, reply } => self.answer_leaves(*operation, *reply),
             Arrival::StorageFull => self.tell(reader, Happening::DiskFull { node }),
-            Arrival::Message { .. }
-            | Arrival::TransferLeadership { .. }
-            | Arrival::ProposeLengths { .. }
-            | Arrival::ChangeMember { .. } => {}
+            Arrival::Message { .. } | Arrival::Order(_) => {}
         }
         match arrival {
             Arrival::Message { from, number, message } => self.receive(from, node, number, message, reader),
@@ -321,7 +322,7 @@ impl<P: Process, C: Choices> World<P, C> {
     pub(super) fn handle(
         &mut self,
         node: usize,
-        input: ProcessInput<P::Message>,
+        input: ProcessInput<P::Message, P::Order>,
         reader: &mut impl Reader<P>,
     ) {
         self.with_process(node, reader, |process, now, jitter| process.handle(now, jitter, input));
@@ -333,19 +334,19 @@ impl<P: Process, C: Choices> World<P, C> {
         &mut self,
         node: usize,
         reader: &mut R,
-        act: impl FnOnce(&mut P, leasehold::time::Reading, &mut dyn Jitter),
+        act: impl FnOnce(&mut P, Reading, &mut dyn Jitter),
     ) {
         let slot = &mut self.slots[node];
         let now = slot.clock.read(self.now);
         let choices = &mut self.choices;
-        let least = slot.election_jitter_least;
-        let mut jitter = NodeJitter { choices, node, least, count: &mut slot.election_jitters };
+        let least = slot.jitter_least;
+        let mut jitter = NodeJitter { choices, node, least, count: &mut slot.jitters };
         act(&mut slot.process, now, &mut jitter);
         while let Some(ticket) = self.carry_out(node, reader) {
             self.tell(reader, Happening::Synced { node, ticket });
             let slot = &mut self.slots[node];
             let choices = &mut self.choices;
-            let mut jitter = NodeJitter { choices, node, least, count: &mut slot.election_jitters };
+            let mut jitter = NodeJitter { choices, node, least, count: &mut slot.jitters };
             slot.process.handle(now, &mut jitter, ProcessInput::Synced { ticket });
         }
         let slot = &mut self.slots[node];
@@ -369,7 +370,7 @@ impl<P: Process, C: Choices> World<P, C> {
     pub(super) fn carry_out_one<R: Reader<P>>(
         &mut self,
         node: usize,
-        effect: Effect<P::Message>,
+        effect: Effect<P::Message, P::Note>,
         reader: &mut R,
     ) -> Option<u64> {
         match effect {
@@ -379,7 +380,7 @@ impl<P: Process, C: Choices> World<P, C> {
                 self.tell(reader, Happening::Written { node, ticket });
                 return self.sync_begins(node, ticket);
             }
-            Effect::Milestone(milestone) => self.milestone(node, milestone, reader),
+            Effect::Note(note) => self.note(node, note, reader),
         }
         None
     }
@@ -417,33 +418,20 @@ impl<P: Process, C: Choices> World<P, C> {
         self.tell(reader, Happening::Lost { from, to, number, cause });
     }
 
-    fn milestone(&mut self, node: usize, milestone: Milestone, reader: &mut impl Reader<P>) {
-        let kind = match milestone {
-            Milestone::Elected { term } => {
-                if self.leader.is_none_or(|(latest, _)| term > latest) {
-                    self.leader = Some((term, node));
-                }
-                Some(EventKind::Elected)
-            }
-            Milestone::LeaseRenewed { .. } => Some(EventKind::LeaseRenewed),
-            Milestone::LeaseEnded { .. } => Some(EventKind::LeaseEnded),
-            Milestone::Campaign { .. } => Some(EventKind::Campaign),
-            Milestone::LeaderReady { .. } => Some(EventKind::LeaderReady),
-            Milestone::SteppedDown { .. } => Some(EventKind::SteppedDown),
-            Milestone::VoteGranted { .. }
-            | Milestone::Follows { .. }
-            | Milestone::MembersInForce { .. }
-            | Milestone::SnapshotInstalled { .. }
-            | Milestone::Misbehaviour { .. } => None,
-        };
-        self.tell(reader, Happening::Milestone { node, milestone });
-        if let Some(kind) = kind {
-            self.trigger(kind, node);
+    fn note(&mut self, node: usize, note: P::Note, reader: &mut impl Reader<P>) {
+        if let Some(term) = P::elected_in(&note)
+            && self.leader.is_none_or(|(latest, _)| term > latest)
+        {
+            self.leader = Some((term, node));
+        }
+        self.tell(reader, Happening::Noted { node, note });
+        if let Some(word) = P::note_word(&note) {
+            self.trigger(EventKind::Note(word), node);
         }
     }
 }
 
-/// The jitter of one node's election timeouts, as the world's choices have it.
+/// The random part of one process's waits, as the world's choices have it.
 struct NodeJitter<'a, C> {
     choices: &'a mut C,
     node: usize,
@@ -456,7 +444,7 @@ impl<C: Choices> Jitter for NodeJitter<'_, C> {
         let point = Point { purpose: Purpose::Jitter, of: narrow(self.node), to: 0, index: *self.count };
         *self.count += 1;
         let least = self.least.min(most);
-        self.choices.delay(point, crate::setup::Delay::Uniform { least, most })
+        self.choices.delay(point, Delay::Uniform { least, most })
     }
 }
 

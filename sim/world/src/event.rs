@@ -2,29 +2,28 @@
 
 use super::World;
 use super::clock::VirtualClock;
-use super::process::{Milestone, Process, Reply, Request};
+use super::process::{Process, Reply, Request};
 use crate::choices::Choices;
-use crate::setup::Setup;
 
 /// Something that happened at an instant of true time.
 #[derive(Debug)]
-pub struct Event<'a, M> {
+pub struct Event<'a, M, N> {
     /// True time in nanoseconds since the start of the run.
     pub at: u64,
     /// What.
-    pub what: Happening<'a, M>,
+    pub what: Happening<'a, M, N>,
 }
 
 /// What happened. Nodes, links and clients are named by their places in the setup.
 #[derive(Debug)]
-pub enum Happening<'a, M> {
+pub enum Happening<'a, M, N> {
     /// A message was sent.
     Sent {
         /// Sender.
         from: usize,
         /// Receiver.
         to: usize,
-        /// The how-many-eth on this link, from 0.
+        /// Its number on this link, counted from 0.
         number: u64,
         /// The message.
         message: &'a M,
@@ -79,12 +78,12 @@ pub enum Happening<'a, M> {
         /// Up to this one.
         ticket: u64,
     },
-    /// Something happened to a leader or a lease.
-    Milestone {
+    /// Something happened in a process.
+    Noted {
         /// The process.
         node: usize,
-        /// What.
-        milestone: Milestone,
+        /// What, in its own terms.
+        note: N,
     },
     /// A client asks.
     Invoked {
@@ -202,16 +201,13 @@ pub enum LossCause {
     ReceiverDown,
 }
 
-/// A world as somebody sees it who only looks on, whatever runs in it and whoever decides.
+/// Read-only view of a world, independent of its process and choice types.
 pub trait WorldView {
     /// True time, in nanoseconds since the start of the run.
     fn now(&self) -> u64;
 
     /// Events that have happened so far.
     fn events(&self) -> u64;
-
-    /// What it was built from.
-    fn setup(&self) -> &Setup;
 
     /// A machine's clocks.
     fn clock(&self, node: usize) -> &VirtualClock;
@@ -227,10 +223,6 @@ impl<P: Process, C: Choices> WorldView for World<P, C> {
         World::events(self)
     }
 
-    fn setup(&self) -> &Setup {
-        World::setup(self)
-    }
-
     #[inline]
     fn clock(&self, node: usize) -> &VirtualClock {
         World::clock(self, node)
@@ -243,19 +235,19 @@ impl<P: Process, C: Choices> WorldView for World<P, C> {
 /// are) costs nothing for the events that it does not care about.
 pub trait Reader<P: Process> {
     /// Something has happened. `world` is as it was left by it.
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>);
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>);
 
     /// A process has handled an input, and everything it asked for is carried out.
     fn settled<C: Choices>(&mut self, _node: usize, _world: &World<P, C>) {}
 }
 
 impl<P: Process> Reader<P> for () {
-    fn read<C: Choices>(&mut self, _event: &Event<'_, P::Message>, _world: &World<P, C>) {}
+    fn read<C: Choices>(&mut self, _event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {}
 }
 
 impl<P: Process, A: Reader<P>, B: Reader<P>> Reader<P> for (A, B) {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
         self.0.read(event, world);
         self.1.read(event, world);
     }
@@ -268,7 +260,7 @@ impl<P: Process, A: Reader<P>, B: Reader<P>> Reader<P> for (A, B) {
 
 impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
         if let Some(reader) = self {
             reader.read(event, world);
         }
@@ -283,7 +275,7 @@ impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
 
 impl<P: Process, A: Reader<P>> Reader<P> for &mut A {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
         (**self).read(event, world);
     }
     #[inline(always)]
@@ -292,7 +284,7 @@ impl<P: Process, A: Reader<P>> Reader<P> for &mut A {
     }
 }
 
-impl<M> Happening<'_, M> {
+impl<M, N> Happening<'_, M, N> {
     /// One word for it, as the trace writes it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -303,7 +295,7 @@ impl<M> Happening<'_, M> {
             Happening::Woken { .. } => "woken",
             Happening::Written { .. } => "written",
             Happening::Synced { .. } => "synced",
-            Happening::Milestone { .. } => "milestone",
+            Happening::Noted { .. } => "milestone",
             Happening::Invoked { .. } => "invoked",
             Happening::Requested { .. } => "requested",
             Happening::Replied { .. } => "replied",

@@ -30,7 +30,7 @@ impl Triggers {
         self.waiting.clear();
     }
 
-    pub(super) fn new(faults: &[FaultSpec]) -> Triggers {
+    pub(super) fn new<O>(faults: &[FaultSpec<O>]) -> Triggers {
         let waiting = faults.iter().enumerate().filter_map(|(fault, spec)| match spec.trigger {
             Trigger::When { event, node, from, nth } => {
                 Some(Waiting { fault, event, node, from: from.as_nanos(), left: nth })
@@ -139,19 +139,9 @@ impl<P: Process, C: Choices> World<P, C> {
             Action::Unsynchronize { node } => {
                 self.change_clock(*node, reader, |clock, _| clock.set_synchronized(false));
             }
-            Action::Transfer { to } => {
+            Action::Order(order) => {
                 if let Some(leader) = self.latest_leader() {
-                    self.arrive(leader, Arrival::TransferLeadership { to: *to }, reader);
-                }
-            }
-            Action::Member { change, node } => {
-                if let Some(leader) = self.latest_leader() {
-                    self.arrive(leader, Arrival::ChangeMember { change: *change, node: *node }, reader);
-                }
-            }
-            Action::Apply { lengths } => {
-                if let Some(leader) = self.latest_leader() {
-                    self.arrive(leader, Arrival::ProposeLengths { lengths: *lengths }, reader);
+                    self.arrive(leader, Arrival::Order(order.clone()), reader);
                 }
             }
         }
@@ -184,19 +174,14 @@ impl<P: Process, C: Choices> World<P, C> {
                 self.change_clock(*node, reader, |clock, now| clock.step(now, by_ns.saturating_neg()));
             }
             Action::Rate { node, .. } => {
-                let usual = setup.nodes[*node].clock.rate_ppb;
+                let usual = setup.machines[*node].clock.rate_ppb;
                 self.change_clock(*node, reader, |clock, now| clock.set_rate(now, usual));
             }
             Action::Unsynchronize { node } => {
                 self.change_clock(*node, reader, |clock, _| clock.set_synchronized(true));
             }
             // Nothing that could be undone.
-            Action::Heal
-            | Action::Release { .. }
-            | Action::Restart { .. }
-            | Action::Transfer { .. }
-            | Action::Member { .. }
-            | Action::Apply { .. } => {}
+            Action::Heal | Action::Release { .. } | Action::Restart { .. } | Action::Order(_) => {}
         }
     }
 

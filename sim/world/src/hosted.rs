@@ -20,7 +20,13 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// A process has done this, and it is known from `now` on.
-    pub fn inject(&mut self, now: u64, node: usize, effect: Effect<P::Message>, reader: &mut impl Reader<P>) {
+    pub fn inject(
+        &mut self,
+        now: u64,
+        node: usize,
+        effect: Effect<P::Message, P::Note>,
+        reader: &mut impl Reader<P>,
+    ) {
         self.come_to(now);
         let synced = self.carry_out_one(node, effect, reader);
         debug_assert_eq!(synced, None, "a process elsewhere has a disk of its own");
@@ -69,7 +75,12 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Tells a reader of something that happened at `at`, and changes nothing else.
-    pub fn recount(&mut self, at: u64, what: Happening<'_, P::Message>, reader: &mut impl Reader<P>) {
+    pub fn recount(
+        &mut self,
+        at: u64,
+        what: Happening<'_, P::Message, P::Note>,
+        reader: &mut impl Reader<P>,
+    ) {
         self.come_to(at);
         reader.read(&Event { at, what }, self);
     }

@@ -8,7 +8,7 @@
 //! [`Choices`]. A run is a pure function of the setup and the choices.
 //!
 //! **Architecture Invariant:** the world names no protocol. It knows processes that may lead, hold leases and answer
-//! requests, through [`Process`] and [`Milestone`].
+//! requests, through [`Process`]. Its messages, notes and orders are the process's own types.
 //!
 //! **Architecture Invariant:** the world knows no scenario syntax; it is built from [`crate::setup`], plain data.
 
@@ -31,5 +31,5 @@ pub use clock::{Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
 pub use engine::World;
 pub use event::{Event, Happening, LossCause, Reader, WorldView};
 pub use process::{
-    DiskChance, DiskFaults, Effect, Milestone, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
+    DiskChance, DiskFaults, Effect, Jitter, Order, Process, ProcessInput, Recovery, Reply, Request, SyncEnd,
 };

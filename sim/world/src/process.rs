@@ -1,17 +1,30 @@
 //! What the world hosts: anything that takes messages, requests and wake-ups and gives messages, replies, durable writes
 //! and wake-ups. Our node is one such process (see [`leasehold_run::host`]); other people's may be others.
 
-use leasehold::lease::LeaseLengths;
-use leasehold::raft::{Jitter, MemberAction};
-use leasehold::time::{Alarm, Reading};
+use std::fmt::Debug;
+
+use leasehold::time::{Alarm, Reading, Span};
 
 /// A process with its storage. Cloning it clones its whole state.
 pub trait Process: Clone {
     /// What processes send to each other.
     type Message: Clone;
 
+    /// What the process tells of itself as it happens: elections, leases, whatever it has. The world passes it on.
+    type Note: Copy + Debug;
+
+    /// What a fault may ask of the leader: a transfer, a change of members, whatever it can do.
+    type Order: Order;
+
     /// One word for a message's kind, as in "append". Faults that hold messages back pick them by it.
     fn message_kind(message: &Self::Message) -> &'static str;
+
+    /// The word by which a fault may wait for this note (`when = { event = "..." }`); `None` where none can.
+    fn note_word(note: &Self::Note) -> Option<&'static str>;
+
+    /// The term in which this note says that the process was elected. Orders and clients of "the leader" go to the
+    /// process with the highest one.
+    fn elected_in(note: &Self::Note) -> Option<u64>;
 
     /// The machine has come up, for the first time or after a crash: looks at what the storage holds. If all is well the
     /// process is [started](Process::start) next.
@@ -51,16 +64,33 @@ pub trait Process: Clone {
     }
 
     /// Handles one input. `now` is what the machine's clocks say.
-    fn handle(&mut self, now: Reading, jitter: &mut dyn Jitter, input: ProcessInput<Self::Message>);
+    fn handle(
+        &mut self,
+        now: Reading,
+        jitter: &mut dyn Jitter,
+        input: ProcessInput<Self::Message, Self::Order>,
+    );
 
     /// What the process asks for next; `None` when that was all. Asked after each start and each input.
-    fn poll_effect(&mut self) -> Option<Effect<Self::Message>>;
+    fn poll_effect(&mut self) -> Option<Effect<Self::Message, Self::Note>>;
 
     /// The conditions on its clocks at which the process wants to be woken.
     fn alarms(&self, each: impl FnMut(Alarm));
 
     /// May an alarm that was set since this was last asked go off before those that were there?
     fn take_hastened(&mut self) -> bool;
+}
+
+/// Something that a fault asks of the leader.
+pub trait Order: Clone + Debug + PartialEq {
+    /// Its key in a scenario's `[[fault]]`.
+    fn word(&self) -> &'static str;
+}
+
+/// Where the random part of a process's waits comes from.
+pub trait Jitter {
+    /// A wait between the least that its machine allows and `most`.
+    fn jitter(&mut self, most: Span) -> Span;
 }
 
 /// What is wrong with a disk at the moment.
@@ -103,7 +133,7 @@ pub trait DiskChance {
 
 /// What goes into a process.
 #[derive(Debug, Clone)]
-pub enum ProcessInput<M> {
+pub enum ProcessInput<M, O> {
     /// A message from another process.
     Message {
         /// The sender.
@@ -127,28 +157,13 @@ pub enum ProcessInput<M> {
     },
     /// There is no room for the writes under way. [`ProcessInput::Synced`] comes when there is.
     StorageFull,
-    /// Hand leadership over, if this process leads.
-    TransferLeadership {
-        /// The successor.
-        to: usize,
-    },
-    /// Propose that this node be added, made a voter or removed, if this process leads.
-    ChangeMember {
-        /// What becomes of it.
-        change: MemberAction,
-        /// The node.
-        node: usize,
-    },
-    /// Propose other lengths of leases and promises for the whole cluster, if this process leads.
-    ProposeLengths {
-        /// The lengths.
-        lengths: LeaseLengths,
-    },
+    /// A fault asks this of it, since it was elected last.
+    Order(O),
 }
 
 /// What comes out of a process.
 #[derive(Debug, Clone)]
-pub enum Effect<M> {
+pub enum Effect<M, N> {
     /// A message to another process.
     Send {
         /// The receiver.
@@ -168,8 +183,8 @@ pub enum Effect<M> {
         /// Counts up within the life of a process.
         ticket: u64,
     },
-    /// Something happened that matters to leases.
-    Milestone(Milestone),
+    /// Something happened in the process.
+    Note(N),
 }
 
 /// What a client asks.
@@ -227,90 +242,4 @@ pub enum Reply {
     Refused,
     /// It may have been done, or may be done later.
     Unknown,
-}
-
-/// What happens to leaders and leases, in words that fit any protocol that has them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Milestone {
-    /// The process wants to lead.
-    Campaign {
-        /// In this term.
-        term: u64,
-        /// It only asks whether it would be elected.
-        trial: bool,
-    },
-    /// It granted a vote.
-    VoteGranted {
-        /// To this process.
-        to: usize,
-        /// In this term.
-        term: u64,
-        /// Only the trial's.
-        trial: bool,
-        /// The candidate was told to campaign by the leader itself.
-        transfer: bool,
-    },
-    /// It leads.
-    Elected {
-        /// In this term.
-        term: u64,
-    },
-    /// From now on it may acknowledge writes.
-    LeaderReady {
-        /// In this term.
-        term: u64,
-    },
-    /// It follows another leader than before.
-    Follows {
-        /// The leader.
-        leader: usize,
-        /// Its term.
-        term: u64,
-    },
-    /// Its lease now runs until then.
-    LeaseRenewed {
-        /// In this term.
-        term: u64,
-        /// Counted from here, on its own clocks.
-        start: Reading,
-        /// Until this is reached.
-        end: Alarm,
-    },
-    /// It gave its lease up.
-    LeaseEnded {
-        /// In this term.
-        term: u64,
-        /// Because it told a successor to campaign.
-        transfer: bool,
-    },
-    /// It led and does so no more.
-    SteppedDown {
-        /// The term it led.
-        term: u64,
-        /// Because it has not heard from a quorum, rather than from somebody with a higher term.
-        no_quorum: bool,
-        /// Because it was removed from the cluster.
-        removed: bool,
-    },
-    /// Other members are in force on this process.
-    MembersInForce {
-        /// By this entry of its log.
-        index: u64,
-        /// How many vote ...
-        voters: usize,
-        /// ... and how many do not.
-        learners: usize,
-    },
-    /// It had fallen behind its leader's log and has taken a snapshot instead.
-    SnapshotInstalled {
-        /// Of everything up to here.
-        index: u64,
-        /// The leader's term.
-        term: u64,
-    },
-    /// It received what no correct process sends.
-    Misbehaviour {
-        /// From this process.
-        peer: usize,
-    },
 }

@@ -1,134 +1,35 @@
-//! What a run is made of, as plain data: the cluster, its clocks, its network, its clients, its faults.
-//!
-//! Read from a scenario file by [`leasehold_run::scenario`], consumed by [`crate`]; neither knows the other.
+//! What a world is made of, as plain data: machines with their clocks, a network, clients, faults.
 
-use leasehold::lease::{LeaseLengths, LeaseSettings};
-use leasehold::raft::{LogBounds, MemberAction};
 use leasehold::time::Span;
 
-/// One run, but for its seed's draws.
+use super::process::Order;
+
+/// A world, but for its processes and its chance. `O` is what faults may ask of a leader.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Setup {
-    /// All decisions that the scenario leaves open follow from it.
-    pub seed: u64,
+pub struct Setup<O> {
     /// The run ends at this true time.
     pub duration: Span,
-    /// Who votes, who starts.
-    pub cluster: Cluster,
-    /// The lease of nodes that do not override it.
-    pub lease: LeaseSettings,
-    /// Waits that are not the lease's.
-    pub timers: Timers,
-    /// How long the nodes' logs may become.
-    pub log: LogBounds,
-    /// The lease rules that the nodes follow, by name.
-    pub rules: String,
-    /// One a node, voters first.
-    pub nodes: Vec<NodeSpec>,
+    /// One a process.
+    pub machines: Vec<Machine>,
     /// Links and their delays.
     pub network: Network,
     /// Who asks.
     pub clients: Vec<ClientSpec>,
     /// What goes wrong.
-    pub faults: Vec<FaultSpec>,
+    pub faults: Vec<FaultSpec<O>>,
 }
 
-/// Who votes, who starts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cluster {
-    /// The first so many nodes vote when the run begins; the next are learners.
-    pub voters: usize,
-    /// The last so many nodes belong to nobody until a fault adds them.
-    pub spares: usize,
-    /// The node that becomes the first leader: the others give it time.
-    pub first_leader: Option<usize>,
-}
-
-impl Setup {
-    /// How many nodes are learners when the run begins.
-    pub fn learners(&self) -> usize {
-        self.nodes.len() - self.cluster.voters - self.cluster.spares
-    }
-
-    /// The nodes that vote at some time, unless the faults that make them voters come to nothing.
-    pub fn electorate(&self) -> Vec<usize> {
-        let promoted = |node: usize| {
-            self.faults.iter().any(|fault| {
-                matches!(fault.action, Action::Member { change: MemberAction::Promote, node: n } if n == node)
-            })
-        };
-        (0..self.nodes.len()).filter(|node| *node < self.cluster.voters || promoted(*node)).collect()
-    }
-
-    /// Does a fault change who is in the cluster?
-    pub fn changes_members(&self) -> bool {
-        self.faults.iter().any(|fault| matches!(fault.action, Action::Member { .. }))
-    }
-}
-
-/// Waits that are not the lease's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timers {
-    /// A leader sends a round at least this often.
-    pub heartbeat: Span,
-    /// The most that is added to an election timeout at random.
-    pub election_jitter: Span,
-    /// After its start a node waits so much longer before it campaigns.
-    pub startup_grace: Span,
-    /// A request that finds no leader gives up after this; the election timeout plus the jitter where not set.
-    pub request_deadline: Option<Span>,
-}
-
-/// One node.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NodeSpec {
-    /// Its name in reports.
-    pub name: String,
+/// A machine, as far as its process cannot choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
     /// Its clocks.
     pub clock: ClockSpec,
-    /// Its lease, after its own overrides.
-    pub lease: LeaseSettings,
-    /// The most that is added to its election timeout at random.
-    pub election_jitter: Span,
-    /// The least that is added. Where it is the most, nothing is drawn.
-    pub election_jitter_least: Span,
     /// How long a write takes to be safe on its disk.
     pub disk_sync: Span,
-    /// What it keeps its state on.
-    pub disk: DiskSpec,
     /// How long an answer to a client stays in the process after it has been decided.
     pub answer_time: Span,
-}
-
-/// What a node keeps its state on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct DiskSpec {
-    /// What there is.
-    pub kind: DiskKind,
-    /// What a crash does to sectors that were written and not synced; on a [durable](DiskKind::Durable) one alone.
-    pub unsynced: Unsynced,
-}
-
-/// What there is below a node's storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DiskKind {
-    /// A model: what was synced is there after a crash, what was not is lost. Costs nothing.
-    #[default]
-    Memory,
-    /// The database that production runs, on a simulated disk.
-    Durable,
-}
-
-/// What a crash does to sectors that were written and not synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unsynced {
-    /// Each is kept or lost, as is drawn; and how far a commit had come.
-    #[default]
-    Torn,
-    /// All are lost.
-    Lost,
-    /// All are kept.
-    Kept,
+    /// The least that is drawn where the process asks for [jitter](super::Jitter).
+    pub jitter_least: Span,
 }
 
 /// A machine's clocks.
@@ -282,7 +183,7 @@ pub enum Pace {
 
 /// Something that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FaultSpec {
+pub struct FaultSpec<O> {
     /// What sets it off.
     pub trigger: Trigger,
     /// It happens so long after that.
@@ -290,7 +191,7 @@ pub struct FaultSpec {
     /// It is undone so long after that.
     pub lasts: Option<Span>,
     /// What happens.
-    pub action: Action,
+    pub action: Action<O>,
 }
 
 /// What sets a fault off.
@@ -313,7 +214,7 @@ pub enum Trigger {
         node: Option<usize>,
         /// Not before this true time.
         from: Span,
-        /// The how-many-eth such event, from 1.
+        /// The number of the event among those that match, counted from 1.
         nth: u32,
     },
 }
@@ -332,18 +233,8 @@ impl Trigger {
 /// What a fault may wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
-    /// A quorum acknowledged a newer round.
-    LeaseRenewed,
-    /// A lease was given up.
-    LeaseEnded,
-    /// A node asks for votes or pre-votes.
-    Campaign,
-    /// A node was elected.
-    Elected,
-    /// A leader may acknowledge writes.
-    LeaderReady,
-    /// A leader stepped down.
-    SteppedDown,
+    /// A process noted something that goes by this [word](super::Process::note_word).
+    Note(&'static str),
     /// A read was answered under a lease.
     Served,
     /// A write was acknowledged.
@@ -353,28 +244,10 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Every event, in the order of the documentation.
-    pub const ALL: [EventKind; 9] = [
-        EventKind::LeaseRenewed,
-        EventKind::LeaseEnded,
-        EventKind::Campaign,
-        EventKind::Elected,
-        EventKind::LeaderReady,
-        EventKind::SteppedDown,
-        EventKind::Served,
-        EventKind::WriteAcknowledged,
-        EventKind::Restarted,
-    ];
-
     /// The word for it in a scenario file.
     pub const fn word(self) -> &'static str {
         match self {
-            EventKind::LeaseRenewed => "lease-renewed",
-            EventKind::LeaseEnded => "lease-ended",
-            EventKind::Campaign => "campaign",
-            EventKind::Elected => "elected",
-            EventKind::LeaderReady => "leader-ready",
-            EventKind::SteppedDown => "stepped-down",
+            EventKind::Note(word) => word,
             EventKind::Served => "served",
             EventKind::WriteAcknowledged => "write-acknowledged",
             EventKind::Restarted => "restarted",
@@ -384,7 +257,7 @@ impl EventKind {
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum Action<O> {
     /// These groups cannot talk to each other.
     Partition {
         /// Nodes in no group talk to all.
@@ -462,12 +335,12 @@ pub enum Action {
         /// The node.
         node: usize,
     },
-    /// Its disk says that it has synced, and has not. On a [durable](DiskKind::Durable) disk alone.
+    /// Its disk says that it has synced, and has not. On a durable disk alone.
     DiskLie {
         /// The node.
         node: usize,
     },
-    /// One bit of its file, drawn, is not what it was. On a [durable](DiskKind::Durable) disk alone.
+    /// One bit of its file, drawn, is not what it was. On a durable disk alone.
     DiskCorrupt {
         /// The node.
         node: usize,
@@ -491,28 +364,13 @@ pub enum Action {
         /// The node.
         node: usize,
     },
-    /// The leader is told to hand over.
-    Transfer {
-        /// The successor.
-        to: usize,
-    },
-    /// The leader is asked to change who is in the cluster.
-    Member {
-        /// What becomes of it.
-        change: MemberAction,
-        /// The node.
-        node: usize,
-    },
-    /// The leader proposes other lengths for the whole cluster.
-    Apply {
-        /// The lengths.
-        lengths: LeaseLengths,
-    },
+    /// Whichever process was elected last is asked this.
+    Order(O),
 }
 
-impl Action {
+impl<O: Order> Action<O> {
     /// Its key in a scenario's `[[fault]]`.
-    pub const fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Action::Partition { .. } => "partition",
             Action::Cut { .. } => "cut",
@@ -533,11 +391,7 @@ impl Action {
             Action::Step { .. } => "step",
             Action::Rate { .. } => "rate",
             Action::Unsynchronize { .. } => "unsynchronize",
-            Action::Transfer { .. } => "transfer",
-            Action::Member { change: MemberAction::Add, .. } => "add",
-            Action::Member { change: MemberAction::Promote, .. } => "promote",
-            Action::Member { change: MemberAction::Remove, .. } => "remove",
-            Action::Apply { .. } => "apply",
+            Action::Order(order) => order.word(),
         }
     }
 }

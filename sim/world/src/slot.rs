@@ -3,8 +3,6 @@
 use super::clock::VirtualClock;
 use super::disk::Disk;
 use super::process::{Process, ProcessInput, Reply, Request};
-use leasehold::lease::LeaseLengths;
-use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
 /// One machine and the process on it.
@@ -17,7 +15,7 @@ pub(super) struct Slot<P: Process> {
     /// How many faults make it stand still.
     pub(super) stops: u32,
     /// What came while it stood still, in order of arrival.
-    pub(super) inbox: Vec<Arrival<P::Message>>,
+    pub(super) inbox: Vec<Arrival<P::Message, P::Order>>,
     /// How often it has been started.
     pub(super) incarnation: u64,
     /// The true time of the wake-up that counts; others in the queue are void.
@@ -25,13 +23,13 @@ pub(super) struct Slot<P: Process> {
     pub(super) disk_sync: Span,
     pub(super) disk: Disk,
     pub(super) answer_time: Span,
-    pub(super) election_jitters: u64,
-    pub(super) election_jitter_least: Span,
+    pub(super) jitters: u64,
+    pub(super) jitter_least: Span,
 }
 
 /// Something that has arrived at a machine.
 #[derive(Debug, Clone)]
-pub(super) enum Arrival<M> {
+pub(super) enum Arrival<M, O> {
     Message {
         from: usize,
         number: u64,
@@ -45,16 +43,7 @@ pub(super) enum Arrival<M> {
         ticket: u64,
     },
     StorageFull,
-    TransferLeadership {
-        to: usize,
-    },
-    ProposeLengths {
-        lengths: LeaseLengths,
-    },
-    ChangeMember {
-        change: MemberAction,
-        node: usize,
-    },
+    Order(O),
     /// An answer that was decided a while ago is ready to leave.
     Answer {
         operation: u64,
@@ -87,17 +76,15 @@ impl<P: Process> Slot<P> {
     }
 }
 
-impl<M> Arrival<M> {
+impl<M, O> Arrival<M, O> {
     /// What the process is to handle; `None` for what is none of its business.
-    pub(super) fn input(self) -> Option<ProcessInput<M>> {
+    pub(super) fn input(self) -> Option<ProcessInput<M, O>> {
         Some(match self {
             Arrival::Message { from, message, .. } => ProcessInput::Message { from, message },
             Arrival::Request { operation, request } => ProcessInput::Request { token: operation, request },
             Arrival::Synced { ticket } => ProcessInput::Synced { ticket },
             Arrival::StorageFull => ProcessInput::StorageFull,
-            Arrival::ProposeLengths { lengths } => ProcessInput::ProposeLengths { lengths },
-            Arrival::ChangeMember { change, node } => ProcessInput::ChangeMember { change, node },
-            Arrival::TransferLeadership { to } => ProcessInput::TransferLeadership { to },
+            Arrival::Order(order) => ProcessInput::Order(order),
             Arrival::Answer { .. } => return None,
         })
     }

@@ -6,9 +6,10 @@ use leasehold::node::Message;
 use leasehold::raft;
 use leasehold::time::Reading;
 
+use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{ClusterView, Observer, run_observed};
-use leasehold_world::setup::Setup;
-use leasehold_world::{Event, Happening, Milestone};
+use leasehold_run::setup::Setup;
+use leasehold_world::{Event, Happening};
 
 /// An instant from which on decisions matter, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Rounds {
 }
 
 impl Observer for Rounds {
-    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
         match event.what {
             Happening::Sent { from, message: Message::Raft(raft::Message::Append(_)), .. } => {
                 let reading = world.clock(from).read(event.at);
@@ -84,7 +85,7 @@ impl Observer for Rounds {
                     self.sent[from].push((event.at, reading));
                 }
             }
-            Happening::Milestone { node, milestone: Milestone::LeaseRenewed { start, .. } } => {
+            Happening::Noted { node, note: Milestone::LeaseRenewed { start, .. } } => {
                 self.renewed(event.at, node, start);
             }
             Happening::Fault { undone: false, .. } => {

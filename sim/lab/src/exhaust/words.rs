@@ -1,5 +1,6 @@
 //! One schedule again, with its decisions in words.
 
+use leasehold_run::milestone::Milestone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use leasehold::time::Span;
 use super::{Found, Search, margin, start};
 use leasehold_run::display::instant;
 use leasehold_run::run::{ClusterView, Observer, RulesJob, with_rules};
+use leasehold_run::setup::Setup;
 use leasehold_run::watch::Traced;
-use leasehold_world::setup::Setup;
 use leasehold_world::{Event, Happening, Point, Purpose, Taken};
 
 /// A schedule that was run again.
@@ -65,7 +66,7 @@ struct Messages {
 }
 
 impl Observer for Messages {
-    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
         if let Happening::Sent { from, to, number, message } = event.what {
             self.sent.insert((from, to, number), (event.at, message.kind()));
         }

@@ -4,9 +4,10 @@ use leasehold::node::Message;
 use leasehold::raft;
 use leasehold::time::Alarm;
 
+use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{ClusterView, Observer};
-use leasehold_world::setup::Setup;
-use leasehold_world::{Event, Happening, LossCause, Milestone, Reply};
+use leasehold_run::setup::Setup;
+use leasehold_world::{Event, Happening, LossCause, Reply};
 
 /// What has to happen, in this order, while the old leader's lease runs. Between "the challenger's timer fires" and "the
 /// challenger may acknowledge writes" there is one message each.
@@ -42,6 +43,7 @@ impl Score {
 /// Follows a run and scores it.
 #[derive(Debug, Clone)]
 pub(super) struct Scorer {
+    voters: usize,
     leases: Vec<Option<(u64, Alarm)>>,
     /// The term in which each node may acknowledge writes.
     ready: Vec<Option<u64>>,
@@ -54,6 +56,7 @@ impl Scorer {
     pub(super) fn new(setup: &Setup) -> Scorer {
         let nodes = setup.nodes.len();
         Scorer {
+            voters: setup.cluster.voters,
             leases: vec![None; nodes],
             ready: vec![None; nodes],
             acknowledged: false,
@@ -82,8 +85,8 @@ impl Scorer {
     /// From when on enough others may vote for `challenger`, `holder` left out: now, or when the promises of so many are over.
     /// A question that comes before is asked in vain.
     fn votes_from(&self, challenger: usize, holder: usize, world: &dyn ClusterView) -> u64 {
-        let (voters, now) = (world.setup().cluster.voters, world.now());
-        let others = (0..voters).filter(|voter| ![challenger, holder].contains(voter));
+        let now = world.now();
+        let others = (0..self.voters).filter(|voter| ![challenger, holder].contains(voter));
         let free = others.map(|voter| {
             let Some(node) = world.raft(voter) else { return u64::MAX };
             let ends = node.promise_ends();
@@ -94,7 +97,7 @@ impl Scorer {
         let mut free: Vec<u64> = free.collect();
         free.sort_unstable();
         // A majority, and the challenger votes for itself.
-        (voters / 2).checked_sub(1).map_or(now, |last| free.get(last).copied().unwrap_or(u64::MAX))
+        (self.voters / 2).checked_sub(1).map_or(now, |last| free.get(last).copied().unwrap_or(u64::MAX))
     }
 
     fn reach(&mut self, level: usize, left: Option<u64>) {
@@ -125,9 +128,9 @@ impl Scorer {
 }
 
 impl Observer for Scorer {
-    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
         match event.what {
-            Happening::Milestone { node, milestone } => self.milestone(node, milestone, world),
+            Happening::Noted { node, note: milestone } => self.milestone(node, milestone, world),
             Happening::Lost { from, cause: LossCause::Partition, .. }
                 if self.best.level == 0 && self.leases[from].is_some() =>
             {

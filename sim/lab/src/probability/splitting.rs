@@ -10,8 +10,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::Asked;
 use super::levels::{LEVELS, Score, Scorer};
 use leasehold_run::run::Running;
+use leasehold_run::setup::Setup;
 use leasehold_world::Seeded;
-use leasehold_world::setup::Setup;
 
 /// One particle in so many is given up at a time, at least.
 const GIVEN_UP: usize = 10;

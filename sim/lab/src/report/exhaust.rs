@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::exhaust::{Adversary, Cut, Found, Search, Summary, Told, invariants_must_hold};
 use leasehold_run::display::{count, instant, signed_span};
 use leasehold_run::report::Style;
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 /// What a report is about.
 #[derive(Debug)]

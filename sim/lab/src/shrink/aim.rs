@@ -10,8 +10,8 @@ use super::operations::{asks_at, of_stale_read, script};
 use super::search::Search;
 use super::violation::Kind;
 use leasehold_run::run::{Outcome, run};
+use leasehold_run::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
 use leasehold_run::watch::{LeadershipChange, LeaseOver};
-use leasehold_world::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
 
 /// Questions in a run that looks for a stale read all the time.
 const PROBES: u64 = 400;

@@ -2,7 +2,7 @@
 
 use super::numbers::{self, Number, Part};
 use leasehold::time::Span;
-use leasehold_world::setup::{
+use leasehold_run::setup::{
     Action, ClientSpec, ClockSpec, Delay, DiskSpec, OperationKind, Pace, Setup, StampSource, Target, Trigger,
 };
 

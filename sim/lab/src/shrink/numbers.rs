@@ -3,7 +3,7 @@
 use leasehold::lease::LeaseSettings;
 use leasehold::time::Span;
 
-use leasehold_world::setup::{Action, ClockSpec, Delay, Pace, Setup, Trigger};
+use leasehold_run::setup::{Action, ClockSpec, Delay, Pace, Setup, Trigger};
 
 /// What is known of a number beside its value. Times are in nanoseconds, rates in parts per billion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

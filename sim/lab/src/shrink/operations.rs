@@ -8,9 +8,9 @@ use super::search::Search;
 use super::violation::Kind;
 use leasehold_check::{StaleRead, Verdict};
 use leasehold_run::run::Outcome;
+use leasehold_run::setup::{ClientSpec, OperationKind, Pace, Setup, Target};
 use leasehold_run::watch::Operation;
 use leasehold_world::Request;
-use leasehold_world::setup::{ClientSpec, OperationKind, Pace, Setup, Target};
 
 /// More operations than this are not tried one by one.
 const ONE_BY_ONE_MAX: usize = 300;

@@ -1,6 +1,7 @@
 //! Faults, nodes, links and settings that are not needed go, the run ends when it has shown what it has to show, and what
 //! is left is renumbered: the leader is n1, whoever follows it n2.
 
+use leasehold_run::milestone::Milestone;
 use std::sync::Arc;
 
 use leasehold::node::Message;
@@ -12,7 +13,7 @@ use super::select::{earlier, select};
 use super::violation::Kind;
 use leasehold_check::Verdict;
 use leasehold_run::run::{ClusterView, Observer, Outcome, run_observed};
-use leasehold_world::setup::{Action, ClockSpec, FaultSpec, Setup, Trigger};
+use leasehold_run::setup::{Action, ClockSpec, FaultSpec, Setup, Trigger};
 use leasehold_world::{Event, Happening};
 
 pub(super) fn pass(search: &mut Search<'_>) {
@@ -295,7 +296,7 @@ struct Fired {
 }
 
 impl Observer for Fired {
-    fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
         if let Happening::Fault { fault, undone: false } = event.what
             && fault == self.fault
         {

@@ -3,7 +3,7 @@
 use super::numbers::{Number, visit};
 use super::search::Search;
 use leasehold::time::Span;
-use leasehold_world::setup::{Delay, Setup};
+use leasehold_run::setup::{Delay, Setup};
 
 pub(super) fn pass(search: &mut Search<'_>) {
     usual_network(search);

@@ -11,7 +11,7 @@ use super::{Progress, Size, aim};
 use leasehold_run::rules;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::scenario::{Written, load};
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 /// A search in progress.
 pub(super) struct Search<'a> {

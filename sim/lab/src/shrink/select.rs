@@ -2,7 +2,7 @@
 
 use leasehold::time::Span;
 
-use leasehold_world::setup::{Action, FaultSpec, Setup, Target, Trigger};
+use leasehold_run::setup::{Action, FaultSpec, Order, Setup, Target, Trigger};
 
 /// The setup with the nodes `kept`, by their old places in their new order, voters first and spare nodes last. What the others did or suffered
 /// goes with them. `None` if nobody is left to vote.
@@ -61,9 +61,11 @@ fn fault_among(fault: &FaultSpec, place: &dyn Fn(usize) -> Option<usize>) -> Opt
             Action::Hold { from: place(*from)?, to: place(*to)?, message: message.clone(), count: *count }
         }
         Action::Release { from, to } => Action::Release { from: place(*from)?, to: place(*to)? },
-        Action::Transfer { to } => Action::Transfer { to: place(*to)? },
-        Action::Member { change, node } => Action::Member { change: *change, node: place(*node)? },
-        Action::Apply { lengths } => Action::Apply { lengths: *lengths },
+        Action::Order(Order::Transfer { to }) => Action::Order(Order::Transfer { to: place(*to)? }),
+        Action::Order(Order::Member { change, node }) => {
+            Action::Order(Order::Member { change: *change, node: place(*node)? })
+        }
+        Action::Order(Order::Apply { lengths }) => Action::Order(Order::Apply { lengths: *lengths }),
         Action::Isolate { node } => Action::Isolate { node: place(*node)? },
         Action::Pause { node } => Action::Pause { node: place(*node)? },
         Action::Suspend { node } => Action::Suspend { node: place(*node)? },

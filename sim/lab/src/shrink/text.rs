@@ -10,7 +10,7 @@ use leasehold_run::explain::{Cause, Explanation, explain};
 use leasehold_run::report::wrapped;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::scenario::Written;
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 /// The line of a story that says where a shrunk scenario comes from begins so.
 const ORIGIN: &str = "Shrunk from ";

@@ -7,10 +7,10 @@ use leasehold_check as check;
 use leasehold_run::explain::{Cause, explain};
 use leasehold_run::rules;
 use leasehold_run::run::{Outcome, run};
+use leasehold_run::setup::Setup;
 use leasehold_run::theory::{self, Prediction};
 use leasehold_run::watch::Invariant;
 use leasehold_world::Reply;
-use leasehold_world::setup::Setup;
 
 /// What is wrong with a run; the worst for a user first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use leasehold::time::Span;
 use super::Bound;
 use super::dice::{Aspect, Dice};
 use leasehold_run::rules;
+use leasehold_run::setup::{Action, FaultSpec, Setup, StampSource};
 use leasehold_run::theory::{self, Prediction};
-use leasehold_world::setup::{Action, FaultSpec, Setup, StampSource};
 
 /// Scales are in millionths of what was drawn.
 const ONE: u64 = 1_000_000;

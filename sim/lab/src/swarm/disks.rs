@@ -4,7 +4,7 @@
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
-use leasehold_world::setup::{Action, DiskKind, FaultSpec, Setup, Trigger, Unsynced};
+use leasehold_run::setup::{Action, DiskKind, FaultSpec, Setup, Trigger, Unsynced};
 
 /// Adds what is drawn to a setup.
 pub(super) fn fit(seed: u64, setup: &mut Setup) {

@@ -8,9 +8,7 @@ use leasehold::time::Span;
 use super::dice::{Aspect, Dice};
 use super::{Profile, bound, disks, faults, members, workload};
 use leasehold_run::rules;
-use leasehold_world::setup::{
-    ClockSpec, Cluster, Delay, DiskSpec, LinkSpec, Network, NodeSpec, Setup, Timers,
-};
+use leasehold_run::setup::{ClockSpec, Cluster, Delay, DiskSpec, LinkSpec, Network, NodeSpec, Setup, Timers};
 
 /// The setup that belongs to a seed. A pure function of its arguments; the rules change nothing but the rules.
 pub fn draw(seed: u64, profile: &Profile) -> Setup {

@@ -14,7 +14,7 @@ use super::row::{Kind, Row};
 use super::{Subject, bound};
 use leasehold_check as check;
 use leasehold_run::run::{Outcome, run};
-use leasehold_world::setup::{Delay, Setup};
+use leasehold_run::setup::{Delay, Setup};
 
 /// Seeds that are run side by side before their rows are handed on. A constant: what is handed on when must not depend on
 /// the number of threads.

@@ -8,7 +8,7 @@ use leasehold::time::Span;
 
 use super::Bound;
 use super::dice::{Aspect, Dice};
-use leasehold_world::setup::{Action, EventKind, FaultSpec, Setup, Trigger};
+use leasehold_run::setup::{Action, EventKind, FaultSpec, Order, Setup, Trigger};
 
 /// A way to go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,12 +174,12 @@ impl Scene<'_> {
     /// At the motif's beginning, or when the node next does something there.
     fn now_or_soon(&mut self, node: usize) -> Trigger {
         let events = [
-            EventKind::LeaseRenewed,
+            EventKind::Note("lease-renewed"),
             EventKind::Served,
             EventKind::WriteAcknowledged,
-            EventKind::LeaderReady,
-            EventKind::Elected,
-            EventKind::Campaign,
+            EventKind::Note("leader-ready"),
+            EventKind::Note("elected"),
+            EventKind::Note("campaign"),
         ];
         if self.dice.chance(55) {
             return Trigger::At(self.at);
@@ -273,7 +273,7 @@ impl Scene<'_> {
                 let deaf = self.other(leader);
                 if deaf != leader {
                     self.push(Trigger::At(self.at), None, Action::Cut { from: vec![leader], to: vec![deaf] });
-                    let trigger = self.when(EventKind::Campaign, deaf);
+                    let trigger = self.when(EventKind::Note("campaign"), deaf);
                     self.push(trigger, None, Action::Heal);
                 }
             }
@@ -348,7 +348,7 @@ impl Scene<'_> {
 
     fn transfer(&mut self) {
         let to = self.voter();
-        self.push(Trigger::At(self.at), None, Action::Transfer { to });
+        self.push(Trigger::At(self.at), None, Action::Order(Order::Transfer { to }));
         let lasts = self.mostly_ends(300, 3_000);
         match self.dice.between(0, 3) {
             0 => {}
@@ -358,7 +358,7 @@ impl Scene<'_> {
                 self.push(trigger, lasts, Action::Isolate { node: self.leader });
             }
             _ => {
-                let trigger = self.when(EventKind::Campaign, to);
+                let trigger = self.when(EventKind::Note("campaign"), to);
                 self.push(trigger, lasts, Action::Isolate { node: self.leader });
             }
         }
@@ -382,10 +382,10 @@ impl Scene<'_> {
         self.push(Trigger::At(self.at), None, Action::Hold { from: witness, to: leader, message, count });
         let mut clock = self.while_(20, 150);
         let trigger = self.later(clock);
-        self.push(trigger, None, Action::Transfer { to: successor });
+        self.push(trigger, None, Action::Order(Order::Transfer { to: successor }));
         clock = clock + self.while_(40, 150);
         let trigger = self.later(clock);
-        self.push(trigger, None, Action::Transfer { to: leader });
+        self.push(trigger, None, Action::Order(Order::Transfer { to: leader }));
         clock = clock + self.while_(50, 500);
         let (trigger, others) = (self.later(clock), self.others_than(leader));
         let silent = others.iter().copied().filter(|other| *other != witness).collect();

@@ -7,7 +7,7 @@ use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
-use leasehold_world::setup::{Action, FaultSpec, Setup, Trigger};
+use leasehold_run::setup::{Action, FaultSpec, Order, Setup, Trigger};
 
 /// Of a hundred seeds so many have members that change.
 const SHARE: u64 = 15;
@@ -31,7 +31,7 @@ pub(super) fn faults(seed: u64, setup: &Setup) -> Vec<FaultSpec> {
     let mut ask = |dice: &mut Dice, change, node| {
         let first = dice.span(timeout + timeout.div(5), latest);
         let every = dice.share(timeout, 30, 600) + Span::nanos(1);
-        let action = Action::Member { change, node };
+        let action = Action::Order(Order::Member { change, node });
         faults.push(FaultSpec {
             trigger: Trigger::Every { first, every },
             after: Span::ZERO,

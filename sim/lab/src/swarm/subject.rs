@@ -8,7 +8,7 @@ use super::{Bound, Profile, draw};
 use leasehold_run::display::shell_word;
 use leasehold_run::rules;
 use leasehold_run::scenario::RowExpectation;
-use leasehold_world::setup::Setup;
+use leasehold_run::setup::Setup;
 
 /// What is explored.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
-use leasehold_world::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
+use leasehold_run::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
 
 /// Compare-and-set has the keys from this one on.
 const FIRST_KEY_FOR_CAS: u64 = 1_000;

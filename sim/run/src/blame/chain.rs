@@ -11,11 +11,12 @@ use leasehold::time::{Nanos, Span};
 use super::clocks::{ClockLog, Level, Mark};
 use super::sound::{Accepted, Leadership, Sound};
 use super::{Blame, Part};
+use crate::milestone::Milestone;
 use crate::rules;
 use crate::run::ClusterView;
+use crate::setup::Setup;
 use crate::watch::{LeadershipChange, LeaseOver};
-use leasehold_world::setup::Setup;
-use leasehold_world::{Event, Happening, Milestone};
+use leasehold_world::{Event, Happening};
 
 /// A vote, not a trial.
 #[derive(Debug, Clone, Copy)]
@@ -75,10 +76,10 @@ impl Chain {
     }
 
     #[inline]
-    pub(super) fn observe(&mut self, event: &Event<'_, Message>, _world: &dyn ClusterView) {
+    pub(super) fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
         let at = event.at;
         match &event.what {
-            Happening::Milestone { node, milestone } => self.milestone(*node, milestone, at),
+            Happening::Noted { node, note: milestone } => self.milestone(*node, milestone, at),
             Happening::Delivered { to, message: Message::Raft(message), .. } => match message {
                 RaftMessage::Append(append) => {
                     let (_, given) = &mut self.promised[*to];

@@ -3,8 +3,8 @@
 use leasehold::time::{Alarm, Reading, Span};
 
 use super::Part;
+use crate::setup::{Action, ClockSpec, FaultSpec};
 use leasehold_world::VirtualClock;
-use leasehold_world::setup::{Action, ClockSpec, FaultSpec};
 
 /// An instant on a machine: true time, and how many changes its clocks had seen. (A change may happen at the very instant of
 /// an event, before or after it.)

@@ -3,19 +3,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use leasehold::lease::{LeaseRules, SoundRules};
+use leasehold::lease::{LeaseRules, LeaseSettings, SoundRules};
 use leasehold::node::Message;
 use leasehold::raft::{
-    Append, AppendOutcome, AppendReply, Configuration, Message as RaftMessage, NodeId, Role,
+    Append, AppendOutcome, AppendReply, Configuration, LeaseEndCause, Message as RaftMessage, NodeId, Role,
 };
 use leasehold::time::{Nanos, Reading};
 
 use super::chain::Chain;
 use super::clocks::Mark;
+use crate::milestone::Milestone;
 use crate::run::ClusterView;
+use crate::setup::Setup;
 use crate::watch::Margins;
-use leasehold_world::setup::Setup;
-use leasehold_world::{Event, Happening, Milestone};
+use leasehold_world::{Event, Happening};
 
 /// Rounds whose sending instants a leader remembers, as the node has it.
 const ROUNDS_MAX: u64 = 4_096;
@@ -110,13 +111,13 @@ impl Leadership {
 /// All leaders, in all terms.
 #[derive(Debug, Clone)]
 pub(super) struct Sound {
-    nodes: usize,
+    leases: Vec<LeaseSettings>,
     led: BTreeMap<(usize, u64), Leadership>,
 }
 
 impl Sound {
     pub(super) fn new(setup: &Setup) -> Sound {
-        Sound { nodes: setup.nodes.len(), led: BTreeMap::new() }
+        Sound { leases: setup.nodes.iter().map(|node| node.lease).collect(), led: BTreeMap::new() }
     }
 
     pub(super) fn leadership(&self, leader: usize, term: u64) -> Option<&Leadership> {
@@ -126,7 +127,7 @@ impl Sound {
     #[inline]
     pub(super) fn observe(
         &mut self,
-        event: &Event<'_, Message>,
+        event: &Event<'_, Message, Milestone>,
         world: &dyn ClusterView,
         chain: &Chain,
         margins: &mut Margins,
@@ -147,9 +148,9 @@ impl Sound {
                 _ => {}
             },
             Happening::Synced { node, ticket } => self.synced(*node, *ticket, world, margins),
-            Happening::Milestone { node, milestone } => match milestone {
+            Happening::Noted { node, note: milestone } => match milestone {
                 Milestone::Elected { term } => {
-                    self.led.insert((*node, *term), Leadership::new(self.nodes));
+                    self.led.insert((*node, *term), Leadership::new(self.leases.len()));
                 }
                 Milestone::SteppedDown { term, .. } => end_lease(*node, *term, world, margins),
                 Milestone::LeaderReady { .. } => margins.note(event, world),
@@ -255,7 +256,7 @@ impl Sound {
             return;
         }
         let Some(round) = led.rounds.iter().find(|round| round.number == number).copied() else { return };
-        let settings = &world.setup().nodes[leader].lease;
+        let settings = &self.leases[leader];
         let Some(end) = SoundRules.lease_end(settings, &round.start) else { return };
         let served = !end.reached(&world.clock(leader).read(world.now()));
         if served || led.carried.is_none() {
@@ -263,14 +264,14 @@ impl Sound {
             led.carry(&round);
         }
         let milestone = Milestone::LeaseRenewed { term, start: round.start, end };
-        let what: Happening<'_, Message> = Happening::Milestone { node: leader, milestone };
+        let what: Happening<'_, Message, Milestone> = Happening::Noted { node: leader, note: milestone };
         margins.note(&Event { at: world.now(), what }, world);
     }
 }
 
 /// Tells the margins of sound leases that one is given up.
 fn end_lease(node: usize, term: u64, world: &dyn ClusterView, margins: &mut Margins) {
-    let milestone = Milestone::LeaseEnded { term, transfer: false };
-    let what: Happening<'_, Message> = Happening::Milestone { node, milestone };
+    let milestone = Milestone::LeaseEnded { term, cause: LeaseEndCause::Settings };
+    let what: Happening<'_, Message, Milestone> = Happening::Noted { node, note: milestone };
     margins.note(&Event { at: world.now(), what }, world);
 }

@@ -7,8 +7,8 @@ use super::{Cause, Explanation};
 use crate::describe;
 use crate::display::{instant, length, rate};
 use crate::rules;
+use crate::setup::{Setup, StampSource};
 use crate::watch::{LeadershipChange, LeaseOver};
-use leasehold_world::setup::{Setup, StampSource};
 
 /// A cause, and what it was in words.
 type Found = (Cause, String);

@@ -9,9 +9,11 @@ use leasehold::time::Alarm;
 use super::{Explanation, LeaseFacts, Moment, STORY_LINES_MAX};
 use crate::describe;
 use crate::display::{instant, reading};
+use crate::milestone::Milestone;
 use crate::run::{ClusterView, Observer};
-use leasehold_world::setup::Setup;
-use leasehold_world::{Event, Happening, MONOTONIC_BASE, Milestone, Reply, Request, VirtualClock, WALL_BASE};
+use crate::setup::Setup;
+use leasehold::raft::{LeaseEndCause, StepDownCause};
+use leasehold_world::{Event, Happening, MONOTONIC_BASE, Reply, Request, VirtualClock, WALL_BASE};
 
 /// Whoever takes notes while the run is played again.
 pub(super) struct Notes {
@@ -36,8 +38,6 @@ pub(super) struct Notes {
     missed_request: Option<Request>,
     /// What disks have forgotten: whose, when, in words.
     pub(super) forgotten: Vec<(usize, u64, String)>,
-    /// Whose disk is full.
-    full: Vec<bool>,
     done: bool,
 }
 
@@ -59,7 +59,6 @@ impl Notes {
             lost: false,
             missed_request: None,
             forgotten: Vec::new(),
-            full: vec![false; nodes],
             done: false,
         }
     }
@@ -124,28 +123,28 @@ impl Notes {
                 self.renewed(node, &start, &end, world);
                 return;
             }
-            Milestone::LeaseEnded { transfer: true, .. } => {
+            Milestone::LeaseEnded { cause: LeaseEndCause::Transfer, .. } => {
                 (format!("{name} gives up its lease and tells its successor to campaign"), 6)
             }
-            Milestone::LeaseEnded { transfer: false, .. } => return,
+            Milestone::LeaseEnded { .. } => return,
             Milestone::MembersInForce { index, voters, learners } => {
                 let learners =
                     if learners == 0 { String::new() } else { format!(" and {learners} learners") };
                 (format!("{name} now goes by {voters} voters{learners} (entry {index})"), 3)
             }
-            Milestone::SteppedDown { term, no_quorum, removed } => {
-                let why = match (no_quorum, removed) {
-                    (true, _) => "no quorum answers",
-                    (false, true) => "it was removed",
-                    (false, false) if self.full[node] => "its disk is full",
-                    (false, false) => "somebody has a higher term",
+            Milestone::SteppedDown { term, cause } => {
+                let why = match cause {
+                    StepDownCause::NoQuorum => "no quorum answers",
+                    StepDownCause::Removed => "it was removed",
+                    StepDownCause::StorageFull => "its disk is full",
+                    StepDownCause::HigherTerm => "somebody has a higher term",
                 };
                 (format!("{name} steps down from term {term}: {why}"), 5)
             }
             Milestone::SnapshotInstalled { index, term } => {
                 (format!("{name} takes a snapshot of entries 1 to {index} from the leader of term {term}"), 3)
             }
-            Milestone::Misbehaviour { peer } => {
+            Milestone::Misbehaviour { peer, .. } => {
                 (format!("{name} got from {} what no correct node sends", self.name(peer)), 5)
             }
         };
@@ -243,24 +242,22 @@ impl Notes {
 }
 
 impl Observer for Notes {
-    fn observe(&mut self, event: &Event<'_, Message>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
         if self.done {
             return;
         }
         match event.what {
-            Happening::Milestone { node, milestone } => self.milestone(node, milestone, world),
+            Happening::Noted { node, note: milestone } => self.milestone(node, milestone, world),
             Happening::Fault { fault, undone } => {
                 let what = describe::action(&self.setup, &self.setup.faults[fault].action, undone);
                 let moment = self.moment(world, what, 6);
                 self.moments.push(moment);
             }
             Happening::DiskFull { node } => {
-                self.full[node] = true;
                 let moment =
                     self.moment(world, format!("{} has no room for what it is to write", self.name(node)), 5);
                 self.moments.push(moment);
             }
-            Happening::Synced { node, .. } => self.full[node] = false,
             Happening::Ended { node, why } | Happening::Refused { node, why } => {
                 let does = match event.what {
                     Happening::Ended { .. } => "ends by itself",

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use leasehold::storage::durable::StorageBackend;
 use xxhash_rust::xxh3::xxh3_64;
 
-use leasehold_world::setup::Unsynced;
+use crate::setup::Unsynced;
 use leasehold_world::{DiskChance, DiskFaults};
 
 /// What a disk writes whole or not at all.

@@ -8,7 +8,7 @@ use leasehold::storage::durable::{DurableStorage, Membership, StorageFault};
 use leasehold::storage::{MemoryStorage, Storage};
 
 use super::disk::SimDisk;
-use leasehold_world::setup::Unsynced;
+use crate::setup::Unsynced;
 use leasehold_world::{DiskChance, DiskFaults, Recovery, SyncEnd};
 
 /// What a start finds.

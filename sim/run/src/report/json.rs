@@ -8,11 +8,11 @@ use crate::blame::Blame;
 use crate::describe;
 use crate::explain::Explanation;
 use crate::scenario::RowExpectation;
+use crate::setup::Setup;
 use crate::study::{Finding, RowResult, Verdict, expectation};
 use crate::theory::Prediction;
 use crate::watch::{LeadershipChange, LeaseOver};
 use leasehold_check::Evidence;
-use leasehold_world::setup::Setup;
 
 /// The version of the report's shape. It changes when a field goes or changes its meaning.
 const SCHEMA: u32 = 1;

@@ -9,10 +9,10 @@ use crate::describe;
 use crate::display::{count, instant, length, rate, reading, shell_word, signed_span};
 use crate::explain::{Explanation, Moment};
 use crate::scenario::{Plan, UnitKind};
+use crate::setup::Setup;
 use crate::study::{Boundary, Finding, RowResult, Study, Verdict, expectation};
 use crate::theory::{self, Prediction};
 use leasehold_check::Evidence;
-use leasehold_world::setup::Setup;
 
 /// So much of what a row's disks have brought about is told.
 const DISK_NEWS_MAX: usize = 4;

@@ -9,7 +9,7 @@ use super::units::{PARTS, Quantity};
 use super::write::{action, delay, own_settings, span, trigger};
 use crate::display::signed_span;
 use crate::rules;
-use leasehold_world::setup::{ClientSpec, ClockSpec, Delay, OperationKind, Pace, Setup, StampSource, Target};
+use crate::setup::{ClientSpec, ClockSpec, Delay, OperationKind, Pace, Setup, StampSource, Target};
 
 /// A setup and what a file says about it.
 #[derive(Debug, Clone, Copy)]

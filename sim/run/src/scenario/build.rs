@@ -11,10 +11,10 @@ use super::read::{Context, Value};
 use super::report::Problem;
 use super::tree::{Item, Table};
 use super::walk::{Found, Section, walk};
+use crate::setup::Setup;
 use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::raft::LogBounds;
 use leasehold::time::Span;
-use leasehold_world::setup::Setup;
 pub(super) use nodes::NodeSettings;
 
 /// What is the same for every row.

@@ -1,10 +1,10 @@
 //! What a scenario says beyond the run itself. The run is a [`Setup`]: every default filled in, every name resolved,
 //! every check passed.
 
-use leasehold_world::setup::Setup;
-pub(super) use leasehold_world::setup::{
-    Action, ClientSpec, ClockSpec, Cluster, Delay, DiskKind, DiskSpec, EventKind, FaultSpec, LinkSpec,
-    Network, NodeSpec, OperationKind, Pace, StampSource, Target, Timers, Trigger, Unsynced,
+use crate::setup::Setup;
+pub(super) use crate::setup::{
+    Action, ClientSpec, ClockSpec, Cluster, Delay, DiskKind, DiskSpec, FaultSpec, LinkSpec, Network,
+    NodeSpec, OperationKind, Order, Pace, StampSource, Target, Timers, Trigger, Unsynced,
 };
 
 /// One run and what it should show.

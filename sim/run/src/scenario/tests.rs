@@ -3,10 +3,12 @@
 
 use super::model::*;
 use super::*;
+use crate::milestone::EVENT_KINDS;
+use crate::setup::EventKind;
+use crate::setup::{DiskKind, DiskSpec, Unsynced};
 use leasehold::lease::{LeaseForm, LeaseLengths, LeaseSettings};
 use leasehold::raft::MemberAction;
 use leasehold::time::Span;
-use leasehold_world::setup::{DiskKind, DiskSpec, Unsynced};
 use proptest::prelude::*;
 
 const RULES: [&str; 2] = ["sound", "lease-from-receipt"];
@@ -116,7 +118,7 @@ fn everything_that_can_be_said_is_understood() {
         scenario.setup.faults[0],
         FaultSpec {
             trigger: Trigger::When {
-                event: EventKind::LeaseRenewed,
+                event: EventKind::Note("lease-renewed"),
                 node: Some(0),
                 from: Span::secs(10),
                 nth: 2
@@ -130,18 +132,18 @@ fn everything_that_can_be_said_is_understood() {
         scenario.setup.faults[1].trigger,
         Trigger::Every { first: Span::secs(20), every: Span::secs(3) }
     );
-    assert_eq!(scenario.setup.faults[19].action, Action::Transfer { to: 2 });
+    assert_eq!(scenario.setup.faults[19].action, Action::Order(Order::Transfer { to: 2 }));
     let lengths = LeaseLengths {
         duration: Span::secs(2),
         election_timeout: Span::secs(4),
         max_clock_skew: Span::millis(100),
     };
-    assert_eq!(scenario.setup.faults[20].action, Action::Apply { lengths });
+    assert_eq!(scenario.setup.faults[20].action, Action::Order(Order::Apply { lengths }));
 }
 
 #[test]
 fn every_event_has_the_word_that_the_file_takes() {
-    for event in EventKind::ALL {
+    for event in EVENT_KINDS {
         let text =
             format!("duration = '9s'\n[[fault]]\nwhen = {{ event = '{}' }}\nheal = {{}}", event.word());
         let trigger = &one(&text, &[]).setup.faults[0].trigger;
@@ -457,8 +459,11 @@ fn members_that_change_are_read_and_written_back() {
     let setup = &scenario.setup;
     assert_eq!(setup.cluster, Cluster { voters: 3, spares: 2, first_leader: None });
     assert_eq!((setup.nodes.len(), setup.learners(), setup.electorate()), (6, 1, vec![0, 1, 2, 4]));
-    assert_eq!(setup.faults[0].action, Action::Member { change: MemberAction::Add, node: 4 });
-    assert_eq!(setup.faults[3].action, Action::Member { change: MemberAction::Remove, node: 0 });
+    assert_eq!(setup.faults[0].action, Action::Order(Order::Member { change: MemberAction::Add, node: 4 }));
+    assert_eq!(
+        setup.faults[3].action,
+        Action::Order(Order::Member { change: MemberAction::Remove, node: 0 })
+    );
     let written = Written { title: "t", story: &[], expect: "any", setup }.to_toml();
     let again = load("t", &written, &[], &["sound"]).unwrap();
     assert_eq!(again.rows[0].scenario.setup, *setup);

@@ -7,9 +7,7 @@ use leasehold::time::Span;
 
 use super::units::{PARTS, Quantity};
 use crate::display::signed_span;
-use leasehold_world::setup::{
-    Action, Delay, DiskKind, DiskSpec, FaultSpec, NodeSpec, Setup, Trigger, Unsynced,
-};
+use crate::setup::{Action, Delay, DiskKind, DiskSpec, FaultSpec, NodeSpec, Order, Setup, Trigger, Unsynced};
 
 pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut(String)) {
     let lease = &setup.lease;
@@ -93,11 +91,11 @@ pub(super) fn action(setup: &Setup, action: &Action) -> String {
             format!("rate = {{ node = {}, to = {to:?} }}", name(node))
         }
         Action::Unsynchronize { node } => of("unsynchronize", node),
-        Action::Transfer { to } => format!("transfer = {{ to = {} }}", name(to)),
-        Action::Member { change: MemberAction::Add, node } => of("add", node),
-        Action::Member { change: MemberAction::Promote, node } => of("promote", node),
-        Action::Member { change: MemberAction::Remove, node } => of("remove", node),
-        Action::Apply { lengths } => format!(
+        Action::Order(Order::Transfer { to }) => format!("transfer = {{ to = {} }}", name(to)),
+        Action::Order(Order::Member { change: MemberAction::Add, node }) => of("add", node),
+        Action::Order(Order::Member { change: MemberAction::Promote, node }) => of("promote", node),
+        Action::Order(Order::Member { change: MemberAction::Remove, node }) => of("remove", node),
+        Action::Order(Order::Apply { lengths }) => format!(
             "apply = {{ duration = {}, election-timeout = {}, max-clock-skew = {} }}",
             span(lengths.duration),
             span(lengths.election_timeout),

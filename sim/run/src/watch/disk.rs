@@ -61,7 +61,7 @@ impl Disks {
 
 impl<P: Process> Reader<P> for Disks {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, _world: &World<P, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {
         let (node, what) = match event.what {
             Happening::Ended { node, why } => (node, DiskEvent::Ended(why.to_owned())),
             Happening::Refused { node, why } => (node, DiskEvent::Refused(why.to_owned())),

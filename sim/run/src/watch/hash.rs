@@ -5,8 +5,10 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::milestone::Milestone;
+use leasehold::raft::{LeaseEndCause, StepDownCause};
 use leasehold::time::{Alarm, Reading};
-use leasehold_world::{Choices, Event, Happening, Milestone, Process, Reader, Reply, Request, World};
+use leasehold_world::{Choices, Event, Happening, Process, Reader, Reply, Request, World};
 
 /// Words that are hashed at a time. Their number is part of what the hash is.
 const BUFFER_WORDS: usize = 512;
@@ -57,9 +59,9 @@ pub fn short_hash(feed: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
     xxh3_64_with_seed(&bytes, 0)
 }
 
-impl<P: Process<Message: Traced>> Reader<P> for TraceHash {
+impl<P: Process<Message: Traced, Note = Milestone>> Reader<P> for TraceHash {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, _world: &World<P, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {
         event_words(event, &mut |word| self.word(word));
     }
 }
@@ -78,7 +80,7 @@ pub trait Traced: Clone {
 
 /// An event as words: equal words, equal events.
 #[inline(always)]
-pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) {
+pub fn event_words<M: Traced>(event: &Event<'_, M, Milestone>, word: &mut impl FnMut(u64)) {
     word(event.at);
     let mut head = |kind: u64, a: usize, b: usize| word(kind << 48 | (a as u64) << 24 | b as u64);
     match &event.what {
@@ -108,7 +110,7 @@ pub fn event_words<M: Traced>(event: &Event<'_, M>, word: &mut impl FnMut(u64)) 
             head(7, *node, 0);
             word(*ticket);
         }
-        Happening::Milestone { node, milestone } => {
+        Happening::Noted { node, note: milestone } => {
             head(8, *node, 0);
             milestone_words(milestone, word);
         }
@@ -224,11 +226,12 @@ fn milestone_words(milestone: &Milestone, word: &mut impl FnMut(u64)) {
             reading_words(&start, word);
             alarm_words(&end, word);
         }
-        Milestone::LeaseEnded { term, transfer } => {
-            word(7 | u64::from(transfer) << 8);
+        Milestone::LeaseEnded { term, cause } => {
+            word(7 | u64::from(cause == LeaseEndCause::Transfer) << 8);
             word(term);
         }
-        Milestone::SteppedDown { term, no_quorum, removed } => {
+        Milestone::SteppedDown { term, cause } => {
+            let (no_quorum, removed) = (cause == StepDownCause::NoQuorum, cause == StepDownCause::Removed);
             word(8 | u64::from(no_quorum) << 8 | u64::from(removed) << 9);
             word(term);
         }
@@ -241,7 +244,7 @@ fn milestone_words(milestone: &Milestone, word: &mut impl FnMut(u64)) {
             word(index);
             word(term);
         }
-        Milestone::Misbehaviour { peer } => word(9 | (peer as u64) << 16),
+        Milestone::Misbehaviour { peer, .. } => word(9 | (peer as u64) << 16),
     }
 }
 

@@ -49,7 +49,7 @@ impl History {
 
 impl<P: Process> Reader<P> for History {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, _world: &World<P, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {
         match event.what {
             Happening::Invoked { operation, client, node, request } => {
                 debug_assert_eq!(operation, self.operations.len() as u64);

@@ -13,7 +13,8 @@ use leasehold::time::Alarm;
 
 use super::hash::short_hash;
 use crate::host::{LeaseNode, entry_words};
-use leasehold_world::{Choices, Event, Happening, Milestone, Process, Reader, World};
+use crate::milestone::Milestone;
+use leasehold_world::{Choices, Event, Happening, Reader, World};
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,13 +300,9 @@ fn from_receipt(promise: &Alarm) -> Alarm {
 
 impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
     #[inline(always)]
-    fn read<C: Choices>(
-        &mut self,
-        event: &Event<'_, <LeaseNode<R> as Process>::Message>,
-        world: &World<LeaseNode<R>, C>,
-    ) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Milestone>, world: &World<LeaseNode<R>, C>) {
         match event.what {
-            Happening::Milestone { node, milestone } => match milestone {
+            Happening::Noted { node, note: milestone } => match milestone {
                 Milestone::Elected { term } => {
                     if let Some(running) = world.process(node).node() {
                         self.check_elected(event.at, node, term, running.raft());

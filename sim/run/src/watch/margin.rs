@@ -8,7 +8,8 @@
 
 use leasehold::time::Alarm;
 
-use leasehold_world::{Choices, Event, Happening, Milestone, Process, Reader, World, WorldView};
+use crate::milestone::Milestone;
+use leasehold_world::{Choices, Event, Happening, Process, Reader, World, WorldView};
 
 /// When an old leader's lease was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,9 +197,9 @@ impl Margins {
     }
 
     /// Something has happened to a lease, or to a clock that one ends by.
-    pub fn note<M>(&mut self, event: &Event<'_, M>, world: &(impl WorldView + ?Sized)) {
+    pub fn note<M>(&mut self, event: &Event<'_, M, Milestone>, world: &(impl WorldView + ?Sized)) {
         match event.what {
-            Happening::Milestone { node, milestone } => match milestone {
+            Happening::Noted { node, note: milestone } => match milestone {
                 Milestone::LeaseRenewed { term, end, .. } => self.renewed(node, term, end, world),
                 Milestone::LeaseEnded { .. } => self.kill(node, world),
                 Milestone::LeaderReady { term } => self.ready(node, term, world),
@@ -226,11 +227,11 @@ impl Margins {
     }
 }
 
-impl<P: Process> Reader<P> for Margins {
+impl<P: Process<Note = Milestone>> Reader<P> for Margins {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message>, world: &World<P, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
         match event.what {
-            Happening::Milestone { .. }
+            Happening::Noted { .. }
             | Happening::ClockChanges { .. }
             | Happening::Stopped { .. }
             | Happening::Crashed { .. } => self.note(event, world),

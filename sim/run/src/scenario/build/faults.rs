@@ -1,15 +1,16 @@
 //! Faults: one trigger, one action, all within the run.
 
-use super::super::model::{Action, DiskKind, EventKind, FaultSpec, NodeSpec, Trigger};
+use super::super::model::{Action, DiskKind, FaultSpec, NodeSpec, Order, Trigger};
 use super::super::read::Value;
 use super::super::report::Problem;
 use super::super::schema::{FAULT_CONTROLS, quoted};
 use super::super::walk::{Found, Part, Section};
 use super::Builder;
+use crate::milestone::EVENT_KINDS;
+use crate::setup::Setup;
 use leasehold::lease::LeaseLengths;
 use leasehold::raft::MemberAction;
 use leasehold::time::Span;
-use leasehold_world::setup::Setup;
 
 /// Actions that nothing can end: they are over at once.
 const INSTANT: [&str; 10] =
@@ -69,7 +70,7 @@ impl Builder<'_> {
         let (event, from, nth) = (when.leaf("event")?, when.leaf("from")?, when.leaf("nth")?);
         self.within_run(from, after, "the wait from");
         Some(Trigger::When {
-            event: EventKind::ALL.into_iter().find(|kind| kind.word() == event.word())?,
+            event: EVENT_KINDS.into_iter().find(|kind| kind.word() == event.word())?,
             node: when.leaf("node").map(Found::node),
             from: from.span(),
             nth: u32::try_from(nth.count()).ok()?,
@@ -141,11 +142,11 @@ impl Builder<'_> {
                         Problem::error(to.place, format!("`{}` is a learner and cannot lead", to.text));
                     self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
                 }
-                Action::Transfer { to: to.node() }
+                Action::Order(Order::Transfer { to: to.node() })
             }
-            "add" => Action::Member { change: MemberAction::Add, node: node()? },
-            "promote" => Action::Member { change: MemberAction::Promote, node: node()? },
-            "remove" => Action::Member { change: MemberAction::Remove, node: node()? },
+            "add" => Action::Order(Order::Member { change: MemberAction::Add, node: node()? }),
+            "promote" => Action::Order(Order::Member { change: MemberAction::Promote, node: node()? }),
+            "remove" => Action::Order(Order::Member { change: MemberAction::Remove, node: node()? }),
             "apply" => {
                 let length = |key| action.leaf(key).map(Found::span);
                 let lengths = LeaseLengths {
@@ -159,7 +160,7 @@ impl Builder<'_> {
                     let problem = Problem::error(action.place, message);
                     self.error(problem.help("make `duration` shorter than `election-timeout`"));
                 }
-                Action::Apply { lengths }
+                Action::Order(Order::Apply { lengths })
             }
             "heal" => Action::Heal,
             "isolate" => Action::Isolate { node: node()? },

@@ -8,7 +8,7 @@ use super::super::units::{PARTS, Quantity, TIME, UnitError};
 use super::sweep::write_span;
 use super::{UnitKind, apply_sets};
 use crate::display;
-use leasehold_world::setup::Setup;
+use crate::setup::Setup;
 
 /// A scenario without its sweep, variants and expectations, and the keys that are to be turned together.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! The keys themselves, in the order of the documentation.
 
-use super::super::model::EventKind;
+use crate::milestone::EVENT_KINDS;
 use super::{Default, Field, Kind, Names};
 use Default::{Is, Needed, Same, Unset};
 
@@ -202,10 +202,10 @@ const FAULT: &[Field] = &[
 pub(in super::super) const FAULT_CONTROLS: [&str; 5] = ["at", "every", "when", "after", "for"];
 
 const EVENTS: &[&str] = &{
-    let mut words = [""; EventKind::ALL.len()];
+    let mut words = [""; EVENT_KINDS.len()];
     let mut at = 0;
     while at < words.len() {
-        words[at] = EventKind::ALL[at].word();
+        words[at] = EVENT_KINDS[at].word();
         at += 1;
     }
     words
