@@ -10,6 +10,30 @@ use super::{search, zones};
 /// Indices in the report are positions in `history`, which need not be sorted. Keys with reads and writes of values
 /// that are all different take O(n log n); the others are searched within `limits`.
 ///
+/// ```
+/// use leasehold_check::{Action, Key, Limits, Operation, Outcome, Value, check};
+///
+/// let operation = |invoked, responded, action| Operation {
+///     client: 0,
+///     key: Key(1),
+///     invoked,
+///     responded: Some(responded),
+///     action,
+/// };
+/// let mut history = vec![
+///     operation(0, 10, Action::Write { value: Value(1) }),
+///     operation(20, 30, Action::Write { value: Value(2) }),
+///     operation(25, 28, Action::Read { returned: Value(1) }),
+/// ];
+/// assert_eq!(check(&history, Limits::default()).outcome, Outcome::Linearizable);
+///
+/// // The write of 2 was acknowledged at 30 ns. This read started 45 ns later.
+/// history.push(operation(75, 80, Action::Read { returned: Value(1) }));
+/// let report = check(&history, Limits::default());
+/// assert_eq!(report.outcome, Outcome::NotLinearizable);
+/// assert_eq!((report.stale_reads[0].read, report.stale_reads[0].stale_by_ns), (3, 45));
+/// ```
+///
 /// # Panics
 ///
 /// If an operation responded before it was invoked, or later than 2^64 - 3 nanoseconds.

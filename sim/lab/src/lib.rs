@@ -3,7 +3,7 @@
 //! `threshold` asks where stale reads begin, `frontier` the same over two keys; `adversary` makes the most harmful run of
 //! a setup. `exhaust` runs every schedule of a small case, `probability` estimates how rare a stale read is. `swarm` draws
 //! a cluster for every seed. `shrink` makes a run that shows a violation as small as it can be, and writes it as a
-//! scenario.
+//! scenario. `study` runs all rows of a scenario on several threads.
 //!
 //! It judges no run itself: [`leasehold_run`] does.
 
@@ -13,5 +13,6 @@ pub mod frontier;
 pub mod probability;
 pub mod report;
 pub mod shrink;
+pub mod study;
 pub mod swarm;
 pub mod threshold;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use leasehold_lab::shrink::{Kind, Smallest, Violation, draws, shrink, text};
+use leasehold_lab::study::study;
 use leasehold_lab::swarm::{Bound, Profile, draw};
 use leasehold_run::rules;
 use leasehold_run::run::run;
 use leasehold_run::scenario::{Row, load};
 use leasehold_run::setup::Setup;
-use leasehold_run::study::{Verdict, study};
+use leasehold_run::study::Verdict;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

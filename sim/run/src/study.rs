@@ -1,14 +1,14 @@
-//! A scenario's rows, run side by side, and the verdict over them.
+//! A scenario's rows, and the verdict over them.
+//!
+//! [`run_row`] runs one row; no row depends on another. The caller decides which thread runs which row, and
+//! [`Study::of_rows`] judges the results.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use rayon::prelude::*;
 
 use crate::blame::{Accountant, Blame};
 use crate::rules;
 use crate::run::{Outcome, run_observed};
-use crate::scenario::{Expectation, Plan, RowExpectation};
+use crate::scenario::{Expectation, Plan, Row, RowExpectation};
 use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
 use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, TraceHash};
@@ -140,6 +140,17 @@ pub struct Study {
 }
 
 impl Study {
+    /// Judges the results of a plan's rows. `rows` are in the plan's order; the study counts as interrupted when some
+    /// are missing.
+    pub fn of_rows(plan: &Plan, rows: Vec<RowResult>) -> Study {
+        let planned = plan.rows.len();
+        assert!(rows.len() <= planned, "a plan of {planned} rows has {} results", rows.len());
+        let interrupted = rows.len() < planned;
+        let boundary = plan.sweep.is_some().then(|| boundary(&rows)).flatten();
+        let verdict = verdict(&rows);
+        Study { rows, planned, interrupted, boundary, verdict }
+    }
+
     /// A study of one row that was run elsewhere.
     pub fn of_one(row: RowResult, interrupted: bool) -> Study {
         let rows = vec![row];
@@ -202,37 +213,16 @@ impl Verdict {
     }
 }
 
-/// Runs all rows, on as many threads as rayon has. Rows that have not begun when `stop` is set are left out.
-pub fn study(plan: &Plan, stop: &AtomicBool, progress: &(dyn Fn() + Sync)) -> Study {
-    let rows: Vec<Option<RowResult>> = plan
-        .rows
-        .par_iter()
-        .map(|row| {
-            if stop.load(Ordering::Relaxed) {
-                return None;
-            }
-            let setup = Arc::new(row.scenario.setup.clone());
-            let mut accountant = Accountant::new(&setup);
-            let outcome = run_observed(&setup, &mut accountant);
-            let result = row_of(row, &setup, &outcome, accountant.split(&outcome.changes));
-            progress();
-            Some(result)
-        })
-        .collect();
-    let interrupted = rows.iter().any(Option::is_none);
-    let rows: Vec<RowResult> = rows.into_iter().flatten().collect();
-    let boundary = plan.sweep.is_some().then(|| boundary(&rows)).flatten();
-    let verdict = verdict(&rows);
-    Study { rows, planned: plan.rows.len(), interrupted, boundary, verdict }
+/// Runs one row. The result is a function of the row alone.
+pub fn run_row(row: &Row) -> RowResult {
+    let setup = Arc::new(row.scenario.setup.clone());
+    let mut accountant = Accountant::new(&setup);
+    let outcome = run_observed(&setup, &mut accountant);
+    row_of(row, &setup, &outcome, accountant.split(&outcome.changes))
 }
 
 /// What a row's run comes to. `blames` are the parts of its changes' margins.
-pub fn row_of(
-    row: &crate::scenario::Row,
-    setup: &Arc<Setup>,
-    outcome: &Outcome,
-    blames: Vec<Option<Blame>>,
-) -> RowResult {
+pub fn row_of(row: &Row, setup: &Arc<Setup>, outcome: &Outcome, blames: Vec<Option<Blame>>) -> RowResult {
     let (reads, reads_under_lease) = outcome.reads();
     RowResult {
         label: row.label.clone(),

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use leasehold_check as check;
 use leasehold_run::explain::explain;
@@ -13,8 +12,9 @@ use leasehold_run::rules;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::scenario::{Plan, Row, load};
 use leasehold_run::setup::Setup;
-use leasehold_run::study::{Verdict, study};
+use leasehold_run::study::{Study, Verdict, run_row};
 use leasehold_run::watch::Invariant;
+use rayon::prelude::*;
 
 /// A file in `scenarios/rules`: one broken rule's.
 struct Exhibit {
@@ -96,7 +96,8 @@ fn every_broken_rule_has_a_scenario() {
 #[test]
 fn the_scenarios_show_what_they_say() {
     for exhibit in exhibits() {
-        let study = study(&exhibit.plan, &AtomicBool::new(false), &|| ());
+        let rows = exhibit.plan.rows.par_iter().map(run_row).collect();
+        let study = Study::of_rows(&exhibit.plan, rows);
         assert_eq!(study.verdict, Verdict::AsExpected, "{}", exhibit.replay());
         assert!(exhibit.plan.warnings.is_empty(), "{}", exhibit.replay());
     }

@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use leasehold_run::explain::explain;
 use leasehold_run::report::{Style, Subject, text_report};
 use leasehold_run::run::run;
-use leasehold_run::study::{Study, Verdict, study};
+use leasehold_run::study::{Study, Verdict, run_row};
 use leasehold_run::{rules, scenario};
+use rayon::prelude::*;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -40,7 +40,7 @@ fn report(file: &str) -> (String, Study) {
         Ok(plan) => plan,
         Err(errors) => panic!("{}", errors.render(false)),
     };
-    let study = study(&plan, &AtomicBool::new(false), &|| ());
+    let study = Study::of_rows(&plan, plan.rows.par_iter().map(run_row).collect());
     let explanation = study.rows.iter().position(|row| row.stale > 0).map(|place| {
         let setup = &study.rows[place].setup;
         let outcome = run(setup);
@@ -90,13 +90,4 @@ fn a_story_fits_a_screen() {
             "{file}: a header, at most 25 moments, and a few lines that are wrapped"
         );
     }
-}
-
-#[test]
-fn the_number_of_threads_changes_nothing() {
-    let report_on = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| report("scenarios/step.toml").0)
-    };
-    assert_eq!(report_on(1), report_on(3));
 }

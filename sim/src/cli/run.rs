@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use leasehold_lab::study::study;
 use leasehold_run::display::{count, instant, shell_word, signed_span};
 use leasehold_run::explain::{Explanation, explain};
 use leasehold_run::report::{Style, Subject, blame_line, failure, json_report, text_report};
 use leasehold_run::run::{run as run_setup, run_observed};
 use leasehold_run::scenario::{Expectation, Plan, RowExpectation};
-use leasehold_run::study::{Study, study};
+use leasehold_run::study::Study;
 use leasehold_run::trace::{Divergence, TraceWriter, divergence};
 use leasehold_run::{describe, watch};
 

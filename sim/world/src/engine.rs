@@ -17,6 +17,99 @@ use super::slot::{Arrival, Slot};
 use crate::setup::{Delay, EventKind, Setup};
 
 /// A world in the middle of a run. Cloning it clones the run.
+///
+/// [`World::begin`] starts the processes; [`World::step`] lets one event happen and returns `false` at the end of the run.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use leasehold::time::{Alarm, Reading, Span, Stamp};
+/// use leasehold_world::setup::{ClockSpec, Delay, Machine, Network, Setup};
+/// use leasehold_world::{DiskChance, Effect, Jitter, Order, Process, ProcessInput, Seeded, World};
+///
+/// /// Greets the other process each time its own clocks have counted one second.
+/// #[derive(Clone)]
+/// struct Greeter {
+///     other: usize,
+///     last: Option<Stamp>,
+///     heard: u32,
+///     greets: bool,
+/// }
+///
+/// #[derive(Debug, Clone, PartialEq)]
+/// enum NoOrder {}
+///
+/// impl Order for NoOrder {
+///     fn word(&self) -> &'static str {
+///         match *self {}
+///     }
+/// }
+///
+/// impl Process for Greeter {
+///     type Message = &'static str;
+///     type Note = ();
+///     type Order = NoOrder;
+///
+///     fn message_kind(_: &&'static str) -> &'static str {
+///         "greeting"
+///     }
+///     fn note_word(_: &()) -> Option<&'static str> {
+///         None
+///     }
+///     fn elected_in(_: &()) -> Option<u64> {
+///         None
+///     }
+///     fn start(&mut self, now: Reading, _: &mut dyn Jitter) {
+///         self.last = Some(now.stamp);
+///     }
+///     fn handle(&mut self, now: Reading, _: &mut dyn Jitter, input: ProcessInput<&'static str, NoOrder>) {
+///         match input {
+///             ProcessInput::Message { .. } => self.heard += 1,
+///             ProcessInput::Wakeup => (self.last, self.greets) = (Some(now.stamp), true),
+///             _ => {}
+///         }
+///     }
+///     fn poll_effect(&mut self) -> Option<Effect<&'static str, ()>> {
+///         std::mem::take(&mut self.greets).then(|| Effect::Send { to: self.other, message: "hello" })
+///     }
+///     fn alarms(&self, mut each: impl FnMut(Alarm)) {
+///         if let Some(since) = self.last {
+///             each(Alarm::First { since, span: Span::secs(1) });
+///         }
+///     }
+///     fn take_hastened(&mut self) -> bool {
+///         true
+///     }
+///     fn crash(&mut self, _: &mut dyn DiskChance) {}
+/// }
+///
+/// let machine = |rate_ppb| Machine {
+///     clock: ClockSpec { rate_ppb, ..ClockSpec::default() },
+///     disk_sync: Span::ZERO,
+///     answer_time: Span::ZERO,
+///     jitter_least: Span::ZERO,
+/// };
+/// let setup = Setup {
+///     duration: Span::millis(10_500),
+///     // The second machine's clocks run 20 % fast.
+///     machines: vec![machine(0), machine(200_000_000)],
+///     network: Network {
+///         delay: Delay::Fixed(Span::millis(5)),
+///         client_delay: Delay::Fixed(Span::millis(1)),
+///         loss_ppm: 0,
+///         duplicate_ppm: 0,
+///         links: Vec::new(),
+///     },
+///     clients: Vec::new(),
+///     faults: Vec::new(),
+/// };
+/// let greeter = |other| Greeter { other, last: None, heard: 0, greets: false };
+/// let mut world = World::new(Arc::new(setup), Seeded::new(1), vec![greeter(1), greeter(0)]);
+/// world.begin(&mut ());
+/// while world.step(&mut ()) {}
+/// assert_eq!(world.process(0).heard, 12);
+/// assert_eq!(world.process(1).heard, 10);
+/// ```
 #[derive(Debug, Clone)]
 pub struct World<P: Process, C> {
     pub(super) setup: Arc<Setup<P::Order>>,

@@ -1,5 +1,5 @@
 //! What the world hosts: anything that takes messages, requests and wake-ups and gives messages, replies, durable writes
-//! and wake-ups. Our node is one such process (see [`leasehold_run::host`]); other people's may be others.
+//! and wake-ups. leasehold-run hosts our node as one; `examples/own_process.rs` shows another.
 
 use std::fmt::Debug;
 
