@@ -29,12 +29,19 @@ fn stale_history() -> Vec<Operation> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let history = match std::env::args_os().nth(1) {
-        Some(file) => read(BufReader::new(File::open(file)?), &Options::default())?.operations,
+        Some(file) => {
+            let read = read(BufReader::new(File::open(file)?), &Options::default());
+            read.map_err(|error| format!("{error:?}"))?.operations
+        }
         None => stale_history(),
     };
     let report = check(&history, Limits::default());
     let mut out = io::stdout().lock();
-    writeln!(out, "{} operations on {} keys: {:?}", report.counts.operations, report.counts.keys, report.outcome)?;
+    writeln!(
+        out,
+        "{} operations on {} keys: {:?}",
+        report.counts.operations, report.counts.keys, report.outcome
+    )?;
     for stale in &report.stale_reads {
         writeln!(
             out,
