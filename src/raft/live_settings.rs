@@ -26,9 +26,7 @@ impl Settings {
             ..self
         }
     }
-}
 
-impl Settings {
     /// These settings once the cluster has agreed on other lengths.
     pub(super) fn agreed(self, lengths: LeaseLengths) -> Settings {
         if lengths.may_be_agreed() { self.with_lease(self.lease.with(lengths)) } else { self }
