@@ -14,7 +14,7 @@ use leasehold::raft::{Configuration, Jitter, NodeId, Role, Settings};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Clock, OsClock, Span};
 
-/// A third of the possible wait for n1, two thirds for n2: no two candidates collide. A real host draws at random.
+/// No extra wait for n1, a third of the longest for n2, two thirds for n3: no two candidates collide. A real host draws at random.
 struct ByNumber(u64);
 
 impl Jitter for ByNumber {
