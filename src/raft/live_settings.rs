@@ -1,5 +1,5 @@
 //! The lease's lengths change while the cluster runs: they become an entry of the log, and a node uses them once it has
-//! applied it (docs/clock-assumption.md has the argument).
+//! applied it (docs/ideas/proof.md has the argument).
 //!
 //! A lease is judged by the lengths that its own round carried. So a leader that changes its lengths forgets the rounds
 //! that it sent before: they renew nothing any more, and it keeps at most the lease that it has.
