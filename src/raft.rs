@@ -6,7 +6,7 @@
 //!
 //! A walk through the files: `state` is the struct, its roles and what every input has in common; `election`,
 //! `following` (a follower's side of replication), `leading` (a leader's side), `rounds` (which round a quorum has
-//! acknowledged, and the lease it carries), `sending` and `installing` (the two sides of a snapshot's way), `transfer` and
+//! acknowledged), `lease` (the lease that follows from it), `sending` and `installing` (the two sides of a snapshot's way), `transfer` and
 //! `membership` are its methods by subject; `log`, `snapshot`, `progress`, `configuration`, `names`, `durability` and
 //! `timers` are plain data.
 //!
@@ -23,6 +23,7 @@ mod following;
 mod ids;
 mod installing;
 mod leading;
+mod lease;
 mod live_settings;
 mod log;
 mod membership;
@@ -43,13 +44,13 @@ pub use configuration::Configuration;
 pub use durability::{HardState, Write};
 pub use ids::{Index, NodeId, Term};
 pub(crate) use leading::{BATCH_BYTES_MAX, ReadIndex};
+pub use lease::Lease;
 pub use log::{Entry, Log, Payload};
 pub(crate) use membership::MEMBERS_BYTES_MAX;
 pub use membership::{Configured, MemberAction, Members, MembershipChange, MembershipFault};
 pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
 pub use names::{Name, Names};
 pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
-pub use rounds::Lease;
 pub use snapshot::{
     LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateMachine,
 };

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use leasehold::maelstrom::peer_line_bytes_max;
 use tracing::{debug, error, info, warn};
 
-use self::clock::OsClock;
+use self::clock::clock_for;
 use self::data_dir::DataDir;
 use self::event_loop::Stop;
 use self::host::Host;
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     last_words::log_panics();
     let setup = options.setup().unwrap_or_else(|text| options::refuse(&text));
     let lease = setup.settings.lease;
-    let clock = OsClock::for_form(lease.form);
+    let clock = clock_for(lease.form);
     if !lease.judge().safe {
         warn!("UNSAFE LEASE, allowed by --allow-unsafe-lease: {}", lease.judge().reason);
     }

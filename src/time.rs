@@ -9,10 +9,17 @@
 //! `CLOCK_MONOTONIC_RAW` is never slewed but stops in suspend; `CLOCK_BOOTTIME` counts suspend but may be slewed (by
 //! 83 333 ppm with chrony's defaults). Each clock's fault is the other's strength, so the pair has neither.
 //!
-//! **Architecture Invariant:** this module depends on nothing else in the crate and reads no operating-system clock.
+//! **Architecture Invariant:** this module depends on nothing else in the crate and reads no operating-system clock but in
+//! `OsClock` (feature `os-clock`), which only hosts use.
+
+#[cfg(feature = "os-clock")]
+mod os;
 
 use std::fmt;
 use std::ops::{Add, Mul};
+
+#[cfg(feature = "os-clock")]
+pub use self::os::OsClock;
 
 /// A length of time in nanoseconds, 0 to about 584 years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

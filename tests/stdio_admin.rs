@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// The JSON objects that stand in the documentation, in order; one may take several lines.
 fn examples() -> Vec<Value> {
-    let text = include_str!("../docs/protocol.md");
+    let text = include_str!("../docs/reference/protocol.md");
     let indented = text.lines().filter_map(|line| line.strip_prefix("    "));
     let joined: String = indented.skip_while(|line| !line.contains(r#""type":"init""#)).collect();
     let mut objects = Vec::new();
@@ -27,7 +27,7 @@ fn examples() -> Vec<Value> {
 
 fn example(kind: &str) -> Value {
     let found = examples().into_iter().find(|example| example["type"] == kind);
-    found.unwrap_or_else(|| panic!("docs/protocol.md has no example of {kind}"))
+    found.unwrap_or_else(|| panic!("docs/reference/protocol.md has no example of {kind}"))
 }
 
 /// Has one what the other has, object by object, and numbers, strings and so on in the same places? `null` stands for any.

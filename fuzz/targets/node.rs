@@ -1,4 +1,4 @@
-//! See docs/fuzzing.md.
+//! See docs/notes/fuzzing.md.
 
 #![no_main]
 

@@ -24,7 +24,7 @@ use clap::{CommandFactory, Parser};
 use args::{Arguments, Command};
 use errors::Failure;
 
-/// Exit codes, as ../docs/report.md documents them.
+/// Exit codes, as ../docs/guide/reports.md documents them.
 mod exit {
     pub(super) const USAGE: u8 = 2;
     pub(super) const UNDECIDED: u8 = 3;

@@ -140,12 +140,12 @@ fn a_plane_without_a_line_exits_with_3() {
     assert!(text.contains("no line in this plane"), "{text}");
 }
 
-/// The commands stand in docs/frontier.md; the pictures beside it are what they write.
+/// The commands stand in docs/ideas/frontiers.md; the pictures beside it are what they write.
 #[test]
 fn the_pictures_in_the_documentation_are_real() {
-    let text = std::fs::read_to_string(root().join("docs/frontier.md")).unwrap();
+    let text = std::fs::read_to_string(root().join("docs/ideas/frontiers.md")).unwrap();
     let joined = text.replace("\\\n", " ");
-    let commands = joined.lines().map(str::trim).filter(|line| line.contains("--svg docs/"));
+    let commands = joined.lines().map(str::trim).filter(|line| line.contains("--svg docs/ideas/"));
     let mut pictures = 0;
     for command in commands {
         let words: Vec<&str> = command.split_whitespace().map(|word| word.trim_matches('\'')).collect();
@@ -156,7 +156,10 @@ fn the_pictures_in_the_documentation_are_real() {
         assert_eq!(code, 0, "{command}: {errors}");
         let (drawn, kept) = (std::fs::read(&drawn).unwrap(), std::fs::read(root().join(picture)).unwrap());
         assert!(drawn == kept, "draw it again: {command}");
-        assert!(text.contains(&format!("({})", picture.trim_start_matches("docs/"))), "{picture} is shown");
+        assert!(
+            text.contains(&format!("({})", picture.trim_start_matches("docs/ideas/"))),
+            "{picture} is shown"
+        );
         pictures += 1;
     }
     assert_eq!(pictures, 3);

@@ -15,7 +15,67 @@ use crate::raft::{
 };
 use crate::time::{Clock, Reading};
 
-/// A node of the cluster. See the [module](super).
+/// A node of the cluster. The [module](super) has the contract between a node and its host.
+///
+/// ```
+/// use leasehold::kv::{Command, Scalar};
+/// use leasehold::lease::SoundRules;
+/// use leasehold::node::{Answer, Identity, Input, Node, Operation, Output, RequestId};
+/// use leasehold::raft::{Configuration, Jitter, NodeId, Settings};
+/// use leasehold::storage::{MemoryStorage, Storage};
+/// use leasehold::time::{Clock, Nanos, Reading, Span, Stamp};
+///
+/// /// A clock that stands still: both monotonic clocks say this many nanoseconds.
+/// struct At(u64);
+///
+/// impl Clock for At {
+///     fn read(&self) -> Reading {
+///         Reading { stamp: Stamp::new(Nanos(self.0), Nanos(self.0)), wall: None }
+///     }
+/// }
+///
+/// struct NoJitter;
+///
+/// impl Jitter for NoJitter {
+///     fn jitter(&mut self, _most: Span) -> Span {
+///         Span::ZERO
+///     }
+/// }
+///
+/// let clock = At(1_000_000_000);
+/// let identity = Identity::numbered(NodeId(0), Configuration::new(1, 0), 1);
+/// let mut storage = MemoryStorage::default();
+/// let Ok(recovered) = storage.recover();
+/// let mut node = Node::start(identity, Settings::default(), SoundRules, recovered, &clock, &mut NoJitter);
+///
+/// // What a host does with outputs. A single node sends nothing.
+/// let mut answers = Vec::new();
+/// let mut settle = |node: &mut Node<SoundRules>| {
+///     while let Some(output) = node.poll_output() {
+///         match output {
+///             Output::Persist(write) => {
+///                 storage.write(write);
+///                 let Ok(ticket) = storage.sync();
+///                 node.handle(&clock, &mut NoJitter, Input::Persisted { ticket });
+///             }
+///             Output::Reply { answer, .. } => answers.push(answer),
+///             Output::Send { .. } | Output::HandoverEnded { .. } | Output::Note(_) => {}
+///         }
+///     }
+/// };
+/// settle(&mut node);
+///
+/// let (key, value) = (Scalar::Text("x".into()), Scalar::Integer(42));
+/// let write = Operation::Update(Command::Write { key: key.clone(), value: value.clone() });
+/// node.handle(&clock, &mut NoJitter, Input::Request { request: RequestId(1), operation: write });
+/// settle(&mut node);
+/// let read = Operation::Read { key };
+/// node.handle(&clock, &mut NoJitter, Input::Request { request: RequestId(2), operation: read });
+/// settle(&mut node);
+///
+/// let read = Answer::Value { value: Some(value), lease_valid: true, network_round_trips: 0 };
+/// assert_eq!(answers, [Answer::Done, read]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Node<R> {
     pub(super) raft: Raft<R>,

@@ -3,7 +3,7 @@
 use super::state::{Context, Raft};
 use super::{Message, NodeId, Note, Role, Term, VoteReply, VoteRequest};
 use crate::lease::{Ballot, LeaseRules};
-use crate::time::{Alarm, Reading};
+use crate::time::Alarm;
 
 /// The votes a candidate has got.
 #[derive(Debug, Clone, Default)]
@@ -166,10 +166,5 @@ impl<R: LeaseRules> Raft<R> {
             self.votes.grant(voter);
             self.count_votes(cx);
         }
-    }
-
-    /// Is this node's own lease running?
-    pub(super) fn lease_running(&self, now: &Reading) -> bool {
-        self.leadership.lease.is_some_and(|lease| self.rules.lease_running(&lease.end, now))
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Leadership {
     pub(super) progress: Vec<Progress>,
     pub(super) rounds: Rounds,
     /// The newest round that a quorum has acknowledged.
-    quorum_round: u64,
+    pub(super) quorum_round: u64,
     /// The newest round when the configuration in force came to be, if that was in this term.
     configured_round: u64,
     pub(super) lease: Option<Lease>,
@@ -37,7 +37,7 @@ pub(super) struct Leadership {
     /// The newest wall-clock stamp of this term.
     last_stamp: Option<Nanos>,
     /// The first entry of this leader's own term.
-    own_term_start: Index,
+    pub(super) own_term_start: Index,
     /// Everything up to here has been sent once.
     pub(super) flushed: Index,
     /// Everybody gets a message at the next opportunity.
@@ -142,17 +142,6 @@ impl<R: LeaseRules> Raft<R> {
         self.leadership.broadcast = true;
         // More may have to answer from now on than did before.
         self.timers.set(Timer::QuorumCheck, self.quorum_check_after(now));
-    }
-
-    /// May a read be answered at once, from state applied up to `applied`?
-    pub(crate) fn may_read_locally(&mut self, now: &Reading, applied: Index) -> bool {
-        // A whole electorate can renew its lease by itself, and need not do so at every read.
-        if self.leads_alone() && !self.lease_running(now) {
-            self.acknowledge_own_round(now);
-        }
-        let own_term_applied =
-            self.leadership.own_term_start > Index::ZERO && applied >= self.leadership.own_term_start;
-        self.lease_running(now) && self.rules.may_serve(own_term_applied)
     }
 
     /// Begins a ReadIndex (Raft dissertation, section 6.4): the read may be answered once `round` is
@@ -395,33 +384,6 @@ impl<R: LeaseRules> Raft<R> {
         self.commit = held;
         if first_of_term {
             self.note(Note::LeaderReady { term: self.term(), commit: held });
-        }
-    }
-
-    /// Renews the lease if a quorum has acknowledged a newer round. Who counts was decided when the acknowledgement
-    /// came, so all members are looked at here. The leader counts itself as it counts the others, whose acknowledgements
-    /// wait for their disks: a lease rests on a quorum that stores.
-    pub(super) fn renew_lease(&mut self, now: &Reading) {
-        let own = self.leadership.rounds.own(self.durability.synced());
-        let quorum = self.rules.lease_quorum(self.configuration.voters());
-        let acknowledged = |node| self.leadership.round(node);
-        let members = self.configuration.nodes();
-        let reached = members.map(|node| if node == self.id { own } else { acknowledged(node) });
-        let Some(round) = quorum_value(reached, quorum, self.leadership.quorum_round) else {
-            return;
-        };
-        self.leadership.quorum_round = round;
-        let Some(sent) = self.leadership.rounds.acknowledged(round) else {
-            return;
-        };
-        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&sent));
-        if self.leadership.lease_barred {
-            return;
-        }
-        let start = self.rules.lease_start(sent, *now);
-        if let Some(end) = self.rules.lease_end(&self.settings.lease, &start) {
-            self.leadership.lease = Some(Lease { start, end });
-            self.note(Note::LeaseRenewed { term: self.term(), start, end });
         }
     }
 

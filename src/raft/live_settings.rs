@@ -1,11 +1,11 @@
 //! The lease's lengths change while the cluster runs: they become an entry of the log, and a node uses them once it has
-//! applied it (docs/clock-assumption.md has the argument).
+//! applied it (docs/ideas/proof.md has the argument).
 //!
 //! A lease is judged by the lengths that its own round carried. So a leader that changes its lengths forgets the rounds
 //! that it sent before: they renew nothing any more, and it keeps at most the lease that it has.
 
 use super::state::{Raft, Settings};
-use super::{LeaseEndCause, Note, Role, Timer};
+use super::{Note, Role, Timer};
 use crate::lease::{LeaseLengths, LeaseRules, LeaseSettings};
 use crate::time::{Reading, Span};
 
@@ -26,9 +26,7 @@ impl Settings {
             ..self
         }
     }
-}
 
-impl Settings {
     /// These settings once the cluster has agreed on other lengths.
     pub(super) fn agreed(self, lengths: LeaseLengths) -> Settings {
         if lengths.may_be_agreed() { self.with_lease(self.lease.with(lengths)) } else { self }
@@ -56,25 +54,5 @@ impl<R: LeaseRules> Raft<R> {
         // What was committed was acknowledged by a quorum a moment ago.
         self.timers.set(Timer::QuorumCheck, self.quorum_check_after(now));
         self.leadership.broadcast = true;
-    }
-
-    /// The lease that is running ends when one of the new length would. The promises it rests on would carry it to its
-    /// end; but whoever shortens leases, or declares a larger skew, may have a reason to want that now.
-    fn cut_lease_short(&mut self) {
-        let Some(lease) = &mut self.leadership.lease else {
-            return;
-        };
-        let term = self.hard_state.term;
-        let note = match self.rules.lease_end(&self.settings.lease, &lease.start) {
-            Some(end) => {
-                lease.end = end;
-                Note::LeaseRenewed { term, start: lease.start, end }
-            }
-            None => {
-                self.leadership.lease = None;
-                Note::LeaseEnded { term, cause: LeaseEndCause::Settings }
-            }
-        };
-        self.note(note);
     }
 }

@@ -6,20 +6,11 @@
 
 use std::collections::VecDeque;
 
-use crate::time::{Alarm, Reading};
+use crate::time::Reading;
 
 /// Sending instants that are remembered. When there are more rounds than that in a round trip, every other one of them is
 /// forgotten, and stands for an earlier round from then on.
 const INSTANTS_MAX: usize = 4_096;
-
-/// A leader's lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    /// It is counted from here.
-    pub start: Reading,
-    /// It runs until then.
-    pub end: Alarm,
-}
 
 /// The rounds of one term.
 #[derive(Debug, Clone, Default)]

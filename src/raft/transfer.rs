@@ -2,7 +2,7 @@
 //! to campaign at once. Its own lease ends first, for the rest of the term, whatever becomes of the message.
 
 use super::state::{Context, Raft};
-use super::{LeaseEndCause, Message, NodeId, Note, Role, Term, Timer};
+use super::{Message, NodeId, Role, Term, Timer};
 use crate::lease::{Ballot, LeaseRules};
 use crate::time::Alarm;
 
@@ -27,11 +27,6 @@ impl<R: LeaseRules> Raft<R> {
         self.continue_transfer();
     }
 
-    /// TimeoutNow was sent in this term: there is no lease any more until the next.
-    pub fn lease_is_barred(&self) -> bool {
-        self.leadership.lease_barred
-    }
-
     /// While a transfer is under way nothing is proposed: the successor could not catch up.
     pub fn is_transferring(&self) -> bool {
         self.role == Role::Leader && self.leadership.transfer.is_some()
@@ -53,17 +48,6 @@ impl<R: LeaseRules> Raft<R> {
         self.leadership.transfer = Some(Transfer { told: true, ..transfer });
         self.bar_lease();
         self.send(transfer.to, Message::TimeoutNow { term: self.term() });
-    }
-
-    /// Somebody is about to be told to campaign: no lease any more in this term.
-    pub(super) fn bar_lease(&mut self) {
-        if !self.rules.transfer_bars_lease() {
-            return;
-        }
-        self.leadership.lease_barred = true;
-        if self.leadership.lease.take().is_some() {
-            self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::Transfer });
-        }
     }
 
     #[cold]

@@ -19,7 +19,7 @@ use leasehold::storage::durable::StorageFault;
 use leasehold::time::{Clock, Span};
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::clock::OsClock;
+use super::clock::clock_for;
 
 /// How long to wait for room on a full disk before the next attempt.
 const FULL_RETRY: Duration = Duration::from_secs(1);
@@ -137,7 +137,7 @@ fn serve<S>(mut storage: S, writes: &Receiver<Write>, tell: impl Fn(Report))
 where
     S: Storage<Error = StorageFault>,
 {
-    let clock = OsClock::for_form(LeaseForm::Elapsed);
+    let clock = clock_for(LeaseForm::Elapsed);
     while let Ok(write) = writes.recv() {
         storage.write(write);
         let mut full = false;

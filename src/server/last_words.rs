@@ -45,7 +45,7 @@ mod tests {
     use leasehold::lease::{LeaseForm, LeaseSettings};
     use leasehold::raft::Settings;
 
-    use super::super::clock::OsClock;
+    use super::super::clock::clock_for;
     use super::super::host::Setup;
     use super::super::outlet::Outlet;
     use super::super::store::Keeper;
@@ -59,7 +59,7 @@ mod tests {
             joins: false,
             line_bytes_max: 1_024,
         };
-        let clock = OsClock::for_form(LeaseForm::Elapsed);
+        let clock = clock_for(LeaseForm::Elapsed);
         let mut host = Host::new(setup, clock, Keeper::Memory, Outlet::default());
         let mut lines = Lines::new(1_024);
         let mut panicking = |line: &str| {

@@ -117,7 +117,7 @@ pub(super) enum LogFormat {
     Json,
 }
 
-const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol.md for the answers):
+const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/reference/protocol.md for the answers):
   {"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2","n3"]}
   {"type":"lease_read","msg_id":2,"key":"x"}
   {"type":"read","msg_id":3,"key":"x"}
@@ -129,7 +129,7 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/protocol
   {"type":"metrics","msg_id":8}
   {"type":"transfer","msg_id":9,"to":"n2"}
   {"type":"membership","msg_id":10,"add":"n4"}
-    (or "promote" or "remove"; docs/membership.md has the steps)
+    (or "promote" or "remove"; docs/guide/membership.md has the steps)
 
 Times are written with their unit: 3s, 250ms, 500us.
 

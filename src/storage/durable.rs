@@ -15,7 +15,7 @@
 //! lose what was acknowledged, so the database is not even shown to redb. And after every commit the number of commits is
 //! put down in the head of the file, so that a database that has gone back for any other reason is found out as well.
 //!
-//! The one thing assumed of a disk is that 512 bytes aligned to 512 are written whole or not at all. See docs/storage.md.
+//! The one thing assumed of a disk is that 512 bytes aligned to 512 are written whole or not at all. See docs/reference/storage.md.
 //!
 //! **Architecture Invariant:** nothing is repaired but what a stop in the middle of a commit leaves behind.
 

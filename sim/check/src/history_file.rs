@@ -4,7 +4,7 @@
 //! operation ends `ok` (it happened), `fail` (it did not) or `info` (nobody knows). An operation that is not known to
 //! have ended may still happen at any time. [`read()`] turns the events into the operations that the checker wants, and
 //! keeps what is needed to name them to the user: lines, processes, keys and values as they are written in the file.
-//! docs/history.md describes the formats.
+//! docs/reference/histories.md describes the formats.
 //!
 //! * `lines`, `problem`, `intern`: text with places, what is wrong with it, and numbers instead of it.
 //! * `json_lines` and `edn`, `jepsen`, `log` make events; `assemble` makes operations of them.

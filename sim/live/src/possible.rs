@@ -1,11 +1,11 @@
 //! What a scenario asks for that real processes on one machine cannot do. It is refused, not passed over.
 
-use leasehold::lease::{LeaseForm, LeaseLengths};
-use leasehold::maelstrom::CONFIG_MILLIS_MAX;
+use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 use leasehold_run::describe;
+use leasehold_run::faults;
 use leasehold_run::rules;
-use leasehold_run::setup::{Action, DiskKind, NodeSpec, Order, Setup};
+use leasehold_run::setup::{DiskKind, NodeSpec, Setup};
 
 /// Why this setup cannot be run on real processes, one sentence a reason, each with its remedy; none if it can.
 pub fn impossible(setup: &Setup) -> Vec<String> {
@@ -26,7 +26,7 @@ pub fn impossible(setup: &Setup) -> Vec<String> {
     reasons.extend(clocks(setup));
     setup.nodes.iter().for_each(|node| reasons.extend(disk(node)));
     for (place, fault) in setup.faults.iter().enumerate() {
-        if let Some(why) = why_not(&fault.action) {
+        if let Some(why) = faults::impossible_live(&fault.action) {
             reasons.push(format!("fault[{place}] ({}): {why}", describe::fault(setup, fault)));
         }
     }
@@ -47,14 +47,6 @@ fn clocks(setup: &Setup) -> Option<String> {
     })
 }
 
-/// As the protocol takes them.
-fn whole_millis(lengths: &LeaseLengths) -> bool {
-    let LeaseLengths { duration, election_timeout, max_clock_skew } = *lengths;
-    let whole = |span: Span| span == Span::millis(span.as_millis()) && span.as_millis() <= CONFIG_MILLIS_MAX;
-    let some = |span: Span| whole(span) && span != Span::ZERO;
-    some(duration) && some(election_timeout) && whole(max_clock_skew)
-}
-
 fn disk(node: &NodeSpec) -> Vec<String> {
     let mut reasons = Vec::new();
     let name = &node.name;
@@ -70,42 +62,6 @@ fn disk(node: &NodeSpec) -> Vec<String> {
         ));
     }
     reasons
-}
-
-fn why_not(action: &Action) -> Option<&'static str> {
-    match action {
-        Action::Suspend { .. } => {
-            Some("this machine cannot be suspended for one process; `pause` stops the process alone")
-        }
-        Action::HypervisorPause { .. } => {
-            Some("the clocks of a real process cannot be stopped; `pause` stops the process alone")
-        }
-        Action::Step { .. } | Action::Rate { .. } | Action::Unsynchronize { .. } => Some(
-            "the clocks of this machine are left alone, and cannot be changed for one process; use `sim run`",
-        ),
-        Action::DiskStall { .. }
-        | Action::DiskError { .. }
-        | Action::DiskFull { .. }
-        | Action::DiskLie { .. }
-        | Action::DiskCorrupt { .. } => Some(
-            "the disk of this machine is left alone, and cannot be broken for one process; use `sim run`",
-        ),
-        Action::Order(Order::Apply { lengths }) if !whole_millis(lengths) => Some(
-            "a node is told lengths in whole milliseconds, of one to a year's; round them, or use `sim run`",
-        ),
-        Action::Order(Order::Transfer { .. })
-        | Action::Order(Order::Member { .. })
-        | Action::Order(Order::Apply { .. })
-        | Action::Partition { .. }
-        | Action::Cut { .. }
-        | Action::Isolate { .. }
-        | Action::Heal
-        | Action::Hold { .. }
-        | Action::Release { .. }
-        | Action::Pause { .. }
-        | Action::Crash { .. }
-        | Action::Restart { .. } => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Lines of the protocol: what the hub reads from processes and writes to them. docs/protocol.md describes them.
+//! Lines of the protocol: what the hub reads from processes and writes to them. docs/reference/protocol.md describes them.
 
 use leasehold_run::setup;
 use std::sync::Arc;

@@ -9,11 +9,12 @@
 //! at the challenger, which stands still, and the vote itself is what reaches the voter when its promise is over. With an
 //! elector at hand that can always be arranged: it takes the voter's place among the carriers until the voter is free.
 //!
-//! `docs/threshold.md` derives it. [`crate::bound`] computes what follows from it; [`leasehold_lab::adversary`] makes runs of it.
+//! `docs/ideas/thresholds.md` derives it. [`crate::bound`] computes what follows from it; `adversary` in leasehold-lab makes runs of it.
 //! Neither knows the other.
 
+use crate::faults;
 use crate::rules;
-use crate::setup::{Action, Delay, Order, Setup};
+use crate::setup::{Action, Delay, Setup};
 
 /// The rules that count a lease from the acknowledgement.
 pub const FROM_ACKNOWLEDGEMENT: &str = "lease-from-acknowledgement";
@@ -54,23 +55,8 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     if voters != 3 && voters != 5 {
         return Err("the adversary knows clusters of three and of five voters only");
     }
-    for fault in &setup.faults {
-        match fault.action {
-            Action::Rate { .. } => return Err("the adversary does not know clocks whose rate changes"),
-            Action::Unsynchronize { .. } => {
-                return Err("the adversary does not know clocks that nobody vouches for");
-            }
-            Action::Order(Order::Transfer { .. }) => {
-                return Err("the adversary does not know leadership transfers");
-            }
-            Action::Order(Order::Member { .. }) => {
-                return Err("the adversary does not know members that change");
-            }
-            Action::Order(Order::Apply { .. }) => {
-                return Err("the adversary does not know lengths that change");
-            }
-            _ => {}
-        }
+    if let Some(why) = setup.faults.iter().find_map(|fault| faults::unknown_to_adversary(&fault.action)) {
+        return Err(why);
     }
     let leaders = match setup.cluster.first_leader {
         Some(first) => first..first + 1,

@@ -13,7 +13,7 @@
 //! * Rules: what the rules in force gave beyond the sound ones: a lease that ran longer than the sound one on the same
 //!   messages, a vote before the sound promise was over.
 //!
-//! `docs/report.md` defines each. **Architecture Invariant:** a watcher; it changes no run and no trace hash.
+//! `docs/guide/reports.md` defines each. **Architecture Invariant:** a watcher; it changes no run and no trace hash.
 
 mod chain;
 mod clocks;

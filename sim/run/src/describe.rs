@@ -1,13 +1,13 @@
 //! Parts of a setup in words, for reports.
 
 use leasehold::lease::LeaseForm;
-use leasehold::raft::MemberAction;
 
 use crate::display::{list, rate, signed_span};
+use crate::faults;
 use crate::milestone::AWAITED;
 use crate::setup::{
-    Action, ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Order, Pace, Setup,
-    StampSource, Target, Trigger, Unsynced,
+    ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Pace, Setup, StampSource,
+    Target, Trigger, Unsynced,
 };
 
 /// `n1`.
@@ -186,79 +186,8 @@ fn event(kind: EventKind, who: &str) -> String {
     }
 }
 
-/// What a fault does, or (`undone`) what its end does.
-pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
-    let name = |place: &usize| node(setup, *place);
-    match (action, undone) {
-        (Action::Partition { between }, false) => {
-            let groups: Vec<String> = between.iter().map(|group| nodes(setup, group)).collect();
-            format!("partition: {}", groups.join(" | "))
-        }
-        (Action::Cut { from, to }, false) => {
-            format!("messages from {} to {} are lost", nodes(setup, from), nodes(setup, to))
-        }
-        (Action::Isolate { node }, false) => format!("{} is cut off from all nodes", name(node)),
-        (Action::Partition { .. } | Action::Cut { .. } | Action::Isolate { .. }, true) => {
-            "the partition heals".to_owned()
-        }
-        (Action::Heal, _) => "all partitions heal".to_owned(),
-        (Action::Hold { from, to, message, .. }, false) => {
-            let what = message.as_deref().unwrap_or("messages");
-            format!("{what} from {} to {}: held back", name(from), name(to))
-        }
-        (Action::Hold { from, to, .. }, true) | (Action::Release { from, to }, _) => {
-            format!("what was held from {} to {} is delivered", name(from), name(to))
-        }
-        (Action::Pause { node }, false) => format!("{}'s process stands still", name(node)),
-        (Action::Pause { node }, true) => format!("{}'s process goes on", name(node)),
-        (Action::Suspend { node }, false) => format!("{} is suspended", name(node)),
-        (Action::Suspend { node }, true) => format!("{} wakes up", name(node)),
-        (Action::HypervisorPause { node }, false) => {
-            format!("the hypervisor stops {} and all its clocks", name(node))
-        }
-        (Action::HypervisorPause { node }, true) => format!("the hypervisor lets {} run", name(node)),
-        (Action::Crash { node }, false) => format!("{} crashes", name(node)),
-        (Action::Crash { node }, true) | (Action::Restart { node }, _) => {
-            format!("{} starts again", name(node))
-        }
-        (Action::DiskStall { node }, false) => format!("{}'s disk stalls: no sync ends", name(node)),
-        (Action::DiskStall { node }, true) => format!("{}'s disk goes on", name(node)),
-        (Action::DiskError { node }, false) => format!("syncs of {}'s disk fail", name(node)),
-        (Action::DiskError { node }, true) => format!("{}'s disk is well again", name(node)),
-        (Action::DiskFull { node }, false) => format!("{}'s disk is full", name(node)),
-        (Action::DiskFull { node }, true) => format!("{}'s disk has room again", name(node)),
-        (Action::DiskLie { node }, false) => {
-            format!("{}'s disk lies: it reports syncs that it has not done", name(node))
-        }
-        (Action::DiskLie { node }, true) => format!("{}'s disk lies no more", name(node)),
-        (Action::DiskCorrupt { node }, _) => format!("one bit of {}'s file changes", name(node)),
-        (Action::Step { node, by_ns }, undone) => {
-            let by = if undone { -i128::from(*by_ns) } else { i128::from(*by_ns) };
-            format!("{}'s wall clock is set by {}", name(node), signed_span(by))
-        }
-        (Action::Rate { node, ppb }, false) => format!("{}'s clocks now run at {}", name(node), rate(*ppb)),
-        (Action::Rate { node, .. }, true) => format!("{}'s clocks run as before", name(node)),
-        (Action::Unsynchronize { node }, false) => format!("{}'s wall clock loses its source", name(node)),
-        (Action::Unsynchronize { node }, true) => {
-            format!("{}'s wall clock is synchronized again", name(node))
-        }
-        (Action::Order(Order::Transfer { to }), _) => {
-            format!("the leader is told to hand over to {}", name(to))
-        }
-        (Action::Order(Order::Member { change, node }), _) => match change {
-            MemberAction::Add => format!("the leader is asked to add {} as a learner", name(node)),
-            MemberAction::Promote => format!("the leader is asked to make {} a voter", name(node)),
-            MemberAction::Remove => format!("the leader is asked to remove {}", name(node)),
-        },
-        (Action::Order(Order::Apply { lengths }), _) => format!(
-            "the leader proposes a lease of {}, an election timeout of {} and a clock skew of {}",
-            lengths.duration, lengths.election_timeout, lengths.max_clock_skew
-        ),
-    }
-}
-
 /// A fault in a line.
 pub fn fault(setup: &Setup, fault: &FaultSpec) -> String {
     let lasts = fault.lasts.map_or(String::new(), |lasts| format!(", for {lasts}"));
-    format!("{}: {}{lasts}", trigger(setup, fault), action(setup, &fault.action, false))
+    format!("{}: {}{lasts}", trigger(setup, fault), faults::action(setup, &fault.action, false))
 }

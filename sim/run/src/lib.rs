@@ -40,3 +40,5 @@ pub mod study;
 pub mod theory;
 pub mod trace;
 pub mod watch;
+
+pub use scenario::faults;

@@ -10,7 +10,7 @@
 //! 5. `rows`: the sweep and the variants, each row through 2 to 4 again.
 //!
 //! The table of keys is the only list of keys there is: the reader, "did you mean", [`known_keys`], [`explain()`] and
-//! the test of `docs/scenarios.md` all use it.
+//! the test of `docs/reference/scenarios.md` all use it.
 //!
 //! **Architecture Invariant:** nothing here runs anything, reads a file or knows the simulator's world. The two meet in
 //! [`leasehold_world::setup`], which knows neither.
@@ -18,6 +18,7 @@
 mod brief;
 mod build;
 mod explain;
+pub mod faults;
 mod model;
 mod path;
 mod read;

@@ -20,8 +20,9 @@ use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
 use crate::display::length;
+use crate::faults;
 use crate::rules;
-use crate::setup::{Action, FaultSpec, NodeSpec, Order, Setup, StampSource};
+use crate::setup::{Action, FaultSpec, NodeSpec, Setup, StampSource};
 
 const BILLION: i128 = 1_000_000_000;
 
@@ -51,7 +52,7 @@ pub fn predict(setup: &Setup) -> Prediction {
     if setup.rules != rules::SOUND {
         return Prediction::NotCovered { why: "the nodes follow broken rules" };
     }
-    if let Some(why) = setup.faults.iter().find_map(uncovered) {
+    if let Some(why) = setup.faults.iter().find_map(faults::uncovered_by_theory) {
         return Prediction::NotCovered { why };
     }
     let deadline_form = setup.nodes.iter().any(|node| node.lease.form == LeaseForm::Deadline);
@@ -67,16 +68,6 @@ pub fn predict(setup: &Setup) -> Prediction {
         Some(slack_ns) if slack_ns < 0 => Prediction::StalePossible { slack_ns },
         Some(slack_ns) => Prediction::Safe { slack_ns },
         None => Prediction::NotCovered { why: "nobody ever has a lease that somebody else could break" },
-    }
-}
-
-fn uncovered(fault: &FaultSpec) -> Option<&'static str> {
-    match fault.action {
-        Action::Rate { .. } => Some("a clock's rate changes during the run"),
-        Action::Order(Order::Apply { .. }) => Some("the lease's lengths change during the run"),
-        Action::DiskLie { .. } => Some("a disk lies about its syncs, and what was promised may be forgotten"),
-        Action::HypervisorPause { .. } if fault.lasts.is_none() => Some("a hypervisor pause never ends"),
-        _ => None,
     }
 }
 

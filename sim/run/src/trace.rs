@@ -1,5 +1,6 @@
 //! The trace: one JSON object a line for every event, and the comparison of two runs of the same setup.
 
+use crate::faults;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ pub fn line(setup: &Setup, event: &Event<'_, Message, Milestone>) -> Value {
         }
         Happening::TimedOut { operation } => put("operation", (*operation).into()),
         Happening::Fault { fault, undone } => {
-            put("what", describe::action(setup, &setup.faults[*fault].action, *undone).into());
+            put("what", faults::action(setup, &setup.faults[*fault].action, *undone).into());
         }
         Happening::Started { node, incarnation } => {
             put("node", name(*node));

@@ -61,7 +61,7 @@ impl Manifest {
         manifest
     }
 
-    /// `scenario` is the text that [`Folder::write_scenario`] has written.
+    /// `scenario` is the text of the folder's scenario.toml.
     fn from_json(value: &Value, scenario: Option<&str>) -> Option<Manifest> {
         let range = |key: &str| Some(value.get(key)?.get(0)?.as_u64()?..value.get(key)?.get(1)?.as_u64()?);
         let subject = match value.get("scenario") {

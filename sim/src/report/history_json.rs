@@ -1,4 +1,4 @@
-//! What the checker says of a history from a file, for machines: `"schema": 1`, described in docs/history.md.
+//! What the checker says of a history from a file, for machines: `"schema": 1`, described in docs/reference/histories.md.
 
 use serde_json::{Value, json};
 

@@ -121,6 +121,30 @@ impl Line {
     }
 }
 
+/// What may happen to a machine's clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockChange {
+    /// All clocks run at `1 + ppb / 10^9` from now on.
+    Rate(i64),
+    /// The wall clock is set forward or back by so many nanoseconds.
+    Step(i64),
+    /// Monotonic clocks are set forward or back.
+    Jump {
+        /// CLOCK_MONOTONIC_RAW is.
+        raw: bool,
+        /// CLOCK_BOOTTIME is.
+        boot: bool,
+        /// By so many nanoseconds.
+        by_ns: i64,
+    },
+    /// The machine is suspended, or wakes.
+    Suspended(bool),
+    /// The hypervisor stops the machine, or lets it run.
+    Frozen(bool),
+    /// The machine vouches for its wall clock, or no longer does.
+    Synchronized(bool),
+}
+
 /// All clocks of one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VirtualClock {
@@ -223,6 +247,18 @@ impl VirtualClock {
         }
     }
 
+    /// Something happens to the clocks at true time `at`.
+    pub fn change(&mut self, at: u64, change: ClockChange) {
+        match change {
+            ClockChange::Rate(ppb) => self.set_rate(at, ppb),
+            ClockChange::Step(by) => self.step(at, by),
+            ClockChange::Jump { raw, boot, by_ns } => self.jump(at, raw, boot, by_ns),
+            ClockChange::Suspended(suspended) => self.set_suspended(at, suspended),
+            ClockChange::Frozen(frozen) => self.set_frozen(at, frozen),
+            ClockChange::Synchronized(synchronized) => self.set_synchronized(synchronized),
+        }
+    }
+
     /// The oscillator changes: all clocks run at `1 + ppb / 10^9`.
     pub fn set_rate(&mut self, at: u64, ppb: i64) {
         for line in [&mut self.raw, &mut self.boot, &mut self.wall] {
@@ -235,10 +271,25 @@ impl VirtualClock {
         self.wall.step(at, by);
     }
 
+    /// Monotonic clocks are set forward or back.
+    pub fn jump(&mut self, at: u64, raw: bool, boot: bool, by: i64) {
+        if raw {
+            self.raw.step(at, by);
+        }
+        if boot {
+            self.boot.step(at, by);
+        }
+        self.find_one_stamp();
+    }
+
     /// The machine is suspended, or wakes: the raw clock stands still meanwhile, the boot clock goes on, and so does
     /// the wall clock (the kernel corrects it from the hardware clock at wake-up, before any process runs).
     pub fn set_suspended(&mut self, at: u64, suspended: bool) {
         self.raw.set_stopped(at, suspended);
+        self.find_one_stamp();
+    }
+
+    fn find_one_stamp(&mut self) {
         let (raw, boot) = self.stamp_lines();
         self.one_stamp = raw == boot;
     }

@@ -113,15 +113,11 @@ impl<P: Process, C: Choices> World<P, C> {
             Action::Hold { from, to, message, count } => {
                 self.links.link(*from, *to).hold(Some(Hold { kind: message.clone(), left: *count }));
             }
-            Action::Release { from, to } => self.release(*from, *to, reader),
+            Action::Release { from, to } => self.release(*from, *to),
             Action::Pause { node } => self.stop(*node, reader),
-            Action::Suspend { node } => {
+            Action::Suspend { node } | Action::HypervisorPause { node } => {
                 self.stop(*node, reader);
-                self.change_clock(*node, reader, |clock, now| clock.set_suspended(now, true));
-            }
-            Action::HypervisorPause { node } => {
-                self.stop(*node, reader);
-                self.change_clock(*node, reader, |clock, now| clock.set_frozen(now, true));
+                self.change_clock(&spec.action, false, reader);
             }
             Action::Crash { node } => self.crash(*node, reader),
             Action::Restart { node } => self.restart(*node, reader),
@@ -130,15 +126,10 @@ impl<P: Process, C: Choices> World<P, C> {
             | Action::DiskFull { .. }
             | Action::DiskLie { .. }
             | Action::DiskCorrupt { .. } => self.disk_fault(&spec.action, false, reader),
-            Action::Step { node, by_ns } => {
-                self.change_clock(*node, reader, |clock, now| clock.step(now, *by_ns));
-            }
-            Action::Rate { node, ppb } => {
-                self.change_clock(*node, reader, |clock, now| clock.set_rate(now, *ppb));
-            }
-            Action::Unsynchronize { node } => {
-                self.change_clock(*node, reader, |clock, _| clock.set_synchronized(false));
-            }
+            Action::Step { .. }
+            | Action::ClockJump { .. }
+            | Action::Rate { .. }
+            | Action::Unsynchronize { .. } => self.change_clock(&spec.action, false, reader),
             Action::Order(order) => {
                 if let Some(leader) = self.latest_leader() {
                     self.arrive(leader, Arrival::Order(order.clone()), reader);
@@ -154,14 +145,10 @@ impl<P: Process, C: Choices> World<P, C> {
             Action::Partition { .. } | Action::Cut { .. } | Action::Isolate { .. } => {
                 self.links.lift(Some(fault));
             }
-            Action::Hold { from, to, .. } => self.release(*from, *to, reader),
+            Action::Hold { from, to, .. } => self.release(*from, *to),
             Action::Pause { node } => self.resume(*node, reader),
-            Action::Suspend { node } => {
-                self.change_clock(*node, reader, |clock, now| clock.set_suspended(now, false));
-                self.resume(*node, reader);
-            }
-            Action::HypervisorPause { node } => {
-                self.change_clock(*node, reader, |clock, now| clock.set_frozen(now, false));
+            action @ (Action::Suspend { node } | Action::HypervisorPause { node }) => {
+                self.change_clock(action, true, reader);
                 self.resume(*node, reader);
             }
             Action::Crash { node } => self.restart(*node, reader),
@@ -170,24 +157,17 @@ impl<P: Process, C: Choices> World<P, C> {
             | Action::DiskFull { .. }
             | Action::DiskLie { .. }
             | Action::DiskCorrupt { .. }) => self.disk_fault(action, true, reader),
-            Action::Step { node, by_ns } => {
-                self.change_clock(*node, reader, |clock, now| clock.step(now, by_ns.saturating_neg()));
-            }
-            Action::Rate { node, .. } => {
-                let usual = setup.machines[*node].clock.rate_ppb;
-                self.change_clock(*node, reader, |clock, now| clock.set_rate(now, usual));
-            }
-            Action::Unsynchronize { node } => {
-                self.change_clock(*node, reader, |clock, _| clock.set_synchronized(true));
-            }
+            action @ (Action::Step { .. }
+            | Action::ClockJump { .. }
+            | Action::Rate { .. }
+            | Action::Unsynchronize { .. }) => self.change_clock(action, true, reader),
             // Nothing that could be undone.
             Action::Heal | Action::Release { .. } | Action::Restart { .. } | Action::Order(_) => {}
         }
     }
 
     /// Delivers what is held on a link, in the order in which it was sent, and holds nothing more.
-    pub(super) fn release(&mut self, from: usize, to: usize, reader: &mut impl Reader<P>) {
-        let _ = &reader;
+    pub(super) fn release(&mut self, from: usize, to: usize) {
         let link = self.links.link(from, to);
         link.hold(None);
         for (number, message) in std::mem::take(&mut link.held) {
@@ -195,14 +175,11 @@ impl<P: Process, C: Choices> World<P, C> {
         }
     }
 
-    fn change_clock(
-        &mut self,
-        node: usize,
-        reader: &mut impl Reader<P>,
-        change: impl FnOnce(&mut super::VirtualClock, u64),
-    ) {
+    fn change_clock(&mut self, action: &Action<P::Order>, undone: bool, reader: &mut impl Reader<P>) {
+        let usual = |node: usize| self.setup.machines[node].clock.rate_ppb;
+        let Some((node, change)) = action.clock_change(undone, usual) else { return };
         self.tell(reader, Happening::ClockChanges { node });
-        change(&mut self.slots[node].clock, self.now);
+        self.slots[node].clock.change(self.now, change);
         if self.slots[node].runs() {
             self.schedule_wakeup(node);
         }

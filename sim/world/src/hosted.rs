@@ -63,7 +63,7 @@ impl<P: Process, C: Choices> World<P, C> {
         self.links.lift(None);
         for from in 0..self.slots.len() {
             for to in 0..self.slots.len() {
-                self.release(from, to, reader);
+                self.release(from, to);
             }
         }
         for node in 0..self.slots.len() {

@@ -12,6 +12,7 @@
 //!
 //! **Architecture Invariant:** the world knows no scenario syntax; it is built from [`crate::setup`], plain data.
 
+mod action;
 mod choices;
 mod client;
 mod clock;
@@ -27,7 +28,7 @@ pub mod setup;
 mod slot;
 
 pub use choices::{Choices, Decision, Draw, Enumerated, Point, Purpose, Recorded, Seeded, Taken};
-pub use clock::{Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
+pub use clock::{ClockChange, Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
 pub use engine::World;
 pub use event::{Event, Happening, LossCause, Reader, WorldView};
 pub use process::{

@@ -10,6 +10,7 @@ use leasehold::raft::{
 };
 use leasehold::storage::{MemoryStorage, Storage};
 
+use super::super::clock::clock_for;
 use super::*;
 use crate::server::disk::Disk;
 
@@ -62,7 +63,7 @@ impl Bench {
             joins: false,
             line_bytes_max: 1_024,
         };
-        let clock = OsClock::for_form(LeaseForm::Elapsed);
+        let clock = clock_for(LeaseForm::Elapsed);
         let recovered = Recovered::default();
         let member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
         Bench { member, clock, outlet: Outlet::default(), began, allow }
@@ -187,7 +188,7 @@ fn alone(faults: Vec<Option<StorageFault>>) -> (Member, OsClock, Outlet) {
         joins: false,
         line_bytes_max: 1_024,
     };
-    let (clock, mut outlet) = (OsClock::for_form(LeaseForm::Elapsed), Outlet::default());
+    let (clock, mut outlet) = (clock_for(LeaseForm::Elapsed), Outlet::default());
     let recovered = Recovered::default();
     let mut member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
     member.settle_durably(&clock, &mut outlet).unwrap();

@@ -1,4 +1,4 @@
-//! Notes for programs: a name, and numbers with the clock readings that belong to them. docs/protocol.md lists them.
+//! Notes for programs: a name, and numbers with the clock readings that belong to them. docs/reference/protocol.md lists them.
 //!
 //! `raw_ns` and `boot_ns` are the machine's two monotonic clocks after what is told was decided and before anything that
 //! follows from it has left the process. Processes of one machine share these clocks, so their lines can be compared.

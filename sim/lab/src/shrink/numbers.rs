@@ -3,7 +3,8 @@
 use leasehold::lease::LeaseSettings;
 use leasehold::time::Span;
 
-use leasehold_run::setup::{Action, ClockSpec, Delay, Pace, Setup, Trigger};
+use leasehold_run::faults;
+use leasehold_run::setup::{ClockSpec, Delay, Pace, Setup, Trigger};
 
 /// What is known of a number beside its value. Times are in nanoseconds, rates in parts per billion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,17 +270,17 @@ fn faults(setup: &mut Setup, see: &mut See<'_>) {
             unit: Unit::Time,
             part: Part::Fault,
         };
-        match &mut fault.action {
-            Action::Step { by_ns, .. } => signed(by_ns, &any, see),
-            Action::Rate { ppb, .. } => {
+        match faults::number(&mut fault.action) {
+            Some(faults::Number::Length(by_ns)) => signed(by_ns, &any, see),
+            Some(faults::Number::Rate(ppb)) => {
                 signed(ppb, &Number { least: -SECOND + 1, unit: Unit::Other, ..any }, see)
             }
-            Action::Hold { count: held, .. } => {
+            Some(faults::Number::Count(held)) => {
                 let mut wide = u64::from(*held);
                 count(&mut wide, &of_fault(1, 1), see);
                 *held = u32::try_from(wide).unwrap_or(*held);
             }
-            _ => {}
+            None => {}
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use leasehold::time::Span;
 
-use leasehold_run::setup::{Action, FaultSpec, Order, Setup, Target, Trigger};
+use leasehold_run::faults;
+use leasehold_run::setup::{FaultSpec, Setup, Target, Trigger};
 
 /// The setup with the nodes `kept`, by their old places in their new order, voters first and spare nodes last. What the others did or suffered
 /// goes with them. `None` if nobody is left to vote.
@@ -42,45 +43,7 @@ fn fault_among(fault: &FaultSpec, place: &dyn Fn(usize) -> Option<usize>) -> Opt
         }
         other => other,
     };
-    let some = |old: &[usize]| {
-        let mut new: Vec<usize> = old.iter().filter_map(|old| place(*old)).collect();
-        new.sort_unstable();
-        (!new.is_empty()).then_some(new)
-    };
-    let action = match &fault.action {
-        Action::Partition { between } => {
-            let between: Vec<Vec<usize>> = between.iter().filter_map(|group| some(group)).collect();
-            if between.len() < 2 {
-                return None;
-            }
-            Action::Partition { between }
-        }
-        Action::Cut { from, to } => Action::Cut { from: some(from)?, to: some(to)? },
-        Action::Heal => Action::Heal,
-        Action::Hold { from, to, message, count } => {
-            Action::Hold { from: place(*from)?, to: place(*to)?, message: message.clone(), count: *count }
-        }
-        Action::Release { from, to } => Action::Release { from: place(*from)?, to: place(*to)? },
-        Action::Order(Order::Transfer { to }) => Action::Order(Order::Transfer { to: place(*to)? }),
-        Action::Order(Order::Member { change, node }) => {
-            Action::Order(Order::Member { change: *change, node: place(*node)? })
-        }
-        Action::Order(Order::Apply { lengths }) => Action::Order(Order::Apply { lengths: *lengths }),
-        Action::Isolate { node } => Action::Isolate { node: place(*node)? },
-        Action::Pause { node } => Action::Pause { node: place(*node)? },
-        Action::Suspend { node } => Action::Suspend { node: place(*node)? },
-        Action::HypervisorPause { node } => Action::HypervisorPause { node: place(*node)? },
-        Action::Crash { node } => Action::Crash { node: place(*node)? },
-        Action::Restart { node } => Action::Restart { node: place(*node)? },
-        Action::DiskStall { node } => Action::DiskStall { node: place(*node)? },
-        Action::DiskError { node } => Action::DiskError { node: place(*node)? },
-        Action::DiskFull { node } => Action::DiskFull { node: place(*node)? },
-        Action::DiskLie { node } => Action::DiskLie { node: place(*node)? },
-        Action::DiskCorrupt { node } => Action::DiskCorrupt { node: place(*node)? },
-        Action::Unsynchronize { node } => Action::Unsynchronize { node: place(*node)? },
-        Action::Step { node, by_ns } => Action::Step { node: place(*node)?, by_ns: *by_ns },
-        Action::Rate { node, ppb } => Action::Rate { node: place(*node)?, ppb: *ppb },
-    };
+    let action = faults::renumbered(&fault.action, place)?;
     Some(FaultSpec { trigger, action, ..fault.clone() })
 }
 

@@ -3,8 +3,8 @@
 use leasehold::time::{Alarm, Reading, Span};
 
 use super::Part;
-use crate::setup::{Action, ClockSpec, FaultSpec};
-use leasehold_world::VirtualClock;
+use crate::setup::{ClockSpec, FaultSpec};
+use leasehold_world::{ClockChange, VirtualClock};
 
 /// An instant on a machine: true time, and how many changes its clocks had seen. (A change may happen at the very instant of
 /// an event, before or after it.)
@@ -29,20 +29,11 @@ impl Level {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Change {
-    Rate(i64),
-    Step(i64),
-    Suspended(bool),
-    Frozen(bool),
-    Synchronized(bool),
-}
-
 /// A machine's clocks with everything that happened to them.
 #[derive(Debug, Clone)]
 pub(super) struct ClockLog {
     spec: ClockSpec,
-    changes: Vec<(u64, Change)>,
+    changes: Vec<(u64, ClockChange)>,
 }
 
 impl ClockLog {
@@ -52,17 +43,8 @@ impl ClockLog {
 
     /// A fault that changes clocks happens, or is undone: whose, and how.
     pub(super) fn note(logs: &mut [ClockLog], at: u64, fault: &FaultSpec, undone: bool) {
-        let (node, change) = match fault.action {
-            Action::Rate { node, ppb } if !undone => (node, Change::Rate(ppb)),
-            Action::Rate { node, .. } => (node, Change::Rate(logs[node].spec.rate_ppb)),
-            Action::Step { node, by_ns } => {
-                (node, Change::Step(if undone { by_ns.saturating_neg() } else { by_ns }))
-            }
-            Action::Suspend { node } => (node, Change::Suspended(!undone)),
-            Action::HypervisorPause { node } => (node, Change::Frozen(!undone)),
-            Action::Unsynchronize { node } => (node, Change::Synchronized(undone)),
-            _ => return,
-        };
+        let usual = |node: usize| logs[node].spec.rate_ppb;
+        let Some((node, change)) = fault.action.clock_change(undone, usual) else { return };
         logs[node].changes.push((at, change));
     }
 
@@ -95,16 +77,16 @@ impl ClockLog {
         VirtualClock::new(&spec)
     }
 
-    fn change(clock: &mut VirtualClock, level: Level, at: u64, change: Change) {
-        match change {
-            Change::Rate(ppb) if level.has(Part::Drift) => clock.set_rate(at, ppb),
-            Change::Step(by) if level.has(Part::Step) => clock.step(at, by),
-            Change::Suspended(suspended) if level.has(Part::Suspend) => clock.set_suspended(at, suspended),
-            Change::Frozen(frozen) if level.has(Part::HypervisorPause) => clock.set_frozen(at, frozen),
-            Change::Synchronized(vouched) if level.has(Part::Unsynchronized) => {
-                clock.set_synchronized(vouched);
-            }
-            _ => {}
+    fn change(clock: &mut VirtualClock, level: Level, at: u64, change: ClockChange) {
+        let part = match change {
+            ClockChange::Rate(_) => Part::Drift,
+            ClockChange::Step(_) | ClockChange::Jump { .. } => Part::Step,
+            ClockChange::Suspended(_) => Part::Suspend,
+            ClockChange::Frozen(_) => Part::HypervisorPause,
+            ClockChange::Synchronized(_) => Part::Unsynchronized,
+        };
+        if level.has(part) {
+            clock.change(at, change);
         }
     }
 

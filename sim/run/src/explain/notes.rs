@@ -1,5 +1,6 @@
 //! What is noted while a run is played again: the lines of its story, and what tells why a read in it was stale.
 
+use crate::faults;
 use std::sync::Arc;
 
 use leasehold::lease::LeaseForm;
@@ -249,7 +250,7 @@ impl Observer for Notes {
         match event.what {
             Happening::Noted { node, note: milestone } => self.milestone(node, milestone, world),
             Happening::Fault { fault, undone } => {
-                let what = describe::action(&self.setup, &self.setup.faults[fault].action, undone);
+                let what = faults::action(&self.setup, &self.setup.faults[fault].action, undone);
                 let moment = self.moment(world, what, 6);
                 self.moments.push(moment);
             }

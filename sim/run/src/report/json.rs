@@ -1,4 +1,4 @@
-//! The report for machines: `"schema": 1`, described in docs/report.md. Times and lengths are nanoseconds of true time.
+//! The report for machines: `"schema": 1`, described in docs/guide/reports.md. Times and lengths are nanoseconds of true time.
 
 use serde_json::{Value, json};
 

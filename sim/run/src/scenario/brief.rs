@@ -5,8 +5,9 @@ use leasehold::lease::LeaseForm;
 use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
+use super::faults::to_toml;
 use super::units::{PARTS, Quantity};
-use super::write::{action, delay, own_settings, span, trigger};
+use super::write::{delay, own_settings, span, trigger};
 use crate::display::signed_span;
 use crate::rules;
 use crate::setup::{ClientSpec, ClockSpec, Delay, OperationKind, Pace, Setup, StampSource, Target};
@@ -51,7 +52,7 @@ impl Written<'_> {
             let mut lines = vec![trigger(setup, fault)];
             lines.extend(unless(fault.after == Span::ZERO, || format!("after = {}", span(fault.after))));
             lines.extend(fault.lasts.map(|lasts| format!("for = {}", span(lasts))));
-            lines.push(action(setup, &fault.action));
+            lines.push(to_toml(setup, &fault.action));
             out.extend(table("[[fault]]", lines));
         }
         out.extend(table("[expect]", vec![format!("stale-reads = {:?}", self.expect)]));

@@ -49,9 +49,9 @@ pub(super) fn build(tree: &Table, frame: &Frame<'_>) -> Built {
 
 static EMPTY: Section = Section::EMPTY;
 
-struct Builder<'a> {
-    file: &'a Section,
-    names: &'a [String],
+pub(super) struct Builder<'a> {
+    pub(super) file: &'a Section,
+    pub(super) names: &'a [String],
     problems: &'a mut Vec<Problem>,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
         self.file.section(key).unwrap_or(&EMPTY)
     }
 
-    fn error(&mut self, problem: Problem) {
+    pub(super) fn error(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
 

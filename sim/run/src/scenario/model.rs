@@ -4,7 +4,7 @@
 use crate::setup::Setup;
 pub(super) use crate::setup::{
     Action, ClientSpec, ClockSpec, Cluster, Delay, DiskKind, DiskSpec, FaultSpec, LinkSpec, Network,
-    NodeSpec, OperationKind, Order, Pace, StampSource, Target, Timers, Trigger, Unsynced,
+    NodeSpec, OperationKind, Pace, StampSource, Target, Timers, Trigger, Unsynced,
 };
 
 /// One run and what it should show.

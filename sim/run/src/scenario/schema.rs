@@ -7,7 +7,7 @@
 #[rustfmt::skip]
 mod table;
 
-pub(super) use table::{CLOCK, DELAY, FAULT_CONTROLS, NODE, ROOT};
+pub(super) use table::{CLOCK, DELAY, NODE, ROOT, key};
 
 use super::rows::UnitKind;
 

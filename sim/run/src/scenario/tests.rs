@@ -4,8 +4,8 @@
 use super::model::*;
 use super::*;
 use crate::milestone::EVENT_KINDS;
-use crate::setup::EventKind;
 use crate::setup::{DiskKind, DiskSpec, Unsynced};
+use crate::setup::{EventKind, Order};
 use leasehold::lease::{LeaseForm, LeaseLengths, LeaseSettings};
 use leasehold::raft::MemberAction;
 use leasehold::time::Span;
@@ -113,7 +113,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(names, ["writer", "reader"], "in the order of the file");
     assert_eq!(scenario.setup.clients[1].target, Target::Node(0));
     assert_eq!(scenario.setup.clients[0].operations, [OperationKind::Write, OperationKind::Cas]);
-    assert_eq!(scenario.setup.faults.len(), 24);
+    assert_eq!(scenario.setup.faults.len(), 25);
     assert_eq!(
         scenario.setup.faults[0],
         FaultSpec {
@@ -350,18 +350,18 @@ fn explained_values_say_where_they_came_from() {
 
 #[test]
 fn every_known_key_is_in_the_documentation_as_the_reader_knows_it() {
-    let docs = include_str!("../../../../docs/scenarios.md");
+    let docs = include_str!("../../../../docs/reference/scenarios.md");
     let missing: Vec<String> = known_keys()
         .iter()
         .map(|key| format!("| `{}` | {} | {} | {} |", key.path, key.kind, key.default, key.meaning))
         .filter(|line| !docs.lines().any(|there| there == line))
         .collect();
-    assert!(missing.is_empty(), "docs/scenarios.md lacks these lines:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "docs/reference/scenarios.md lacks these lines:\n{}", missing.join("\n"));
 }
 
 #[test]
 fn the_examples_of_the_documentation_are_right() {
-    let docs = include_str!("../../../../docs/scenarios.md");
+    let docs = include_str!("../../../../docs/reference/scenarios.md");
     let examples: Vec<&str> =
         docs.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() > 8);

@@ -1,13 +1,8 @@
 //! Values, triggers and actions as a scenario file says them.
 
-use std::fmt::Write;
-
-use leasehold::raft::MemberAction;
 use leasehold::time::Span;
 
-use super::units::{PARTS, Quantity};
-use crate::display::signed_span;
-use crate::setup::{Action, Delay, DiskKind, DiskSpec, FaultSpec, NodeSpec, Order, Setup, Trigger, Unsynced};
+use crate::setup::{Delay, DiskKind, DiskSpec, FaultSpec, NodeSpec, Setup, Trigger, Unsynced};
 
 pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut(String)) {
     let lease = &setup.lease;
@@ -47,60 +42,6 @@ pub(super) fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
             let nth = if nth == 1 { String::new() } else { format!(", nth = {nth}") };
             format!("when = {{ event = {:?}{node}{from}{nth} }}", event.word())
         }
-    }
-}
-
-pub(super) fn action(setup: &Setup, action: &Action) -> String {
-    let name = |node: &usize| format!("{:?}", setup.nodes[*node].name);
-    let names = |nodes: &[usize]| format!("[{}]", nodes.iter().map(name).collect::<Vec<_>>().join(", "));
-    let of = |key: &str, node: &usize| format!("{key} = {{ node = {} }}", name(node));
-    match action {
-        Action::Partition { between } => {
-            let groups: Vec<String> = between.iter().map(|group| names(group)).collect();
-            format!("partition = {{ between = [{}] }}", groups.join(", "))
-        }
-        Action::Cut { from, to } => {
-            let some = |nodes: &[usize]| if let [only] = nodes { name(only) } else { names(nodes) };
-            format!("cut = {{ from = {}, to = {} }}", some(from), some(to))
-        }
-        Action::Isolate { node } => of("isolate", node),
-        Action::Heal => "heal = {}".to_owned(),
-        Action::Hold { from, to, message, count } => {
-            let mut text = format!("hold = {{ from = {}, to = {}, count = {count}", name(from), name(to));
-            if let Some(message) = message {
-                let _ = write!(text, ", message = {message:?}");
-            }
-            text + " }"
-        }
-        Action::Release { from, to } => format!("release = {{ from = {}, to = {} }}", name(from), name(to)),
-        Action::Pause { node } => of("pause", node),
-        Action::Suspend { node } => of("suspend", node),
-        Action::HypervisorPause { node } => of("hypervisor-pause", node),
-        Action::Crash { node } => of("crash", node),
-        Action::Restart { node } => of("restart", node),
-        Action::DiskStall { node } => of("disk-stall", node),
-        Action::DiskError { node } => of("disk-error", node),
-        Action::DiskFull { node } => of("disk-full", node),
-        Action::DiskLie { node } => of("disk-lie", node),
-        Action::DiskCorrupt { node } => of("disk-corrupt", node),
-        Action::Step { node, by_ns } => {
-            format!("step = {{ node = {}, by = {:?} }}", name(node), signed_span(i128::from(*by_ns)))
-        }
-        Action::Rate { node, ppb } => {
-            let to = Quantity::write(i128::from(*ppb), &PARTS[1]);
-            format!("rate = {{ node = {}, to = {to:?} }}", name(node))
-        }
-        Action::Unsynchronize { node } => of("unsynchronize", node),
-        Action::Order(Order::Transfer { to }) => format!("transfer = {{ to = {} }}", name(to)),
-        Action::Order(Order::Member { change: MemberAction::Add, node }) => of("add", node),
-        Action::Order(Order::Member { change: MemberAction::Promote, node }) => of("promote", node),
-        Action::Order(Order::Member { change: MemberAction::Remove, node }) => of("remove", node),
-        Action::Order(Order::Apply { lengths }) => format!(
-            "apply = {{ duration = {}, election-timeout = {}, max-clock-skew = {} }}",
-            span(lengths.duration),
-            span(lengths.election_timeout),
-            span(lengths.max_clock_skew)
-        ),
     }
 }
 

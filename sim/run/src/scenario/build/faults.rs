@@ -1,20 +1,14 @@
 //! Faults: one trigger, one action, all within the run.
 
-use super::super::model::{Action, DiskKind, FaultSpec, NodeSpec, Order, Trigger};
-use super::super::read::Value;
+use super::super::faults;
+use super::super::model::{Action, DiskKind, FaultSpec, NodeSpec, Trigger};
 use super::super::report::Problem;
-use super::super::schema::{FAULT_CONTROLS, quoted};
+use super::super::schema::quoted;
 use super::super::walk::{Found, Part, Section};
 use super::Builder;
 use crate::milestone::EVENT_KINDS;
 use crate::setup::Setup;
-use leasehold::lease::LeaseLengths;
-use leasehold::raft::MemberAction;
 use leasehold::time::Span;
-
-/// Actions that nothing can end: they are over at once.
-const INSTANT: [&str; 10] =
-    ["add", "apply", "disk-corrupt", "heal", "promote", "release", "remove", "restart", "step", "transfer"];
 
 impl Builder<'_> {
     pub(super) fn faults(&mut self, voters: usize) -> Vec<FaultSpec> {
@@ -86,7 +80,7 @@ impl Builder<'_> {
     }
 
     fn action(&mut self, section: &Section, voters: usize) -> Option<Action> {
-        let mut given = section.parts().filter(|(key, _)| !FAULT_CONTROLS.contains(key));
+        let mut given = section.parts().filter(|(key, _)| !faults::FAULT_CONTROLS.contains(key));
         let (first, second) = (given.next(), given.next());
         let Some((key, part)) = first else {
             let problem = Problem::error(section.place, format!("`{}` does nothing", section.path));
@@ -101,92 +95,14 @@ impl Builder<'_> {
             self.error(problem.context(section.given(key), "the first").help("write a `[[fault]]` for each"));
             return None;
         }
-        if let Some(place) = section.given("for").filter(|_| INSTANT.contains(&key)) {
+        if let Some(place) = section.given("for").filter(|_| faults::INSTANT.contains(&key)) {
             let problem = Problem::error(Some(place), format!("`{key}` cannot last: it is over at once"));
-            self.error(problem.label("remove this").help(format!("these cannot last: {}", quoted(INSTANT))));
+            self.error(
+                problem.label("remove this").help(format!("these cannot last: {}", quoted(faults::INSTANT))),
+            );
         }
         let Part::Section(action) = part else { return None };
-        self.one_action(key, action, voters)
-    }
-
-    fn one_action(&mut self, key: &str, action: &Section, voters: usize) -> Option<Action> {
-        let node = || action.leaf("node").map(Found::node);
-        Some(match key {
-            "partition" => match &action.leaf("between")?.value {
-                Value::Groups(groups) => Action::Partition { between: groups.clone() },
-                _ => return None,
-            },
-            "cut" => {
-                let (from, to) = (action.leaf("from")?, action.leaf("to")?);
-                if let Some(both) = from.nodes().iter().find(|node| to.nodes().contains(node)) {
-                    let message = format!("`{}` cannot be cut from itself", self.names[*both]);
-                    self.error(Problem::error(to.place, message).context(from.place, "the senders"));
-                }
-                Action::Cut { from: from.nodes().to_vec(), to: to.nodes().to_vec() }
-            }
-            "hold" => {
-                let (from, to) = self.link(action)?;
-                let count = u32::try_from(action.leaf("count")?.count()).ok()?;
-                let message = action.leaf("message").map(|found| found.text.clone());
-                Action::Hold { from, to, message, count }
-            }
-            "release" => {
-                let (from, to) = self.link(action)?;
-                Action::Release { from, to }
-            }
-            "transfer" => {
-                let to = action.leaf("to")?;
-                let promotes = |fault: &Section| fault.section("promote").is_some();
-                if to.node() >= voters && !self.file.list("fault").iter().any(promotes) {
-                    let problem =
-                        Problem::error(to.place, format!("`{}` is a learner and cannot lead", to.text));
-                    self.error(problem.help(format!("the voters are `n1` to `n{voters}`")));
-                }
-                Action::Order(Order::Transfer { to: to.node() })
-            }
-            "add" => Action::Order(Order::Member { change: MemberAction::Add, node: node()? }),
-            "promote" => Action::Order(Order::Member { change: MemberAction::Promote, node: node()? }),
-            "remove" => Action::Order(Order::Member { change: MemberAction::Remove, node: node()? }),
-            "apply" => {
-                let length = |key| action.leaf(key).map(Found::span);
-                let lengths = LeaseLengths {
-                    duration: length("duration")?,
-                    election_timeout: length("election-timeout")?,
-                    max_clock_skew: length("max-clock-skew")?,
-                };
-                if !lengths.may_be_agreed() {
-                    let message =
-                        format!("`{}` applies unsafe lengths, which every node ignores", action.path);
-                    let problem = Problem::error(action.place, message);
-                    self.error(problem.help("make `duration` shorter than `election-timeout`"));
-                }
-                Action::Order(Order::Apply { lengths })
-            }
-            "heal" => Action::Heal,
-            "isolate" => Action::Isolate { node: node()? },
-            "pause" => Action::Pause { node: node()? },
-            "suspend" => Action::Suspend { node: node()? },
-            "hypervisor-pause" => Action::HypervisorPause { node: node()? },
-            "crash" => Action::Crash { node: node()? },
-            "restart" => Action::Restart { node: node()? },
-            "disk-stall" => Action::DiskStall { node: node()? },
-            "disk-error" => Action::DiskError { node: node()? },
-            "disk-full" => Action::DiskFull { node: node()? },
-            "disk-lie" => Action::DiskLie { node: node()? },
-            "disk-corrupt" => Action::DiskCorrupt { node: node()? },
-            "unsynchronize" => Action::Unsynchronize { node: node()? },
-            "step" => Action::Step { node: node()?, by_ns: action.leaf("by")?.offset() },
-            "rate" => Action::Rate { node: node()?, ppb: action.leaf("to")?.rate() },
-            _ => unreachable!("an action in the table of keys that nothing reads: {key}"),
-        })
-    }
-
-    fn link(&mut self, action: &Section) -> Option<(usize, usize)> {
-        let (from, to) = (action.leaf("from")?, action.leaf("to")?);
-        if from.node() == to.node() && from.text == to.text {
-            self.error(Problem::error(to.place, format!("`{}` has no link to itself", to.text)));
-        }
-        Some((from.node(), to.node()))
+        faults::read(self, key, action, voters)
     }
 
     /// Some faults need a disk that there is something to say about.

@@ -1,15 +1,14 @@
 //! The keys themselves, in the order of the documentation.
 
-use crate::milestone::EVENT_KINDS;
+use super::super::faults::FAULT;
 use super::{Default, Field, Kind, Names};
 use Default::{Is, Needed, Same, Unset};
 
-const fn key(name: &'static str, kind: Kind, default: Default, meaning: &'static str) -> Field {
+pub(in super::super) const fn key(name: &'static str, kind: Kind, default: Default, meaning: &'static str) -> Field {
     Field { name, kind, default, meaning }
 }
 
 const NODE_COUNT: Kind = Kind::Count { least: 1, most: 32 };
-const ONE_NODE: &[Field] = &[key("node", Kind::Node, Needed, "Which node.")];
 
 /// A scenario file.
 pub(in super::super) const ROOT: &[Field] = &[
@@ -155,102 +154,6 @@ const CLIENT: &[Field] = &[
     key("timeout", Kind::Positive, Is("1s"), "It waits so long for an answer."),
     key("delay", Kind::Delay, Same("network.client-delay"), "One way, between this client and a node."),
 ];
-
-const FAULT: &[Field] = &[
-    key("at", Kind::Span, Unset("`when` instead"), "The time that sets it off."),
-    key("every", Kind::Positive, Unset("once"), "With `at`: it happens again each time this has passed."),
-    key("when", Kind::Given(WHEN), Unset("`at` instead"), "The event that sets it off."),
-    key("after", Kind::Span, Is("0s"), "It happens so long after the trigger."),
-    key("for", Kind::Positive, Unset("until something ends it"), "It heals itself after this long."),
-    key("partition", Kind::Given(PARTITION), Unset("no"), "Groups of nodes hear nothing of each other."),
-    key("cut", Kind::Given(CUT), Unset("no"), "One way: what some nodes send to others is lost."),
-    key("isolate", Kind::Given(ONE_NODE), Unset("no"), "One node and all others hear nothing of each other."),
-    key("heal", Kind::Given(&[]), Unset("no"), "All partitions, cuts and isolations end: `heal = {}`."),
-    key("hold", Kind::Given(HOLD), Unset("no"), "Messages on one link are kept, not lost."),
-    key("release", Kind::Given(RELEASE), Unset("no"), "What is held on one link arrives now."),
-    key("pause", Kind::Given(ONE_NODE), Unset("no"), "The process stands still; its clocks go on."),
-    key("suspend", Kind::Given(ONE_NODE), Unset("no"), "The process and the raw clock stand still."),
-    key("hypervisor-pause", Kind::Given(ONE_NODE), Unset("no"), "The process and every clock stand still."),
-    key(
-        "crash",
-        Kind::Given(ONE_NODE),
-        Unset("no"),
-        "The process ends; `for` is the time until it restarts.",
-    ),
-    key("restart", Kind::Given(ONE_NODE), Unset("no"), "A crashed process starts again."),
-    key("disk-stall", Kind::Given(ONE_NODE), Unset("no"), "Syncs of its disk do not end."),
-    key("disk-error", Kind::Given(ONE_NODE), Unset("no"), "Syncs of its disk fail, which ends the process."),
-    key("disk-full", Kind::Given(ONE_NODE), Unset("no"), "Its disk has no room for more."),
-    key("disk-lie", Kind::Given(ONE_NODE), Unset("no"), "Its durable disk reports syncs that it has not done."),
-    key("disk-corrupt", Kind::Given(ONE_NODE), Unset("no"), "One bit of its file on a durable disk changes."),
-    key("step", Kind::Given(STEP), Unset("no"), "The wall clock jumps."),
-    key("rate", Kind::Given(RATE), Unset("no"), "The clocks run at another rate."),
-    key(
-        "unsynchronize",
-        Kind::Given(ONE_NODE),
-        Unset("no"),
-        "The machine stops vouching for its wall clock.",
-    ),
-    key("transfer", Kind::Given(TRANSFER), Unset("no"), "The leader hands its leadership over."),
-    key("add", Kind::Given(ONE_NODE), Unset("no"), "The leader is asked to add a node, as a learner."),
-    key("promote", Kind::Given(ONE_NODE), Unset("no"), "The leader is asked to make a learner a voter."),
-    key("remove", Kind::Given(ONE_NODE), Unset("no"), "The leader is asked to remove a member."),
-    key("apply", Kind::Given(APPLY), Unset("no"), "The leader proposes other lengths for the cluster."),
-];
-
-/// The keys of a fault that are no action.
-pub(in super::super) const FAULT_CONTROLS: [&str; 5] = ["at", "every", "when", "after", "for"];
-
-const EVENTS: &[&str] = &{
-    let mut words = [""; EVENT_KINDS.len()];
-    let mut at = 0;
-    while at < words.len() {
-        words[at] = EVENT_KINDS[at].word();
-        at += 1;
-    }
-    words
-};
-
-const WHEN: &[Field] = &[
-    key("event", Kind::Word(EVENTS), Needed, "What a node must do."),
-    key("node", Kind::Node, Unset("any"), "Which node must do it."),
-    key("from", Kind::Span, Is("0s"), "Events before this time do not count."),
-    key("nth", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "1 is the first such event."),
-];
-
-const PARTITION: &[Field] =
-    &[key("between", Kind::Groups, Needed, "The groups; a node in none of them talks to everybody.")];
-
-const CUT: &[Field] =
-    &[key("from", Kind::Nodes, Needed, "The senders."), key("to", Kind::Nodes, Needed, "The receivers.")];
-
-const HOLD: &[Field] = &[
-    key("from", Kind::Node, Needed, "The sender."),
-    key("to", Kind::Node, Needed, "The receiver."),
-    key("message", Kind::Text, Unset("every type"), "Only messages of this type."),
-    key("count", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "The first so many."),
-];
-
-const RELEASE: &[Field] =
-    &[key("from", Kind::Node, Needed, "The sender."), key("to", Kind::Node, Needed, "The receiver.")];
-
-const STEP: &[Field] = &[
-    key("node", Kind::Node, Needed, "Which node."),
-    key("by", Kind::Offset, Needed, "How far: forward, or back when negative."),
-];
-
-const RATE: &[Field] = &[
-    key("node", Kind::Node, Needed, "Which node."),
-    key("to", Kind::Rate, Needed, "What the clocks gain from then on."),
-];
-
-const APPLY: &[Field] = &[
-    key("duration", Kind::Positive, Needed, "The lease's length, before the skew is taken off."),
-    key("election-timeout", Kind::Positive, Needed, "The promise's length."),
-    key("max-clock-skew", Kind::Span, Needed, "The declared bound."),
-];
-
-const TRANSFER: &[Field] = &[key("to", Kind::Node, Needed, "To which voter.")];
 
 const SWEEP: &[Field] = &[
     key("set", Kind::Paths, Needed, "The keys to set; a `-` in front sets the negated value."),

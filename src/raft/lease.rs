@@ -1,0 +1,99 @@
+//! A leader's lease: when it is renewed, when it ends, and whether a read may rest on it.
+//!
+//! What is sound is decided by [`LeaseRules`]; this file asks them and keeps the answer.
+
+use super::configuration::quorum_value;
+use super::state::Raft;
+use super::{Index, LeaseEndCause, Note, Timer};
+use crate::lease::LeaseRules;
+use crate::time::{Alarm, Reading};
+
+/// A leader's lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// It is counted from here.
+    pub start: Reading,
+    /// It runs until then.
+    pub end: Alarm,
+}
+
+impl<R: LeaseRules> Raft<R> {
+    /// May a read be answered at once, from state applied up to `applied`?
+    pub(crate) fn may_read_locally(&mut self, now: &Reading, applied: Index) -> bool {
+        // A whole electorate can renew its lease by itself, and need not do so at every read.
+        if self.leads_alone() && !self.lease_running(now) {
+            self.acknowledge_own_round(now);
+        }
+        let own_term_applied =
+            self.leadership.own_term_start > Index::ZERO && applied >= self.leadership.own_term_start;
+        self.lease_running(now) && self.rules.may_serve(own_term_applied)
+    }
+
+    /// Is this node's own lease running?
+    pub(super) fn lease_running(&self, now: &Reading) -> bool {
+        self.leadership.lease.is_some_and(|lease| self.rules.lease_running(&lease.end, now))
+    }
+
+    /// Renews the lease if a quorum has acknowledged a newer round. Who counts was decided when the acknowledgement
+    /// came, so all members are looked at here. The leader counts itself as it counts the others, whose acknowledgements
+    /// wait for their disks: a lease rests on a quorum that stores.
+    pub(super) fn renew_lease(&mut self, now: &Reading) {
+        let own = self.leadership.rounds.own(self.durability.synced());
+        let quorum = self.rules.lease_quorum(self.configuration.voters());
+        let acknowledged = |node| self.leadership.round(node);
+        let members = self.configuration.nodes();
+        let reached = members.map(|node| if node == self.id { own } else { acknowledged(node) });
+        let Some(round) = quorum_value(reached, quorum, self.leadership.quorum_round) else {
+            return;
+        };
+        self.leadership.quorum_round = round;
+        let Some(sent) = self.leadership.rounds.acknowledged(round) else {
+            return;
+        };
+        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&sent));
+        if self.leadership.lease_barred {
+            return;
+        }
+        let start = self.rules.lease_start(sent, *now);
+        if let Some(end) = self.rules.lease_end(&self.settings.lease, &start) {
+            self.leadership.lease = Some(Lease { start, end });
+            self.note(Note::LeaseRenewed { term: self.term(), start, end });
+        }
+    }
+
+    /// TimeoutNow was sent in this term: there is no lease any more until the next.
+    pub fn lease_is_barred(&self) -> bool {
+        self.leadership.lease_barred
+    }
+
+    /// Somebody is about to be told to campaign: no lease any more in this term.
+    pub(super) fn bar_lease(&mut self) {
+        if !self.rules.transfer_bars_lease() {
+            return;
+        }
+        self.leadership.lease_barred = true;
+        if self.leadership.lease.take().is_some() {
+            self.note(Note::LeaseEnded { term: self.term(), cause: LeaseEndCause::Transfer });
+        }
+    }
+
+    /// The lease that is running ends when one of the new length would. The promises it rests on would carry it to its
+    /// end; but whoever shortens leases, or declares a larger skew, may have a reason to want that now.
+    pub(super) fn cut_lease_short(&mut self) {
+        let Some(lease) = &mut self.leadership.lease else {
+            return;
+        };
+        let term = self.hard_state.term;
+        let note = match self.rules.lease_end(&self.settings.lease, &lease.start) {
+            Some(end) => {
+                lease.end = end;
+                Note::LeaseRenewed { term, start: lease.start, end }
+            }
+            None => {
+                self.leadership.lease = None;
+                Note::LeaseEnded { term, cause: LeaseEndCause::Settings }
+            }
+        };
+        self.note(note);
+    }
+}
