@@ -17,6 +17,17 @@ pub enum Ballot {
     TransferVote,
 }
 
+impl Ballot {
+    /// The word by which logs call it: lower case, with hyphens. Programs read it, so it never changes.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Ballot::PreVote => "pre-vote",
+            Ballot::Vote => "vote",
+            Ballot::TransferVote => "transfer-vote",
+        }
+    }
+}
+
 /// An acknowledgement of a round, as the lease sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acknowledgement {

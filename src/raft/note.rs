@@ -150,3 +150,71 @@ pub enum StepDownCause {
     /// It was removed from the cluster, and that is committed.
     Removed,
 }
+
+/// Gives a closed set of facts the words by which logs and traces call them.
+macro_rules! words {
+    ($type:ident: $($variant:ident = $word:literal),+ $(,)?) => {
+        impl $type {
+            /// Every value, in the order of its declaration.
+            pub const ALL: &[$type] = &[$($type::$variant),+];
+
+            /// The word by which logs and traces call it: lower case, with hyphens. Programs read it, so it never changes.
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $($type::$variant => $word,)+
+                }
+            }
+
+            /// The value that has this word; `None` if none has.
+            pub fn from_word(word: &str) -> Option<$type> {
+                Self::ALL.iter().copied().find(|value| value.word() == word)
+            }
+        }
+    };
+}
+
+words! {
+    Misbehaviour:
+    LeadsOurTerm = "leads-our-term",
+    ContradictsCommitted = "contradicts-committed",
+    BadSnapshot = "bad-snapshot",
+    AcknowledgesUnsent = "acknowledges-unsent",
+    TooManyNames = "too-many-names",
+    TermOutOfReach = "term-out-of-reach",
+    TermsOutOfOrder = "terms-out-of-order",
+}
+
+words! {
+    LeaseEndCause:
+    Transfer = "transfer",
+    StepDown = "step-down",
+    ClockSetBack = "clock-set-back",
+    Settings = "settings",
+}
+
+words! {
+    StepDownCause:
+    HigherTerm = "higher-term",
+    NoQuorum = "no-quorum",
+    StorageFull = "storage-full",
+    Removed = "removed",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_leads_back_to_its_value() {
+        for cause in LeaseEndCause::ALL {
+            assert_eq!(LeaseEndCause::from_word(cause.word()), Some(*cause));
+        }
+        for cause in StepDownCause::ALL {
+            assert_eq!(StepDownCause::from_word(cause.word()), Some(*cause));
+        }
+        for fact in Misbehaviour::ALL {
+            assert_eq!(Misbehaviour::from_word(fact.word()), Some(*fact));
+        }
+        assert_eq!(StepDownCause::from_word("no-such-word"), None);
+    }
+}

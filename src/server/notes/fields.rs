@@ -3,8 +3,7 @@
 //! `raw_ns` and `boot_ns` are the machine's two monotonic clocks after what is told was decided and before anything that
 //! follows from it has left the process. Processes of one machine share these clocks, so their lines can be compared.
 
-use leasehold::lease::Ballot;
-use leasehold::raft::{LeaseEndCause, Misbehaviour, Names, Note, StepDownCause};
+use leasehold::raft::{Names, Note};
 use leasehold::time::{Alarm, Stamp};
 use tracing::{debug, info, trace, warn};
 
@@ -12,11 +11,11 @@ pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
     let (raw_ns, boot_ns) = (now.raw().0, now.boot().0);
     match *note {
         Note::Campaign { term, ballot } => {
-            info!(note = "campaign", node, raw_ns, boot_ns, term = term.0, ballot = word(ballot));
+            info!(note = "campaign", node, raw_ns, boot_ns, term = term.0, ballot = ballot.word());
         }
         Note::VoteGranted { candidate, term, ballot } => {
             let to = &**names.name(candidate);
-            debug!(note = "vote-granted", node, raw_ns, boot_ns, term = term.0, ballot = word(ballot), to);
+            debug!(note = "vote-granted", node, raw_ns, boot_ns, term = term.0, ballot = ballot.word(), to);
         }
         Note::Elected { term } => info!(note = "elected", node, raw_ns, boot_ns, term = term.0),
         Note::LeaderReady { term, commit } => {
@@ -43,21 +42,11 @@ pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
             );
         }
         Note::LeaseEnded { term, cause } => {
-            let cause = match cause {
-                LeaseEndCause::Transfer => "transfer",
-                LeaseEndCause::StepDown => "step-down",
-                LeaseEndCause::ClockSetBack => "clock-set-back",
-                LeaseEndCause::Settings => "settings",
-            };
+            let cause = cause.word();
             info!(note = "lease-ended", node, raw_ns, boot_ns, term = term.0, cause);
         }
         Note::SteppedDown { term, cause } => {
-            let cause = match cause {
-                StepDownCause::HigherTerm => "higher-term",
-                StepDownCause::StorageFull => "storage-full",
-                StepDownCause::NoQuorum => "no-quorum",
-                StepDownCause::Removed => "removed",
-            };
+            let cause = cause.word();
             info!(note = "stepped-down", node, raw_ns, boot_ns, term = term.0, cause);
         }
         Note::LengthsInForce { lengths } => info!(
@@ -85,15 +74,7 @@ pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
             info!(note = "snapshot-installed", node, raw_ns, boot_ns, term = term.0, index = index.0);
         }
         Note::Misbehaviour { peer, fact } => {
-            let fact = match fact {
-                Misbehaviour::LeadsOurTerm => "leads-our-term",
-                Misbehaviour::ContradictsCommitted => "contradicts-committed",
-                Misbehaviour::BadSnapshot => "bad-snapshot",
-                Misbehaviour::AcknowledgesUnsent => "acknowledges-unsent",
-                Misbehaviour::TooManyNames => "too-many-names",
-                Misbehaviour::TermOutOfReach => "term-out-of-reach",
-                Misbehaviour::TermsOutOfOrder => "terms-out-of-order",
-            };
+            let fact = fact.word();
             warn!(note = "misbehaviour", node, raw_ns, boot_ns, peer = &**names.name(peer), fact);
         }
     }
@@ -107,13 +88,5 @@ fn lease_end(end: Alarm) -> (Stamp, u64, Option<u64>) {
         Alarm::WallLatest { deadline, since, span } | Alarm::WallEarliest { deadline, since, span } => {
             (since, span.as_nanos(), Some(deadline.0))
         }
-    }
-}
-
-fn word(ballot: Ballot) -> &'static str {
-    match ballot {
-        Ballot::PreVote => "pre-vote",
-        Ballot::Vote => "vote",
-        Ballot::TransferVote => "transfer-vote",
     }
 }
