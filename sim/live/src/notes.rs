@@ -1,9 +1,10 @@
 //! What nodes tell about leaders and leases, from their logs (`--log-format json -vv`).
 
+use leasehold::raft::{LeaseEndCause, Misbehaviour, StepDownCause};
 use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 use serde::Deserialize;
 
-use leasehold_run::milestone::{Milestone, lease_end_cause, misbehaviour, step_down_cause};
+use leasehold_run::milestone::Milestone;
 use leasehold_world::MONOTONIC_BASE;
 
 /// The machine's two monotonic clocks at true time 0.
@@ -86,15 +87,15 @@ pub(super) fn parse(line: &[u8], names: &[String], epoch: Epoch) -> Option<Noted
                 end: Alarm::First { since, span: Span::nanos(entry.span_ns) },
             }
         }
-        "lease-ended" => Milestone::LeaseEnded { term, cause: lease_end_cause(entry.cause?)? },
-        "stepped-down" => Milestone::SteppedDown { term, cause: step_down_cause(entry.cause?)? },
+        "lease-ended" => Milestone::LeaseEnded { term, cause: LeaseEndCause::from_word(entry.cause?)? },
+        "stepped-down" => Milestone::SteppedDown { term, cause: StepDownCause::from_word(entry.cause?)? },
         "members-in-force" => {
             let Entry { index, voters, learners, .. } = entry;
             Milestone::MembersInForce { index, voters, learners }
         }
         "snapshot-installed" => Milestone::SnapshotInstalled { index: entry.index, term },
         "misbehaviour" => {
-            Milestone::Misbehaviour { peer: place(entry.peer)?, fact: misbehaviour(entry.fact?)? }
+            Milestone::Misbehaviour { peer: place(entry.peer)?, fact: Misbehaviour::from_word(entry.fact?)? }
         }
         _ => return None,
     };

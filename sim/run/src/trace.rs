@@ -9,7 +9,7 @@ use leasehold::time::Alarm;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
-use crate::milestone::{Milestone, lease_end_word, misbehaviour_word, step_down_word};
+use crate::milestone::Milestone;
 use crate::run::{ClusterView, Observer, run_observed};
 use crate::setup::Setup;
 use crate::watch::{Traced, event_words, short_hash};
@@ -141,7 +141,7 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
         }
         Milestone::LeaseEnded { term, cause } => {
             put("transfer", (cause == LeaseEndCause::Transfer).into());
-            put("cause", lease_end_word(cause).into());
+            put("cause", cause.word().into());
             ("lease-ended", Some(term))
         }
         Milestone::MembersInForce { index, voters, learners } => {
@@ -155,7 +155,7 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
             if cause == StepDownCause::Removed {
                 put("removed", true.into());
             }
-            put("cause", step_down_word(cause).into());
+            put("cause", cause.word().into());
             ("stepped-down", Some(term))
         }
         Milestone::SnapshotInstalled { index, term } => {
@@ -164,7 +164,7 @@ fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&
         }
         Milestone::Misbehaviour { peer, fact } => {
             put("peer", name(peer));
-            put("fact", misbehaviour_word(fact).into());
+            put("fact", fact.word().into());
             ("misbehaviour", None)
         }
     };

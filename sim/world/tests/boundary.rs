@@ -43,6 +43,7 @@ fn the_world_names_nothing_of_the_node_but_time() {
 
 #[test]
 fn another_name_of_the_node_would_be_seen() {
-    let seen: Vec<_> = named("use leasehold::raft::Term;\n// leasehold::kv\nuse leasehold::time::Span;").collect();
+    let seen: Vec<_> =
+        named("use leasehold::raft::Term;\n// leasehold::kv\nuse leasehold::time::Span;").collect();
     assert_eq!(seen, ["raft::Term;", "time::Span;"]);
 }
