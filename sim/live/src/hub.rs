@@ -22,7 +22,7 @@ use leasehold::time::Span;
 use leasehold_check as check;
 use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{Outcome, Outside};
-use leasehold_run::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
+use leasehold_run::setup::{ClientSpec, Delay, Pace, Setup, Target};
 use leasehold_world::{Effect, Seeded, World};
 
 const SECOND: u64 = 1_000_000_000;
@@ -65,17 +65,12 @@ pub fn run(
 fn with_last_reader(setup: &Setup) -> Setup {
     let mut setup = setup.clone();
     setup.clients.push(ClientSpec {
-        name: "last-reads".to_owned(),
         target: Target::Any,
-        operations: vec![OperationKind::Read],
         pace: Pace::Think(Delay::Fixed(Span::secs(1))),
-        first_key: 0,
-        keys: 1,
-        start: Span::ZERO,
         // It has no turns of its own.
         stop: Some(Span::ZERO),
         timeout: Span::secs(3),
-        link: None,
+        ..ClientSpec::new("last-reads")
     });
     setup
 }

@@ -148,6 +148,11 @@ pub fn client(setup: &Setup, client: &ClientSpec) -> String {
         Pace::Every(pace) => format!("every {}", delay(pace)),
         Pace::Think(pace) => format!("{} after each answer", delay(pace)),
     };
+    let pace = match client.times {
+        None => pace,
+        Some(1) => "once".to_owned(),
+        Some(times) => format!("{pace}, {times} times"),
+    };
     format!("{} {} at {target}, {pace}", client.name, list(&verbs))
 }
 

@@ -151,6 +151,8 @@ pub struct ClientSpec {
     pub operations: Vec<OperationKind>,
     /// How often.
     pub pace: Pace,
+    /// It asks so many times and then no more; without an end if not set.
+    pub times: Option<u64>,
     /// It asks for keys from this one on ...
     pub first_key: u64,
     /// ... so many of them, each as likely as any other.
@@ -173,6 +175,7 @@ impl ClientSpec {
             target: Target::Leader,
             operations: vec![OperationKind::Read],
             pace: Pace::Think(Delay::Fixed(Span::ZERO)),
+            times: None,
             first_key: 0,
             keys: 1,
             start: Span::ZERO,

@@ -58,7 +58,7 @@ fn operations(setup: &Setup, client: &ClientSpec) -> u64 {
         Pace::Every(pace) => usual(pace),
         Pace::Think(pace) => usual(pace) + 2 * usual(client.link.unwrap_or(setup.network.client_delay)),
     };
-    time.div_ceil(pace.max(1))
+    time.div_ceil(pace.max(1)).min(client.times.unwrap_or(u64::MAX))
 }
 
 /// A length that a delay may well have, ns.

@@ -73,7 +73,7 @@ pub(super) fn visit(setup: &mut Setup, see: &mut See<'_>) {
     keys(setup, see);
     for client in &mut setup.clients {
         if let Pace::Think(pace) | Pace::Every(pace) = &mut client.pace
-            && *pace != ONCE
+            && client.times != Some(1)
             && let Delay::Fixed(fixed) = pace
         {
             span(fixed, &question(None, 1), see);
@@ -88,9 +88,6 @@ pub(super) fn visit(setup: &mut Setup, see: &mut See<'_>) {
 }
 
 const SECOND: i128 = 1_000_000_000;
-
-/// The pace of a client that asks once: longer than any run that is worth shrinking.
-pub(super) const ONCE: Delay = Delay::Fixed(Span::secs(3_600));
 
 const fn usually(usual: i128, least: i128) -> Number {
     Number { usual: Some(usual), least, moves: true, unit: Unit::Time, part: Part::Setting }

@@ -6,7 +6,7 @@ use leasehold::time::Span;
 use super::faults::to_toml;
 use super::keys::Table;
 use super::write::{delay, span, trigger};
-use crate::setup::{ClockSpec, Delay, Pace, Setup};
+use crate::setup::{ClockSpec, Pace, Setup};
 
 /// A setup and what a file says about it.
 #[derive(Debug, Clone, Copy)]
@@ -43,11 +43,12 @@ impl Written<'_> {
         network(setup, &mut out);
         for (client, spec) in setup.clients.iter().enumerate() {
             let pace = match spec.pace {
-                Pace::Every(Delay::Fixed(pause)) if pause == Span::secs(3_600) => "every = \"1h\"".to_owned(),
-                Pace::Every(pause) => format!("every = {}", delay(pause)),
-                Pace::Think(pause) => format!("think = {}", delay(pause)),
+                _ if spec.times == Some(1) => None,
+                Pace::Every(pause) => Some(format!("every = {}", delay(pause))),
+                Pace::Think(pause) => Some(format!("think = {}", delay(pause))),
             };
-            let lines = [unusual(setup, Table::Client, client), vec![pace]].concat();
+            let mut lines = unusual(setup, Table::Client, client);
+            lines.extend(pace);
             out.extend(table(&format!("[client.{}]", spec.name), lines));
         }
         for fault in &setup.faults {

@@ -57,11 +57,11 @@ impl Builder<'_> {
                     ),
                 );
             }
-            (None, None) => {
+            (None, None) if section.leaf("times").is_none_or(|times| times.count() > 1) => {
                 let problem = Problem::error(section.place, format!("client `{name}` never asks"));
-                self.error(
-                    problem.help(r#"say when: `every = "100ms"`, or `think = "100ms"` after each answer"#),
-                );
+                self.error(problem.help(
+                    r#"say when: `every = "100ms"`, `think = "100ms"` after each answer, or `times = 1`"#,
+                ));
             }
             _ => {}
         }

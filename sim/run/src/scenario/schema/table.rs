@@ -172,6 +172,8 @@ pub(in super::super) const CLIENT: &[Field] = &[
         .at(slot!(|setup, client| setup.clients[client].operations)),
     key("every", Kind::Delay, Unset("`think` instead"), "Open loop: it asks again this long after it asked."),
     key("think", Kind::Delay, Unset("`every` instead"), "Closed loop: it asks again this long after the answer."),
+    key("times", Kind::Count { least: 1, most: 1 << 40 }, Unset("no end"), "It asks so many times. Who asks once needs neither `every` nor `think`.")
+        .at(slot!(|setup, client| setup.clients[client].times)),
     key("first-key", Kind::Count { least: 0, most: 1_000_000 }, Is("0"), "The first key that it asks for.")
         .at(slot!(|setup, client| setup.clients[client].first_key)),
     key("keys", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "It picks one of so many keys, each time.")
