@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use super::configuration::Configuration;
 use super::durability::Durability;
 use super::election::Votes;
-use super::following::Promise;
 use super::installing::Assembly;
 use super::leading::Leadership;
 use super::membership::Membership;
+use super::promises::Promises;
 use super::{
     HardState, Index, Lease, Log, LogBounds, Message, Misbehaviour, Names, NodeId, Note, Recovered,
     SnapshotWrite, StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
@@ -132,15 +132,7 @@ pub struct Raft<R> {
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
     pub(super) commit: Index,
-    /// Given to the leader it follows or followed last.
-    pub(super) promise: Option<Promise>,
-    /// Earlier ones that were longer, oldest and longest first: they are kept as well.
-    pub(super) longer_promises: Vec<Promise>,
-    /// The length that rounds of this leader ask for, when it is not this node's own; and whether that has been told.
-    pub(super) asked_for: Option<(NodeId, Span, bool)>,
-    /// Until then this node may have promised before it was started. No leader's round takes its place: a round that was
-    /// sent before the restart and comes after it may carry a promise that ends earlier (deadline form).
-    pub(super) restart_promise: Option<Alarm>,
+    pub(super) promises: Promises,
     pub(super) votes: Votes,
     /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
     pub(super) leadership: Leadership,
@@ -191,10 +183,7 @@ impl<R: LeaseRules> Raft<R> {
             log,
             role: Role::Follower,
             leader: None,
-            promise: None,
-            longer_promises: Vec::new(),
-            asked_for: None,
-            restart_promise,
+            promises: Promises::after_restart(restart_promise),
             votes: Votes::default(),
             leadership: Leadership::default(),
             election_jitter: Span::ZERO,
@@ -260,8 +249,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The ends of its promises to withhold votes: those given to leaders, one made at the start. All must be over.
     pub fn promise_ends(&self) -> impl Iterator<Item = Alarm> {
-        let given = self.promise.iter().chain(&self.longer_promises);
-        given.map(|promise| promise.end).chain(self.restart_promise)
+        self.promises.ends()
     }
 
     /// The end of a promise that is running, if there is one.
