@@ -65,7 +65,7 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         if let Some(index) = self.log.compact(index) {
-            self.compacted = Some(index);
+            self.snapshots.compacted = Some(index);
         }
     }
 
