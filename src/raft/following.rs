@@ -58,7 +58,7 @@ impl<R: LeaseRules> Raft<R> {
                 length = self.promises.keep_longer(&cx.now, length);
             }
             let end = self.rules.promise_end(cx.now.stamp, append.stamp, length);
-            self.promises.newest = Some(Promise { term: append.term, round: append.round, length, end });
+            self.promises.renew(Promise { term: append.term, round: append.round, length, end });
             self.compare_lengths(append.promise);
             if length > self.hard_state.longest_promise {
                 self.hard_state.longest_promise = length;
@@ -110,7 +110,7 @@ impl<R: LeaseRules> Raft<R> {
             self.configurations_from(now, first);
         }
         let matched = Index(previous_index.0 + entries.len() as u64);
-        self.commit = self.commit.max(append.commit.min(matched));
+        self.commit_up_to(self.commit.max(append.commit.min(matched)));
         self.drop_needless_assembly();
         Some(AppendOutcome::Accepted { matched })
     }

@@ -72,7 +72,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         if self.log.term_at(at.index) == Some(at.term) {
             // The leader has applied that entry, and everything before it is the same here (log matching).
-            self.commit = at.index;
+            self.commit_up_to(at.index);
             self.drop_needless_assembly();
             return Some(Received::All);
         }
@@ -123,7 +123,7 @@ impl<R: LeaseRules> Raft<R> {
         // Entries and compactions that no write has carried yet are void with the log.
         self.snapshots.compacted = None;
         self.durability.cut(Index::ZERO.next());
-        self.commit = at.index;
+        self.commit_up_to(at.index);
         self.snapshots.installed = Some(state);
         self.note(Note::SnapshotInstalled { index: at.index, term });
     }

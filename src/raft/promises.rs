@@ -39,6 +39,14 @@ impl Promises {
         Promises { after_restart, ..Promises::default() }
     }
 
+    /// A newer round was accepted. A round that has been promised for is never promised for again, so that its promise
+    /// ends when it was said to.
+    pub(super) fn renew(&mut self, promise: Promise) {
+        let newer = |given: Promise| (given.term, given.round) < (promise.term, promise.round);
+        assert!(self.newest.is_none_or(newer), "each round is promised for once, in order");
+        self.newest = Some(promise);
+    }
+
     /// Their ends.
     pub(super) fn ends(&self) -> impl Iterator<Item = Alarm> {
         let given = self.newest.iter().chain(&self.longer);

@@ -415,6 +415,13 @@ impl<R: LeaseRules> Raft<R> {
         self.snapshots.assembly = None;
     }
 
+    /// Entries up to `index` are committed. That is never taken back, and only what is in the log can be.
+    pub(super) fn commit_up_to(&mut self, index: Index) {
+        assert!(index >= self.commit, "commit only grows");
+        assert!(index <= self.log.last_index(), "what is committed is in the log");
+        self.commit = index;
+    }
+
     /// A message shows a later term: whatever this node was, it is a follower there.
     pub(super) fn see_term(&mut self, cx: &mut Context<'_>, term: Term) {
         if term > self.hard_state.term {
