@@ -51,7 +51,7 @@ pub(crate) use membership::MEMBERS_BYTES_MAX;
 pub use membership::{Configured, MemberAction, Members, MembershipChange, MembershipFault};
 pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
 pub use names::{Name, Names};
-pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause, Value as NoteValue, Weight};
 pub use snapshot::{
     LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateMachine,
 };

@@ -18,9 +18,9 @@ use super::orders::{Obeyed, Order, Orders};
 use super::watch::Watch;
 use super::wire::{self, Said};
 use super::{Found, Options, Problem, Progress};
+use leasehold::raft::Note;
 use leasehold::time::Span;
 use leasehold_check as check;
-use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{Outcome, Outside};
 use leasehold_run::setup::{ClientSpec, Delay, Pace, Setup, Target};
 use leasehold_world::{Effect, Seeded, World};
@@ -325,13 +325,13 @@ impl<'a> Hub<'a> {
         let ended = child.log.ended();
         for note in noted {
             let now = self.now();
-            self.moments.push(Moment { at: note.at, node, what: What::Noted(note.milestone) });
-            if let Milestone::Elected { term } = note.milestone
-                && self.leader.is_none_or(|(_, latest)| term > latest)
+            self.moments.push(Moment { at: note.at, node, what: What::Noted(note.note) });
+            if let Note::Elected { term } = note.note
+                && self.leader.is_none_or(|(_, latest)| term.0 > latest)
             {
-                self.leader = Some((node, term));
+                self.leader = Some((node, term.0));
             }
-            self.world.inject(now, node, Effect::Note(note.milestone), &mut self.watch);
+            self.world.inject(now, node, Effect::Note(note.note), &mut self.watch);
         }
         Ok(ended)
     }

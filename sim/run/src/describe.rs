@@ -4,7 +4,7 @@ use leasehold::lease::LeaseForm;
 
 use crate::display::{list, rate, signed_span};
 use crate::faults;
-use crate::milestone::AWAITED;
+use crate::note::AWAITED;
 use crate::setup::{
     ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Pace, Setup, StampSource,
     Target, Trigger, Unsynced,

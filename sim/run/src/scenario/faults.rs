@@ -21,7 +21,7 @@ use super::walk::{Found, Section};
 use super::write::span;
 use crate::describe;
 use crate::display::{rate, signed_span};
-use crate::milestone::EVENT_KINDS;
+use crate::note::EVENT_KINDS;
 use crate::setup::{Action, FaultSpec, Order, Setup};
 
 const ONE_NODE: &[Field] = &[key("node", Kind::Node, Needed, "Which node.")];
