@@ -11,9 +11,10 @@ use leasehold::time::Span;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::host::Host;
-use super::last_words::guard;
+use super::host::{Failure, Host};
+use super::last_words::{Bug, guard};
 use super::lines::Lines;
+use super::member::Member;
 
 /// Read at once at most. What a read brings is handled before the next one, so this bounds a batch as well.
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -23,10 +24,10 @@ const READ_BYTES_MAX: usize = 64 * 1024;
 pub(super) enum Stop {
     /// Standard input or output.
     Stream(io::Error),
-    /// The store: what, where, and what to do.
-    Storage(String),
-    /// A panic, which has been told already, and the state that explains it.
-    Bug(String),
+    /// The data directory.
+    Storage(Failure),
+    /// A panic, whose message is in the log already, and the state that explains it.
+    Bug(Bug),
 }
 
 impl From<io::Error> for Stop {
@@ -43,16 +44,20 @@ impl From<Errno> for Stop {
 
 /// Runs the node on standard input and output until the input ends.
 pub(super) fn run(host: &mut Host, line_bytes_max: usize) -> Result<(), Stop> {
-    guard(host, &mut Lines::new(line_bytes_max), serve).unwrap_or_else(|text| Err(Stop::Bug(text)))
+    guard(host, &mut Lines::new(line_bytes_max), serve).unwrap_or_else(|bug| Err(Stop::Bug(bug)))
 }
 
 fn serve(host: &mut Host, lines: &mut Lines) -> Result<(), Stop> {
     let (stdin, stdout) = (io::stdin(), io::stdout());
     let mut chunk = vec![0; READ_BYTES_MAX];
     loop {
-        let ready = wait(&stdin, &stdout, host.wake(), host.sleep())?;
-        if ready.store {
-            host.hush();
+        let member = host.member();
+        let store = member.and_then(|member| member.writer().wake_fd());
+        let ready = wait(&stdin, &stdout, store, member.and_then(Member::sleep))?;
+        if ready.store
+            && let Some(member) = member
+        {
+            member.writer().drain_wake();
         }
         if ready.input {
             // Standard input is left in blocking mode, since that mode belongs to everybody who shares it; a read that
@@ -73,7 +78,6 @@ fn serve(host: &mut Host, lines: &mut Lines) -> Result<(), Stop> {
                 return flush(host);
             }
         }
-        host.wake_if_due();
         host.settle();
         flush(host)?;
     }
@@ -118,6 +122,6 @@ fn wait(
 
 /// Writes everything that has come up; then stops if the store has.
 fn flush(host: &mut Host) -> Result<(), Stop> {
-    host.outlet().flush()?;
-    host.take_failure().map_or(Ok(()), |text| Err(Stop::Storage(text)))
+    host.outlet.flush()?;
+    host.failure.take().map_or(Ok(()), |failure| Err(Stop::Storage(failure)))
 }

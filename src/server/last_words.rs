@@ -25,18 +25,29 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }
 
-/// Does the work. When that panics: what explains it.
+/// A panic: the node's state and the line that it was handling.
+#[derive(Debug, thiserror::Error)]
+#[error("the state that goes with it: {state}; the last line was {line:?}")]
+pub(super) struct Bug {
+    state: String,
+    line: String,
+}
+
+/// Does the work. Fails when that panics.
 pub(super) fn guard<T>(
     host: &mut Host,
     lines: &mut Lines,
     work: impl FnOnce(&mut Host, &mut Lines) -> T,
-) -> Result<T, String> {
+) -> Result<T, Bug> {
     // Nothing but their own words is asked of either afterwards, and that under the same guard.
     panic::catch_unwind(AssertUnwindSafe(|| work(host, lines))).map_err(|_| {
-        let state = panic::catch_unwind(AssertUnwindSafe(|| host.describe()))
-            .unwrap_or_else(|_| "the state cannot be told".to_owned());
+        let state = panic::catch_unwind(AssertUnwindSafe(|| match host.member() {
+            None => "before init".to_owned(),
+            Some(member) => format!("{:?}", member.status()),
+        }));
+        let state = state.unwrap_or_else(|_| "the state cannot be told".to_owned());
         let line = String::from_utf8_lossy(lines.last_taken(SHOWN_BYTES_MAX)).into_owned();
-        format!("the state that goes with it: {state}; the last line was {line:?}")
+        Bug { state, line }
     })
 }
 
@@ -46,9 +57,8 @@ mod tests {
     use leasehold::raft::Settings;
 
     use super::super::clock::clock_for;
-    use super::super::host::Setup;
+    use super::super::options::Setup;
     use super::super::outlet::Outlet;
-    use super::super::store::Keeper;
     use super::*;
 
     #[test]
@@ -60,7 +70,7 @@ mod tests {
             line_bytes_max: 1_024,
         };
         let clock = clock_for(LeaseForm::Elapsed);
-        let mut host = Host::new(setup, clock, Keeper::Memory, Outlet::default());
+        let mut host = Host::new(setup, clock, None, Outlet::default());
         let mut lines = Lines::new(1_024);
         let mut panicking = |line: &str| {
             lines.push(line.as_bytes());
@@ -71,7 +81,7 @@ mod tests {
                 }
                 panic!("as if something were wrong");
             });
-            outcome.map(|(): ()| ()).unwrap_err()
+            outcome.map(|(): ()| ()).unwrap_err().to_string()
         };
         let text = panicking("{\"src\":\"c1\"}\n");
         assert_eq!(

@@ -4,10 +4,9 @@ mod fields;
 
 use leasehold::lease::Ballot;
 use leasehold::raft::{LeaseEndCause, Misbehaviour, Names, Note, StepDownCause};
-use leasehold::time::Clock;
+use leasehold::time::{Clock, OsClock};
 use tracing::{debug, info, trace, warn};
 
-use super::clock::OsClock;
 use super::logging;
 use super::options::LogFormat;
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::StorageBackend;
 
-use super::StorageFault;
 use super::sector::{CONTENT_BYTES, SECTOR_BYTES, file_length, is_intact, is_sealed, pieces, seal};
+use super::{OpenError, StorageFault};
 
 /// At the beginning of the file.
 const MAGIC: &[u8; 16] = b"leasehold store\n";
@@ -37,12 +37,12 @@ impl Head {
         sector
     }
 
-    fn parse(sector: &[u8; SECTOR_BYTES]) -> Result<Head, StorageFault> {
+    fn parse(sector: &[u8; SECTOR_BYTES]) -> Result<Head, OpenError> {
         if sector[..16] != *MAGIC {
-            return Err(StorageFault::Foreign);
+            return Err(OpenError::Foreign);
         }
         if !is_sealed(sector, 0) {
-            return Err(StorageFault::damaged("the first 512 bytes do not fit their checksum"));
+            return Err(StorageFault::damaged("the first 512 bytes do not fit their checksum").into());
         }
         let number = |at: usize| {
             let bytes = sector[at..at + 8].try_into().expect("eight bytes");
@@ -50,7 +50,7 @@ impl Head {
         };
         let format = u32::from_le_bytes(sector[16..20].try_into().expect("four bytes"));
         if !(1..=FORMAT).contains(&format) {
-            return Err(StorageFault::NewerFormat { found: format, known: FORMAT });
+            return Err(OpenError::NewerFormat { found: format, known: FORMAT });
         }
         Ok(Head { length: number(24), commits: number(32) })
     }
@@ -67,7 +67,7 @@ pub(super) struct Sectors<B> {
 
 impl<B: StorageBackend> Sectors<B> {
     /// Begins an empty file.
-    pub(super) fn create(inner: B) -> Result<Sectors<B>, StorageFault> {
+    pub(super) fn create(inner: B) -> Result<Sectors<B>, OpenError> {
         let sectors = Sectors { inner, head: Mutex::default(), fault: Mutex::default() };
         let created = sectors.inner.set_len(0).and_then(|()| sectors.resize(0));
         created.map_err(|error| fault_of("creating the file", &error))?;
@@ -75,20 +75,20 @@ impl<B: StorageBackend> Sectors<B> {
     }
 
     /// Opens a file and verifies every sector that redb may look at.
-    pub(super) fn open(inner: B) -> Result<Sectors<B>, StorageFault> {
+    pub(super) fn open(inner: B) -> Result<Sectors<B>, OpenError> {
         let found = inner.len().map_err(|error| fault_of("opening the file", &error))?;
         let mut sector = [0; SECTOR_BYTES];
         if found < sector.len() as u64 {
             let what =
                 format!("the file was cut: it has {found} bytes, and never has less than {SECTOR_BYTES}");
-            return Err(StorageFault::damaged(what));
+            return Err(StorageFault::damaged(what).into());
         }
         inner.read(0, &mut sector).map_err(|error| fault_of("reading", &error))?;
         let head = Head::parse(&sector)?;
         if found < file_length(head.length) {
             let expected = file_length(head.length);
             let what = format!("the file was cut: it has {found} bytes and had at least {expected}");
-            return Err(StorageFault::damaged(what));
+            return Err(StorageFault::damaged(what).into());
         }
         let sectors = Sectors { inner, head: Mutex::new(head), fault: Mutex::default() };
         sectors.verify(head.length)?;
@@ -116,6 +116,10 @@ impl<B: StorageBackend> Sectors<B> {
     /// At least so many commits were synced.
     pub(super) fn commits(&self) -> u64 {
         lock(&self.head).commits
+    }
+
+    pub(super) fn backend(&self) -> &B {
+        &self.inner
     }
 
     /// What went wrong first since this was last asked.
