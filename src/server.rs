@@ -13,18 +13,20 @@
 
 mod assumption;
 mod clock;
+mod complaints;
 mod event_loop;
 mod host;
 mod jitter;
 mod last_words;
 mod lines;
+mod log_queue;
 mod logging;
 mod member;
 mod metrics;
 mod notes;
 mod options;
 mod outlet;
-mod quoted;
+mod stop_signal;
 mod writer;
 
 use std::io::{self, ErrorKind};
@@ -40,14 +42,21 @@ use self::event_loop::Stop;
 use self::host::Host;
 pub(crate) use self::options::Options;
 use self::outlet::Outlet;
+use self::stop_signal::StopSignal;
 
 /// `EX_IOERR` of sysexits.h.
 const EXIT_IO: u8 = 74;
 /// `EX_SOFTWARE` of sysexits.h: a bug of ours.
 const EXIT_BUG: u8 = 70;
 
-/// Runs the node until its input ends.
+/// Runs the node until its input ends or a signal asks it to stop.
 pub(crate) fn run(options: &Options) -> ExitCode {
+    let code = run_logged(options);
+    logging::flush();
+    code
+}
+
+fn run_logged(options: &Options) -> ExitCode {
     logging::start(options.verbosity(), options.log_format());
     last_words::log_panics();
     let setup = options.setup().unwrap_or_else(|error| options::refuse(&error.to_string()));
@@ -67,11 +76,17 @@ pub(crate) fn run(options: &Options) -> ExitCode {
             return ExitCode::from(EXIT_IO);
         }
     };
+    let stop = match StopSignal::listen(setup.stop_grace, EXIT_IO) {
+        Ok(stop) => stop,
+        Err(error) => {
+            error!("cannot listen to signals: {error}");
+            return ExitCode::from(EXIT_BUG);
+        }
+    };
     let mut host = Host::new(setup, clock, storage, Outlet::to(io::stdout()));
-    match event_loop::run(&mut host, peer_line_bytes_max(setup.line_bytes_max)) {
+    match event_loop::run(&mut host, peer_line_bytes_max(setup.line_bytes_max), &stop) {
         Ok(()) => {
             host.close();
-            debug!("end of input");
             ExitCode::SUCCESS
         }
         Err(Stop::Storage(failure)) => {

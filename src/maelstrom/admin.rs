@@ -204,6 +204,8 @@ pub struct MetricsReply {
     pub refused: RefusalCounts,
     /// How long a sync of the disk took, in microseconds.
     pub sync_us: TimesReply,
+    /// Lines of the log that were dropped, because standard error was not read.
+    pub log_lines_dropped: u64,
 }
 
 /// Reads.

@@ -6,14 +6,14 @@ use leasehold::maelstrom::{
 };
 use leasehold::node::Operation;
 use leasehold::storage::durable::{DataDir, DurableStorage};
-use leasehold::time::OsClock;
+use leasehold::time::{Clock, OsClock, Span, Stamp};
 use tracing::{debug, warn};
 
+use super::complaints::{Complaints, quoted};
 use super::lines::Line;
 use super::member::{Caller, Member, StartError, StorageFailed, place};
 use super::options::Setup;
 use super::outlet::Outlet;
-use super::quoted::quoted;
 
 /// The process: a member of a cluster once it has been told of which.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ pub(super) struct Host {
     /// The data directory, until a member owns it. `None` also if the node keeps its state in memory.
     storage: Option<DurableStorage<DataDir>>,
     member: Option<Member>,
+    complaints: Complaints,
+    /// Since when it is stopping.
+    stopping: Option<Stamp>,
     /// The reason why this process must end. What is in the outlet by then may still be written.
     pub(super) failure: Option<Failure>,
 }
@@ -45,7 +48,16 @@ impl Host {
         storage: Option<DurableStorage<DataDir>>,
         outlet: Outlet,
     ) -> Host {
-        Host { setup, clock, outlet, storage, member: None, failure: None }
+        Host {
+            setup,
+            clock,
+            outlet,
+            storage,
+            member: None,
+            complaints: Complaints::new(),
+            stopping: None,
+            failure: None,
+        }
     }
 
     /// `None` before `init`.
@@ -70,8 +82,51 @@ impl Host {
         }
     }
 
+    /// How long there is nothing to do unless something arrives. `None`: without end.
+    pub(super) fn sleep(&self) -> Option<Span> {
+        let timers = self.member.as_ref().and_then(Member::sleep);
+        match self.grace_left() {
+            Some(left) => Some(timers.map_or(left, |timers| timers.min(left))),
+            None => timers,
+        }
+    }
+
+    /// Starts to stop: a leader hands over, and requests that change something are refused from now on.
+    pub(super) fn begin_stop(&mut self) {
+        if self.stopping.is_none() {
+            self.stopping = Some(self.clock.read().stamp);
+            if let Some(member) = &mut self.member {
+                member.hand_over();
+            }
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// True if the process may end: it is stopping, and what can be done has been done or has taken too long.
+    pub(super) fn has_stopped(&self) -> bool {
+        let done = self.member.as_ref().is_none_or(Member::is_done);
+        self.grace_left().is_some_and(|left| done || left == Span::ZERO)
+    }
+
+    /// Refuses the requests that still wait.
+    pub(super) fn end_stop(&mut self) {
+        if let Some(member) = &mut self.member {
+            member.refuse_waiting(&mut self.outlet);
+        }
+    }
+
+    /// What is left of `--stop-grace`. `None`: the process is not stopping.
+    fn grace_left(&self) -> Option<Span> {
+        let since = self.stopping?;
+        Some(self.setup.stop_grace.saturating_sub(self.clock.read().stamp.elapsed_max(since)))
+    }
+
     /// Closes what is open, and waits until the data directory is closed.
     pub(super) fn close(&mut self) {
+        self.complaints.close();
         if let Some(member) = &mut self.member {
             member.close();
         }
@@ -94,14 +149,14 @@ impl Host {
         match line {
             // Who sent it stands in what was not kept.
             Line::TooLong { bytes } => {
-                warn!(
+                self.complaints.warn(format_args!(
                     "dropped a line of {bytes} bytes, which is more than --line-max allows even fellow nodes"
-                )
+                ));
             }
             Line::Whole(line) if line.trim_ascii().is_empty() => {}
             Line::Whole(line) => match Incoming::parse(line) {
                 Ok(incoming) => self.handle_message(incoming, line.len()),
-                Err(text) => warn!("dropped a line: {text}"),
+                Err(error) => self.complaints.warn(format_args!("dropped a line: {error}")),
             },
         }
     }
@@ -111,20 +166,26 @@ impl Host {
         let Incoming { src, dest, msg_id, content } = incoming;
         match (content, &mut self.member) {
             (Content::Response, _) => debug!("{} answered, and nothing had been asked", quoted(&src)),
-            (Content::BadPeer(text), _) => warn!("dropped a message of {}: {text}", quoted(&src)),
+            (Content::BadPeer(error), _) => {
+                self.complaints.warn(format_args!("dropped a message of {}: {error}", quoted(&src)));
+            }
             (Content::Peer(_), None) => debug!("dropped a message of {}: it came before init", quoted(&src)),
             (Content::Peer(message), _) if bytes > message_line_bytes_max(&message, line_bytes_max) => {
-                warn!(
+                self.complaints.warn(format_args!(
                     "dropped a message of {}: its line has {bytes} bytes, which is more than --line-max",
                     quoted(&src)
-                );
+                ));
             }
-            (Content::Peer(message), Some(member)) => member.handle_peer(&src, &dest, message),
+            (Content::Peer(message), Some(member)) => {
+                member.handle_peer(&mut self.complaints, &src, &dest, message)
+            }
             (request, member) => {
                 let own_name = member.as_ref().map_or(&*dest, Member::name);
                 let Some(msg_id) = msg_id.filter(|_| !own_name.is_empty()) else {
                     let sender = quoted(&src);
-                    warn!("dropped a request of {sender}: without msg_id and dest nobody could be answered");
+                    self.complaints.warn(format_args!(
+                        "dropped a request of {sender}: without msg_id and dest nobody could be answered"
+                    ));
                     return;
                 };
                 let caller = Caller { name: &src, msg_id };
@@ -165,6 +226,14 @@ impl Host {
             (Content::BadRequest(fault), _) => self.refuse(caller, dest, fault),
             (_, None) => {
                 let text = "this node does not know its cluster yet: send init first";
+                self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
+            }
+            (Content::Operation(..) | Content::Transfer(_), Some(_)) if self.stopping.is_some() => {
+                let text = "this node is stopping: ask another one";
+                self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
+            }
+            (Content::Config(question), Some(_)) if self.stopping.is_some() && question.apply => {
+                let text = "this node is stopping: ask another one";
                 self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
             }
             (Content::Config(question), Some(member)) => {

@@ -8,6 +8,7 @@ use tracing::error;
 
 use super::host::Host;
 use super::lines::Lines;
+use super::logging;
 
 /// More of a line is not shown.
 const SHOWN_BYTES_MAX: usize = 500;
@@ -17,6 +18,7 @@ pub(super) fn log_panics() {
     panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         error!("A BUG OF OURS at {place}: {}", message(panic.payload()));
+        logging::flush();
     }));
 }
 
@@ -55,6 +57,7 @@ pub(super) fn guard<T>(
 mod tests {
     use leasehold::lease::{LeaseForm, LeaseSettings};
     use leasehold::raft::Settings;
+    use leasehold::time::Span;
 
     use super::super::clock::clock_for;
     use super::super::options::Setup;
@@ -68,6 +71,7 @@ mod tests {
             seed: 1,
             joins: false,
             line_bytes_max: 1_024,
+            stop_grace: Span::secs(2),
         };
         let clock = clock_for(LeaseForm::Elapsed);
         let mut host = Host::new(setup, clock, None, Outlet::default());

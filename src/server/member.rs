@@ -8,20 +8,20 @@ use leasehold::maelstrom::{
     Directory, ErrorCode, Fault, MsgId, NAME_BYTES_MAX, Reply, RequestKind, StatusReply, transfer_reply,
 };
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
-use leasehold::raft::{self, Configuration, Index, Recovered};
+use leasehold::raft::{self, Configuration, Index, Note, Recovered};
 use leasehold::storage::durable::{DataDir, DurableStorage, JoinError, Membership, StorageFault};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Alarm, Clock, OsClock, Span};
 use tracing::span::EnteredSpan;
-use tracing::{info, info_span, warn};
+use tracing::{debug, info, info_span, warn};
 
 use super::clock::kernel_clock;
+use super::complaints::{Complaints, quoted};
 use super::jitter::SeededJitter;
 use super::metrics::Metrics;
 use super::notes;
 use super::options::Setup;
 use super::outlet::Outlet;
-use super::quoted::quoted;
 use super::writer::{Report, Writer};
 
 /// A wall clock may be stepped, so a wait for one is cut into pieces of this length.
@@ -88,8 +88,10 @@ pub(super) struct Member {
     /// Bounded by the node, which refuses requests when too many wait.
     waiting: BTreeMap<RequestId, (Waiter, RequestKind)>,
     next_request: u64,
-    /// Who waits for a transfer's end.
-    transfers: BTreeMap<RequestId, Waiter>,
+    /// Callers who wait for a transfer's end. `None`: this process itself does, since it is stopping.
+    transfers: BTreeMap<RequestId, Option<Waiter>>,
+    /// About what a member did wrong, or somebody under its name.
+    complaints: Complaints,
     metrics: Metrics,
     /// An update was handed to the node since it was last settled.
     updated: bool,
@@ -177,6 +179,7 @@ impl Member {
             waiting: BTreeMap::new(),
             next_request: 0,
             transfers: BTreeMap::new(),
+            complaints: Complaints::new(),
             metrics: Metrics::default(),
             updated: false,
             full: false,
@@ -211,7 +214,13 @@ impl Member {
         }
     }
 
-    pub(super) fn handle_peer(&mut self, src: &str, dest: &str, message: Message) {
+    pub(super) fn handle_peer(
+        &mut self,
+        complaints: &mut Complaints,
+        src: &str,
+        dest: &str,
+        message: Message,
+    ) {
         // Who leads or campaigns may have become a member by entries that this node lacks.
         let introduces = matches!(message, Message::Raft(raft::Message::Append(_) | raft::Message::Vote(_)));
         let from = match self.node.names().id(src) {
@@ -222,11 +231,18 @@ impl Member {
         };
         match from {
             _ if dest != self.name() => {
-                warn!("dropped a message of {}: it is for {}", quoted(src), quoted(dest));
+                let (src, dest) = (quoted(src), quoted(dest));
+                complaints.warn(format_args!("dropped a message of {src}: it is for {dest}"));
             }
-            None => warn!("dropped a message of {}: no node of this cluster is called so", quoted(src)),
+            None => {
+                let src = quoted(src);
+                complaints
+                    .warn(format_args!("dropped a message of {src}: no node of this cluster is called so"));
+            }
             Some(from) if from == self.directory.own() => {
-                warn!("dropped a message of {}: this node does not write to itself", quoted(src));
+                let src = quoted(src);
+                complaints
+                    .warn(format_args!("dropped a message of {src}: this node does not write to itself"));
             }
             Some(from) => self.node.handle(&self.clock, &mut self.jitter, Input::Message { from, message }),
         }
@@ -278,9 +294,42 @@ impl Member {
             }
         };
         let request = self.number_request();
-        self.transfers.insert(request, caller.into());
+        self.transfers.insert(request, Some(caller.into()));
         self.node.handle(&self.clock, &mut self.jitter, Input::Handover { request, to });
         Ok(())
+    }
+
+    /// Asks the node to hand leadership over to whichever voter has most of the log. Does nothing on a follower.
+    pub(super) fn hand_over(&mut self) {
+        let request = self.number_request();
+        self.transfers.insert(request, None);
+        self.node.handle(&self.clock, &mut self.jitter, Input::Handover { request, to: None });
+    }
+
+    /// True if no caller waits for anything, and no transfer is under way.
+    pub(super) fn is_done(&self) -> bool {
+        self.waiting.is_empty() && self.transfers.is_empty()
+    }
+
+    /// Refuses every request that waits. A read did not happen. An update may still take effect.
+    pub(super) fn refuse_waiting(&mut self, outlet: &mut Outlet) {
+        let waiting = std::mem::take(&mut self.waiting).into_values();
+        let transfers = std::mem::take(&mut self.transfers).into_values().flatten();
+        for (waiter, kind) in
+            waiting.map(|(waiter, kind)| (waiter, Some(kind))).chain(transfers.map(|waiter| (waiter, None)))
+        {
+            let fault = match kind {
+                Some(RequestKind::Read | RequestKind::LeaseRead) => {
+                    Fault::new(ErrorCode::TemporarilyUnavailable, "this node is stopping: ask another one")
+                }
+                _ => {
+                    Fault::new(ErrorCode::Timeout, "this node is stopping; the change may still take effect")
+                }
+            };
+            self.metrics.count_code(fault.code);
+            let (own, reply) = (self.directory.own_name(), Reply::Error(fault));
+            outlet.reply(own, &waiter.name, waiter.msg_id, &reply);
+        }
     }
 
     /// The node's view of itself.
@@ -318,6 +367,10 @@ impl Member {
                     Output::Persist(write) => self.writer.write(write),
                     Output::HandoverEnded { request, outcome } => {
                         let caller = self.transfers.remove(&request).expect("a transfer ends once");
+                        let Some(caller) = caller else {
+                            debug!("it stops, and its leadership: {outcome:?}");
+                            continue;
+                        };
                         let reply = transfer_reply(outcome, self.node.names());
                         if let Reply::Error(fault) = &reply {
                             self.metrics.count_code(fault.code);
@@ -326,6 +379,11 @@ impl Member {
                     }
                     Output::Note(note) => {
                         self.metrics.count_note(&note);
+                        if matches!(note, Note::Misbehaviour { .. })
+                            && self.complaints.allow(self.clock.read().stamp).is_none()
+                        {
+                            continue;
+                        }
                         notes::log(&note, self.directory.own_name(), self.node.names(), &self.clock);
                     }
                 }
@@ -379,6 +437,7 @@ impl Member {
 
     /// Waits until every write under way has ended and the data directory is closed.
     pub(super) fn close(&mut self) {
+        self.complaints.close();
         self.writer.close();
     }
 

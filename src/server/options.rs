@@ -19,6 +19,8 @@ pub(super) struct Setup {
     pub(super) joins: bool,
     /// The longest line that a client may send, in bytes without the newline.
     pub(super) line_bytes_max: usize,
+    /// A stop by signal takes at most this long.
+    pub(super) stop_grace: Span,
 }
 
 /// Why a command line is refused.
@@ -56,7 +58,8 @@ enum SpanError {
 /// A Raft node that answers linearizable reads from a leader lease, without a network round trip
 ///
 /// Speaks Maelstrom's protocol: one JSON object a line on standard input and output. Logs go to standard error. The
-/// first message is init, which tells the node its name and its cluster; the end of input ends the process.
+/// first message is init, which tells the node its name and its cluster. The end of input ends the process; so does
+/// SIGTERM or SIGINT. A leader hands its leadership over first. A second signal ends the process at once.
 ///
 /// All nodes of a cluster are started with the same lengths of time. A configuration whose lease could outlive the
 /// promise it rests on is refused.
@@ -96,6 +99,10 @@ pub(crate) struct Options {
     /// A request that finds no leader gets error 11 after this [default: election timeout plus jitter]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     request_deadline: Option<Span>,
+
+    /// After SIGTERM or SIGINT, how long the node may take to hand leadership over and answer requests that wait
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_span)]
+    stop_grace: Span,
 
     /// Start even if the lease is unsafe: reads may be stale
     #[arg(long)]
@@ -175,7 +182,7 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/referenc
 
 Times are written with their unit: 3s, 250ms, 500us.
 
-Exit codes: 0 at the end of input, 2 for a wrong command line or an unsafe lease, 74 when standard input, standard output
+Exit codes: 0 at the end of input or after a signal, 2 for a wrong command line or an unsafe lease, 74 when standard input, standard output
 or the data directory fails, 70 for a bug of ours, told with the state that goes with it.
 
 Example: a cluster of one node
@@ -233,7 +240,7 @@ impl Options {
         };
         let line_bytes_max =
             usize::try_from(self.line_max).expect("four bytes fit the machines that this runs on");
-        Ok(Setup { settings, seed, joins: self.join, line_bytes_max })
+        Ok(Setup { settings, seed, joins: self.join, line_bytes_max, stop_grace: self.stop_grace })
     }
 
     /// The directory that keeps the node's state.

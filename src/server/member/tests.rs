@@ -59,6 +59,7 @@ impl Bench {
             seed: 1,
             joins: false,
             line_bytes_max: 1_024,
+            stop_grace: Span::secs(2),
         };
         let member = Member::new(setup, OsClock::monotonic(), directory, Recovered::default(), writer);
         Bench { member, outlet: Outlet::default(), began, allow }
@@ -182,6 +183,7 @@ fn alone(faults: Vec<Option<StorageFault>>) -> (Member, Outlet) {
         seed: 1,
         joins: false,
         line_bytes_max: 1_024,
+        stop_grace: Span::secs(2),
     };
     let mut outlet = Outlet::default();
     let mut member = Member::new(setup, OsClock::monotonic(), directory, Recovered::default(), writer);
