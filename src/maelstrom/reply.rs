@@ -8,8 +8,8 @@ use super::scalar::ScalarOut;
 use super::{ErrorCode, Fault, MetricsReply, MsgId, RequestKind, StatusReply};
 use crate::kv::Scalar;
 use crate::lease::Judgement;
-use crate::node::{Answer, Refusal};
-use crate::raft::{Members, MembershipFault};
+use crate::node::{Answer, HandoverOutcome, Refusal};
+use crate::raft::{Members, MembershipFault, Names};
 
 /// An answer to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +135,43 @@ impl Reply {
                 ReplyBody { kind: "error", code: Some(fault.code.number()), text: Some(&fault.text), ..body }
             }
         }
+    }
+}
+
+/// What became of a transfer, as an answer.
+pub fn transfer_reply(outcome: HandoverOutcome, names: &Names) -> Reply {
+    let unavailable = |text: String| Reply::Error(Fault::new(ErrorCode::TemporarilyUnavailable, text));
+    match outcome {
+        HandoverOutcome::Done { leader, term } => {
+            Reply::TransferOk { leader: (&**names.name(leader)).into(), term: term.0 }
+        }
+        HandoverOutcome::NotLeader { leader: Some(leader) } => {
+            let leader = names.name(leader);
+            unavailable(format!("this node does not lead: send the transfer to {leader:?}, which does"))
+        }
+        HandoverOutcome::NotLeader { leader: None } => unavailable(
+            "this node does not lead and knows nobody who does: ask again after the election".to_owned(),
+        ),
+        HandoverOutcome::Busy => {
+            unavailable("another transfer is under way: ask again when it is over".to_owned())
+        }
+        HandoverOutcome::NoSuccessor => unavailable(
+            "no other voter has answered this leader: there is nobody that leadership could go to".to_owned(),
+        ),
+        HandoverOutcome::GivenUp => Reply::Error(Fault::new(
+            ErrorCode::Abort,
+            "the successor did not catch up with the log within an election timeout; this node goes on leading, and \
+             its lease goes on as well",
+        )),
+        HandoverOutcome::Elsewhere { leader, term } => Reply::Error(Fault::new(
+            ErrorCode::Abort,
+            format!("{:?} was elected in term {} instead", names.name(leader), term.0),
+        )),
+        HandoverOutcome::Unknown => Reply::Error(Fault::new(
+            ErrorCode::Timeout,
+            "the successor was told to campaign and has not been heard of since: it may lead or may yet; ask for the \
+             status. A leader that has told somebody has no lease any more in its term",
+        )),
     }
 }
 

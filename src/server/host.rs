@@ -166,8 +166,9 @@ impl Host {
         let Incoming { src, dest, msg_id, content } = incoming;
         match (content, &mut self.member) {
             (Content::Response, _) => debug!("{} answered, and nothing had been asked", quoted(&src)),
-            (Content::BadPeer(error), _) => {
-                self.complaints.warn(format_args!("dropped a message of {}: {error}", quoted(&src)));
+            (Content::BadPeer { kind, error }, _) => {
+                self.complaints
+                    .warn(format_args!("dropped a message of {}: `{kind}`: {error}", quoted(&src)));
             }
             (Content::Peer(_), None) => debug!("dropped a message of {}: it came before init", quoted(&src)),
             (Content::Peer(message), _) if bytes > message_line_bytes_max(&message, line_bytes_max) => {
@@ -268,7 +269,7 @@ impl Host {
                 let done = member.handle_operation(&mut self.outlet, caller, kind, operation);
                 self.note(done);
             }
-            (Content::Peer(_) | Content::BadPeer(_) | Content::Response, Some(_)) => {
+            (Content::Peer(_) | Content::BadPeer { .. } | Content::Response, Some(_)) => {
                 unreachable!("none of these is a request")
             }
         }
