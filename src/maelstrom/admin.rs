@@ -158,7 +158,7 @@ pub struct MetricsReply {
     pub leases_given_up: u64,
     /// Reads that found no valid lease here and took a quorum round: own clients' and fellow nodes'.
     pub fallbacks: u64,
-    /// Elections.
+    /// Elections in which this node stood.
     pub elections: ElectionCounts,
     /// Times that it ceased to lead, by the cause.
     pub step_downs: StepDownCounts,
@@ -170,7 +170,7 @@ pub struct MetricsReply {
     pub log_lines_dropped: u64,
 }
 
-/// Reads.
+/// Reads, by who asked and how they were confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ReadCounts {
     /// Own clients': under this node's lease, nobody was asked.
@@ -209,12 +209,12 @@ pub struct StepDownCounts {
     pub removed: u64,
 }
 
-/// Reasons of errors.
+/// Errors that own clients got, by the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RefusalCounts {
-    /// 20
+    /// Error 20: there is no such key.
     pub key_missing: u64,
-    /// 22
+    /// Error 22: a cas found another value.
     pub precondition_failed: u64,
     /// 11: no leader in time.
     pub no_leader: u64,
@@ -222,11 +222,11 @@ pub struct RefusalCounts {
     pub overloaded: u64,
     /// 14: another leader's entry took the place of the change.
     pub superseded: u64,
-    /// 0
+    /// Error 0: a change had no outcome in time.
     pub timed_out: u64,
-    /// 12
+    /// Error 12: the request was not as it should be.
     pub malformed: u64,
-    /// 10
+    /// Error 10: the type is unknown.
     pub not_supported: u64,
     /// Any other: a transfer, a second `init`, a fellow node's fault.
     pub other: u64,
@@ -235,7 +235,7 @@ pub struct RefusalCounts {
 /// A distribution of times.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct TimesReply {
-    /// How many.
+    /// The number of times measured.
     pub count: u64,
     /// The shortest; 0 like all that follow when there is none.
     pub min: u64,
@@ -245,7 +245,7 @@ pub struct TimesReply {
     pub p90: u64,
     /// 99 of a hundred took no longer.
     pub p99: u64,
-    /// The longest.
+    /// The longest time.
     pub max: u64,
 }
 

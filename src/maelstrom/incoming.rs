@@ -18,13 +18,13 @@ use crate::node::{Message, Operation};
 /// A message from somebody who can be named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming<'a> {
-    /// Who sent it.
+    /// The name of the sender, whom an answer goes to.
     pub src: Cow<'a, str>,
     /// Whom it is for.
     pub dest: Cow<'a, str>,
     /// Its number, by which an answer names it. Without one there is no answer.
     pub msg_id: Option<MsgId>,
-    /// What it says.
+    /// The body, read by its type.
     pub content: Content,
 }
 
@@ -33,11 +33,11 @@ pub struct Incoming<'a> {
 pub enum Content {
     /// `init`: who this node is and who else there is.
     Init(Directory),
-    /// `lease_read_config`.
+    /// `lease_read_config`: a question about three lengths, or their use.
     Config(ConfigQuestion),
-    /// `status`.
+    /// `status`: the node as it sees itself.
     Status,
-    /// `metrics`.
+    /// `metrics`: counts since the process started.
     Metrics,
     /// `transfer`, with the successor's name if there is one.
     Transfer(Option<String>),
@@ -115,9 +115,9 @@ pub enum RequestKind {
     Read,
     /// `lease_read`: the answer tells how it came about.
     LeaseRead,
-    /// `write`
+    /// `write`: the answer says that it was done.
     Write,
-    /// `cas`
+    /// `cas`: the answer says that it was done.
     Cas,
     /// `lease_read_config` with `apply`, for these settings.
     Apply(LeaseSettings),

@@ -15,11 +15,11 @@ pub const CONFIG_MILLIS_MAX: u64 = 365 * 24 * 60 * 60 * 1_000;
 /// The lengths somebody asks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfigQuestion {
-    /// `D`.
+    /// `D`, the lease duration; at least 1 ms.
     pub lease_duration: Span,
-    /// `T`.
+    /// `T`, the election timeout and the length of promises; at least 1 ms.
     pub election_timeout: Span,
-    /// `s`.
+    /// `s`, the declared clock skew; may be 0.
     pub max_clock_skew: Span,
     /// Not only a question: the cluster is to use them.
     pub apply: bool,

@@ -14,49 +14,49 @@ use crate::raft::{Members, MembershipFault, Names};
 /// An answer to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// To `init`.
+    /// To `init`: the node knows its cluster.
     InitOk,
     /// To `read`: the value and nothing else.
     ReadOk {
-        /// The key's value.
+        /// The key's value, spelled as it was written.
         value: Scalar,
     },
-    /// To `lease_read`.
+    /// To `lease_read`: the value, and how it was confirmed.
     LeaseReadOk {
-        /// The key's value.
+        /// The key's value, spelled as it was written.
         value: Scalar,
         /// The leader answered by itself, under its lease.
         lease_valid: bool,
         /// Round trips that the read waited for.
         network_round_trips: u32,
     },
-    /// To `write`.
+    /// To `write`: the value is committed.
     WriteOk,
-    /// To `cas`.
+    /// To `cas`: the new value is committed.
     CasOk,
-    /// To `lease_read_config`.
+    /// To `lease_read_config` without `apply`: nothing was changed.
     ConfigOk(Judgement),
     /// To `lease_read_config` with `apply`: the cluster uses them.
     ConfigApplied(Judgement),
-    /// To `transfer`.
+    /// To `transfer`: the successor leads.
     TransferOk {
-        /// Who leads now.
+        /// The name of the new leader.
         leader: Box<str>,
-        /// In this term.
+        /// The term that it leads.
         term: u64,
     },
-    /// To `membership`.
+    /// To `membership`: the change is committed.
     MembershipOk {
-        /// The members now.
+        /// The members after the change.
         members: Box<Members>,
         /// The entry that made them so.
         index: u64,
     },
-    /// To `status`.
+    /// To `status`: the node as it sees itself.
     Status(Box<StatusReply>),
-    /// To `metrics`.
+    /// To `metrics`: counts since the process started.
     Metrics(Box<MetricsReply>),
-    /// Why not.
+    /// To any request: what is wrong, and whether it may have happened.
     Error(Fault),
 }
 

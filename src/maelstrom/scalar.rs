@@ -31,15 +31,11 @@ pub(super) fn scalar_of(raw: &RawValue) -> Result<Scalar, &'static str> {
         },
         Some(b'{') => Err("an object"),
         Some(b'[') => Err("an array"),
-        _ => Ok(number_of(json)),
-    }
-}
-
-fn number_of(json: &str) -> Scalar {
-    match json.parse() {
-        // Minus zero is a number of its own.
-        Ok(integer) if json != "-0" => Scalar::Integer(integer),
-        _ => Scalar::Number(SmolStr::new(json)),
+        _ => Ok(match json.parse() {
+            // Minus zero is a number of its own.
+            Ok(integer) if json != "-0" => Scalar::Integer(integer),
+            _ => Scalar::Number(SmolStr::new(json)),
+        }),
     }
 }
 

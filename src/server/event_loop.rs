@@ -25,7 +25,7 @@ const READ_BYTES_MAX: usize = 64 * 1024;
 pub(super) enum Stop {
     /// Standard input or output.
     Stream(io::Error),
-    /// The data directory.
+    /// The data directory failed, or belongs to another node.
     Storage(Failure),
     /// A panic, whose message is in the log already, and the state that explains it.
     Bug(Bug),

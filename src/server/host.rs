@@ -60,7 +60,7 @@ impl Host {
         }
     }
 
-    /// `None` before `init`.
+    /// The member, once `init` has named it.
     pub(super) fn member(&self) -> Option<&Member> {
         self.member.as_ref()
     }

@@ -109,7 +109,7 @@ impl Metrics {
         self.syncs.saturating_record(took.as_nanos().div_ceil(1_000).max(1));
     }
 
-    /// All of it.
+    /// The counts since the start, with the distribution of sync times.
     pub(super) fn report(&self) -> MetricsReply {
         let syncs = &self.syncs;
         let sync_us = TimesReply {

@@ -257,7 +257,7 @@ impl Options {
         self.log_format
     }
 
-    /// See [`logging::start`](super::logging::start).
+    /// One more for each `-v`, one less for each `-q`.
     pub(super) fn verbosity(&self) -> i32 {
         i32::from(self.verbose) - i32::from(self.quiet)
     }

@@ -13,7 +13,7 @@ use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::raft::{Entry, Payload, Term};
 use crate::time::Span;
 
-/// Key and value.
+/// A `write` entry: the key, then its new value.
 pub(super) type Write = (ScalarIn, ScalarIn);
 /// Key, the value it must hold, the value it then gets, and whether a missing key is created.
 pub(super) type Swap = (ScalarIn, ScalarIn, ScalarIn, bool);

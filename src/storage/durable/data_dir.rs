@@ -74,9 +74,9 @@ pub enum DataDirError {
     /// The database was not opened or created.
     #[error("{file}: {error}")]
     Database {
-        /// The file's name.
+        /// The name of the file in the directory.
         file: &'static str,
-        /// The reason.
+        /// The reason why it was not opened or created.
         error: OpenError,
     },
     /// The operating system refused a step.
@@ -141,7 +141,7 @@ impl DataDir {
         &self.path
     }
 
-    /// The database's file.
+    /// The path of the database in the directory.
     pub fn database_path(&self) -> PathBuf {
         self.path.join(DATABASE)
     }

@@ -26,7 +26,7 @@ const CACHE_BYTES: usize = 32 * 1_024 * 1_024;
 /// Whose database it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
-    /// The node.
+    /// The name of the node that the database belongs to.
     pub own: String,
     /// The nodes that it was told of at first, in the order in which they are numbered.
     pub names: Vec<String>,
@@ -142,12 +142,6 @@ impl<B: StorageBackend> DurableStorage<B> {
         Ok(())
     }
 
-    /// After a fault that is over: the database as the last commit left it.
-    fn open_again(&mut self) -> Result<(), StorageFault> {
-        self.open_database()?;
-        self.read_meta()
-    }
-
     fn read_meta(&mut self) -> Result<(), StorageFault> {
         let meta = self.database().begin_read().map_err(redb::Error::from).and_then(|transaction| {
             let table = transaction.open_table(META)?;
@@ -177,7 +171,9 @@ impl<B: StorageBackend> DurableStorage<B> {
     /// One transaction and one sync for everything pending. Then, and not before, the number of commits is put down.
     fn commit(&mut self) -> Result<(), StorageFault> {
         if self.database.is_none() {
-            self.open_again()?;
+            // After a fault that is over: the database as the last commit left it.
+            self.open_database()?;
+            self.read_meta()?;
         }
         let (mut state, mut base) = (self.state, self.base.clone());
         state.commits += 1;

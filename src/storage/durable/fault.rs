@@ -37,7 +37,7 @@ pub enum OpenError {
         "its format is {found} and this program knows formats up to {known}: start the version that wrote it, or a later one"
     )]
     NewerFormat {
-        /// The format found.
+        /// The number in the head of the file.
         found: u32,
         /// The newest format that this program knows.
         known: u32,

@@ -138,7 +138,10 @@ impl<B: StorageBackend> Sectors<B> {
         self.inner.read(first * SECTOR_BYTES as u64, bytes)?;
         for (number, sector) in (first..).zip(bytes.chunks_exact(SECTOR_BYTES)) {
             if !is_intact(sector, number) {
-                return Err(damage(number));
+                let at = number * SECTOR_BYTES as u64;
+                let end = at + SECTOR_BYTES as u64 - 1;
+                let text = format!("bytes {at} to {end} of the file do not fit their checksum");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
             }
         }
         Ok(())
@@ -239,15 +242,6 @@ fn fault_of(during: &'static str, error: &io::Error) -> StorageFault {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded if during != SYNCING => StorageFault::Full,
         _ => StorageFault::Io { during, error: error.to_string() },
     }
-}
-
-fn damage(number: u64) -> io::Error {
-    let at = number * SECTOR_BYTES as u64;
-    let end = at + SECTOR_BYTES as u64 - 1;
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("bytes {at} to {end} of the file do not fit their checksum"),
-    )
 }
 
 /// A thread that panicked has left no half-made change behind: each is one assignment.
