@@ -80,7 +80,7 @@ fn run_logged(options: &Options) -> ExitCode {
         Ok(stop) => stop,
         Err(error) => {
             error!("cannot listen to signals: {error}");
-            return ExitCode::from(EXIT_BUG);
+            return ExitCode::from(EXIT_IO);
         }
     };
     let mut host = Host::new(setup, clock, storage, Outlet::to(io::stdout()));

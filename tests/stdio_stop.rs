@@ -140,6 +140,25 @@ fn a_second_signal_ends_the_process_at_once() {
     assert_eq!(finished.status, None, "killed by the signal: {finished:?}");
 }
 
+#[test]
+fn a_signal_that_the_process_was_started_to_ignore_is_ignored() {
+    // As a shell starts a job in the background of a script.
+    let script = format!("trap '' INT; exec {} --in-memory -qqq", env!("CARGO_BIN_EXE_leasehold"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut answers = std::io::BufRead::lines(std::io::BufReader::new(stdout));
+    writeln!(stdin, "{INIT_ALONE}").unwrap();
+    answers.next().unwrap().unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    writeln!(stdin, r#"{{"src":"c1","dest":"n1","body":{{"type":"write","msg_id":1,"key":"x","value":1}}}}"#)
+        .unwrap();
+    assert_eq!(body_of(&answers.next().unwrap().unwrap())["type"], "write_ok");
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 /// A process that nobody reads, in one of its streams.
 fn unread(flags: &[&str], stdout: Stdio, stderr: Stdio) -> std::process::Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
@@ -211,7 +230,7 @@ fn a_stranger_causes_few_log_lines_and_all_are_counted() {
     let logged = log.lines().filter(|line| line.contains("dropped a line")).count();
     assert!((10..200).contains(&logged), "{logged}");
     let held_back = log.lines().filter_map(|line| {
-        let (before, _) = line.split_once(" more complaints")?;
+        let (before, _) = line.split_once(" complaints were not logged")?;
         before.rsplit(|character: char| !character.is_ascii_digit()).next()?.parse::<usize>().ok()
     });
     assert_eq!(logged + held_back.sum::<usize>(), LINES, "{log}");

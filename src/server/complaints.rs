@@ -25,18 +25,24 @@ impl Complaints {
         Complaints { clock: OsClock::monotonic(), allowed: BURST, since: None, held_back: 0 }
     }
 
-    /// Warns, or counts. The warning also tells how many were counted since the one before.
+    /// Warns, or counts.
     pub(super) fn warn(&mut self, text: fmt::Arguments<'_>) {
-        let now = self.clock.read().stamp;
-        match self.allow(now) {
-            None => {}
-            Some(0) => warn!("{text}"),
-            Some(held_back) => warn!("{text} (and {held_back} more complaints that were not logged)"),
+        if self.allow() {
+            warn!("{text}");
         }
     }
 
+    /// True if one more complaint may be logged now. Says how many were held back before it, and counts it if it may not.
+    pub(super) fn allow(&mut self) -> bool {
+        let allowed = self.allowed_at(self.clock.read().stamp);
+        if let Some(held_back @ 1..) = allowed {
+            warn!("{held_back} complaints were not logged");
+        }
+        allowed.is_some()
+    }
+
     /// `Some`: one more may be logged, and so many were held back before it.
-    pub(super) fn allow(&mut self, now: Stamp) -> Option<u64> {
+    fn allowed_at(&mut self, now: Stamp) -> Option<u64> {
         if let Some(since) = self.since {
             let periods = now.elapsed_min(since).as_nanos() / PERIOD.as_nanos();
             if periods > 0 {
@@ -58,7 +64,7 @@ impl Complaints {
     /// Says how many were held back and not told yet. To be called at the end.
     pub(super) fn close(&mut self) {
         if self.held_back > 0 {
-            warn!("{} more complaints were not logged", std::mem::take(&mut self.held_back));
+            warn!("{} complaints were not logged", std::mem::take(&mut self.held_back));
         }
     }
 }
@@ -83,7 +89,7 @@ mod tests {
         let (mut logged, mut told) = (0, 0);
         // A thousand a second, for a hundred seconds.
         for millis in 0..100_000 {
-            if let Some(held_back) = complaints.allow(at(millis)) {
+            if let Some(held_back) = complaints.allowed_at(at(millis)) {
                 logged += 1;
                 told += held_back;
             }
@@ -91,7 +97,7 @@ mod tests {
         assert_eq!(logged, 10 + 99);
         assert_eq!(logged + told + complaints.held_back, 100_000);
         // After a quiet time ten may come again.
-        let again = (0..20).filter(|_| complaints.allow(at(200_000)).is_some()).count();
+        let again = (0..20).filter(|_| complaints.allowed_at(at(200_000)).is_some()).count();
         assert_eq!(again, 10);
     }
 }

@@ -214,6 +214,15 @@ impl Host {
     }
 
     fn handle_request(&mut self, caller: Caller<'_>, dest: &str, request: Content) {
+        let takes_time = match &request {
+            Content::Operation(..) | Content::Transfer(_) => true,
+            Content::Config(question) => question.apply,
+            _ => false,
+        };
+        if takes_time && self.is_stopping() {
+            let text = "this node is stopping: ask another one";
+            return self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
+        }
         match (request, &mut self.member) {
             (Content::Init(directory), None) => self.become_member(caller, directory),
             (Content::Init(directory), Some(member)) => {
@@ -227,14 +236,6 @@ impl Host {
             (Content::BadRequest(fault), _) => self.refuse(caller, dest, fault),
             (_, None) => {
                 let text = "this node does not know its cluster yet: send init first";
-                self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
-            }
-            (Content::Operation(..) | Content::Transfer(_), Some(_)) if self.stopping.is_some() => {
-                let text = "this node is stopping: ask another one";
-                self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
-            }
-            (Content::Config(question), Some(_)) if self.stopping.is_some() && question.apply => {
-                let text = "this node is stopping: ask another one";
                 self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
             }
             (Content::Config(question), Some(member)) => {

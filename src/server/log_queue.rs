@@ -33,8 +33,9 @@ struct State {
     /// The length of all lines held.
     bytes: usize,
     /// Lines dropped since the last line that found room.
+    missing: u64,
+    /// Lines dropped since the start.
     dropped: u64,
-    dropped_ever: u64,
     /// The thread has taken lines and not written all of them.
     writing: bool,
 }
@@ -80,7 +81,7 @@ impl LogQueue {
     /// Waits for lines. A gap comes alone or last, so that it is told at its place.
     fn take(&self) -> Vec<Held> {
         let mut state = self.lock();
-        while state.held.is_empty() && state.dropped == 0 {
+        while state.held.is_empty() && state.missing == 0 {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.writing = true;
@@ -99,7 +100,7 @@ impl LogQueue {
         }
         state.bytes -= bytes;
         if taken.is_empty() {
-            taken.push(Held::Gap(std::mem::take(&mut state.dropped)));
+            taken.push(Held::Gap(std::mem::take(&mut state.missing)));
         }
         taken
     }
@@ -108,12 +109,12 @@ impl LogQueue {
     fn push(&self, line: &[u8]) {
         let mut state = self.lock();
         if state.bytes + line.len() > HELD_BYTES_MAX {
+            state.missing += 1;
             state.dropped += 1;
-            state.dropped_ever += 1;
             return;
         }
-        if state.dropped > 0 {
-            let gap = Held::Gap(std::mem::take(&mut state.dropped));
+        if state.missing > 0 {
+            let gap = Held::Gap(std::mem::take(&mut state.missing));
             state.held.push_back(gap);
         }
         state.bytes += line.len();
@@ -123,14 +124,14 @@ impl LogQueue {
 
     /// Waits until everything is written, for `most` at most.
     pub(super) fn flush(&self, most: Duration) {
-        let unwritten = |state: &mut State| state.writing || !state.held.is_empty() || state.dropped > 0;
+        let unwritten = |state: &mut State| state.writing || !state.held.is_empty() || state.missing > 0;
         let waited = self.0.changed.wait_timeout_while(self.lock(), most, unwritten);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The number of lines dropped since the start.
     pub(super) fn dropped(&self) -> u64 {
-        self.lock().dropped_ever
+        self.lock().dropped
     }
 
     /// A thread that panicked has left no half-made change behind.

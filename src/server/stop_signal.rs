@@ -3,6 +3,7 @@
 //! The second one needs no help of ours: the handler of the first one arms the signals' default effect. So it works while
 //! the loop is blocked, too. A thread of its own ends the process if the loop has not done so in time.
 
+use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -35,12 +36,13 @@ impl StopSignal {
     pub(super) fn listen(grace: Span, late_exit: u8) -> io::Result<StopSignal> {
         let asked = Arc::new(AtomicBool::new(false));
         let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
-        for signal in [SIGTERM, SIGINT] {
+        let signals = heeded(&[SIGTERM, SIGINT]);
+        for &signal in &signals {
             // In this order. The first signal finds `asked` unset and sets it; the second one finds it set.
             register_conditional_default(signal, Arc::clone(&asked))?;
             register(signal, Arc::clone(&asked))?;
         }
-        let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        let mut signals = Signals::new(&signals)?;
         let bell = Arc::clone(&wake);
         let listen = move || {
             let Some(signal) = signals.forever().next() else {
@@ -74,4 +76,14 @@ impl StopSignal {
     pub(super) fn wake_fd(&self) -> BorrowedFd<'_> {
         self.wake.as_fd()
     }
+}
+
+/// Those of the signals that the process was not started to ignore. A shell starts a job in the background of a script so,
+/// and means that Ctrl-C does not concern it.
+fn heeded(signals: &[i32]) -> Vec<i32> {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask =
+        status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    let ignored = |signal: i32| mask.unwrap_or(0) >> (signal - 1) & 1 == 1;
+    signals.iter().copied().filter(|signal| !ignored(*signal)).collect()
 }

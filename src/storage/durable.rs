@@ -36,4 +36,4 @@ pub use database::{DurableStorage, Membership};
 pub use fault::{JoinError, OpenError, StorageFault};
 /// What lies below: a file, memory, a simulated disk.
 pub use redb::StorageBackend;
-pub use redb::backends::{FileBackend, InMemoryBackend};
+pub use redb::backends::InMemoryBackend;
