@@ -5,10 +5,9 @@
 //! docs/reference/protocol.md lists the names.
 
 use leasehold::raft::{Names, Note, NoteValue, Weight};
-use leasehold::time::{Clock, Stamp};
+use leasehold::time::{Clock, OsClock, Stamp};
 use tracing::{debug, info, trace, warn};
 
-use super::clock::OsClock;
 use super::logging;
 use super::options::LogFormat;
 
