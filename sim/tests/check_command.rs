@@ -103,6 +103,34 @@ fn other_violations() {
 }
 
 #[test]
+fn a_refusal_that_cannot_be_true() {
+    let history = "\
+{:index 0, :time 1000, :type :invoke, :process 0, :f :write, :value [0 1], :rev 7}
+{:index 1, :time 2000, :type :ok, :process 0, :f :write, :value [0 1]}
+{:index 2, :time 3000, :type :invoke, :process 1, :f :read, :value [0 nil]}
+{:index 3, :time 4000, :type :fail, :process 1, :f :read, :value [0 nil], :error [:key-does-not-exist \"none\"]}
+";
+    check(
+        &["-"],
+        history,
+        1,
+        "stdin: 2 operations on 1 key, 0 of unknown outcome, 1 refused with a fact about the value
+✗ NOT linearizable
+  note: these fields are ignored: rev
+  stale read: line 4: process 1 was told that key 0 does not exist, but the write of 1 was acknowledged at line 2, 1us \
+         before the read was invoked at line 3
+",
+        "",
+    );
+    let ignored = sim(&["-", "--ignore-refusals"], history.as_bytes());
+    assert_eq!(ignored.status.code(), Some(0));
+    let report = sim(&["-", "--json"], history.as_bytes());
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((&report["refused"], &report["failed"]), (&1.into(), &0.into()));
+    assert_eq!(report["stale_reads"][0]["read"]["refusal"], "key-does-not-exist");
+}
+
+#[test]
 fn everything_wrong_is_told_at_once() {
     check(
         &["-"],
@@ -110,7 +138,7 @@ fn everything_wrong_is_told_at_once() {
         2,
         "",
         "error: stdin:1:1: process 0 ends a read; expected an invocation of it on an earlier line
-error: stdin:2:13: missing field `type`; expected an event, as `sim help history` describes them
+error: stdin:2:1: no type; expected invoke, ok, fail or info
 ",
     );
 }

@@ -7,6 +7,7 @@
 //! docs/reference/histories.md describes the formats.
 //!
 //! * `lines`, `problem`, `intern`: text with places, what is wrong with it, and numbers instead of it.
+//! * `fields`: the names of fields, and what is done with others.
 //! * `json_lines` and `edn`, `jepsen`, `log` make events; `assemble` makes operations of them.
 //!
 //! **Architecture Invariant:** a file is read once, from front to back, so that it may be a pipe. Memory grows with the
@@ -14,6 +15,7 @@
 
 mod assemble;
 mod edn;
+mod fields;
 mod intern;
 mod jepsen;
 mod json_lines;
@@ -29,6 +31,7 @@ use std::io::BufRead;
 use crate::{Key, Operation, Value};
 use assemble::Names;
 
+pub use assemble::Refusal;
 pub use json_write::{sequential, write_json_lines};
 pub use problem::{Place, Problem, ReadError, shown};
 
@@ -52,6 +55,10 @@ pub struct Options {
     pub independent: bool,
     /// What every key has at the beginning, as the format writes it, if that is not nil.
     pub initial: Option<String>,
+    /// Whether a failed operation is left out even if its error says something about the value. If not, "the key does not
+    /// exist" is an observation that the key was absent, and "the precondition failed" one that a compare-and-swap found
+    /// another value than it expected.
+    pub ignore_refusals: bool,
 }
 
 /// A history that was read.
@@ -65,6 +72,10 @@ pub struct HistoryFile {
     pub origins: Vec<Origin>,
     /// How many operations are left out because they failed: they did not happen.
     pub failed: usize,
+    /// How many operations failed with an error that says something about the value, and are checked as observations.
+    pub refused: usize,
+    /// The names of fields that were ignored: the first 16 different ones, sorted.
+    pub ignored_fields: Vec<String>,
     /// Whether the operations have keys. If not, they are all on one register.
     pub keyed: bool,
     /// The first line whose time is before that of an earlier line, if the order of the lines decides.
@@ -79,6 +90,8 @@ pub struct Origin {
     pub invoked_line: u64,
     /// The line that says how it ended.
     pub completed_line: Option<u64>,
+    /// What it observed, if it failed and is checked as an observation.
+    pub refusal: Option<Refusal>,
     /// The time of its invocation, if the file says.
     pub invoked_ns: Option<u64>,
     /// The time at which it ended, if the file says.

@@ -161,6 +161,10 @@ pub(super) struct CheckArguments {
     /// What every key has at the beginning, as the history writes it. Without this: nil, or null.
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub(super) initial: Option<String>,
+    /// Leave every failed operation out. Without this, a failure with the error `key-does-not-exist` or
+    /// `precondition-failed` is checked: the key was absent, the value was not the expected one.
+    #[arg(long)]
+    pub(super) ignore_refusals: bool,
     /// How many states the search may explore for one key before the verdict is `undecided`.
     #[arg(long, value_name = "N", default_value_t = leasehold_check::Limits::default().states_max)]
     pub(super) states_max: usize,

@@ -50,6 +50,7 @@ fn read(asked: &CheckArguments, name: &str, standard_input: bool) -> Result<Hist
         },
         independent: asked.independent,
         initial: asked.initial.clone(),
+        ignore_refusals: asked.ignore_refusals,
     };
     let read = if standard_input {
         history_file::read(BufReader::with_capacity(BUFFER_BYTES, std::io::stdin()), &options)

@@ -2,7 +2,7 @@
 
 use leasehold::time::Span;
 
-use leasehold_check::history_file::{HistoryFile, shown};
+use leasehold_check::history_file::{HistoryFile, Refusal, shown};
 use leasehold_check::{
     Action, Evidence, KeyReport, Operation, Outcome, Precedence, Report, StaleRead, Value, Verdict, Violation,
 };
@@ -37,6 +37,10 @@ pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String
     if let Some(line) = file.time_backwards_line {
         let note =
             format!("  note: time goes back at line {line}; the order of the lines decides, not their times");
+        lines.push(style.faint(&note));
+    }
+    if !file.ignored_fields.is_empty() {
+        let note = format!("  note: these fields are ignored: {}", file.ignored_fields.join(", "));
         lines.push(style.faint(&note));
     }
     for stale in report.stale_reads.iter().take(TOLD_MAX) {
@@ -77,7 +81,7 @@ pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String
     lines.join("\n")
 }
 
-/// `7 operations on 2 keys, 1 of unknown outcome; 3 failed and are left out`.
+/// `7 operations on 2 keys, 1 of unknown outcome, 2 refused with a fact about the value; 3 failed and left out`.
 fn counts(subject: &HistorySubject<'_>) -> String {
     let HistorySubject { file, report, .. } = *subject;
     let number = |number: usize, one: &str, many: &str| {
@@ -90,6 +94,9 @@ fn counts(subject: &HistorySubject<'_>) -> String {
         text.push_str(" on one register");
     }
     text.push_str(&format!(", {} of unknown outcome", count(report.counts.unknown_outcomes as u64)));
+    if file.refused > 0 {
+        text.push_str(&format!(", {} refused with a fact about the value", count(file.refused as u64)));
+    }
     if file.failed > 0 {
         text.push_str(&format!("; {} failed and left out", count(file.failed as u64)));
     }
@@ -106,6 +113,9 @@ fn stale_read(file: &HistoryFile, stale: &StaleRead) -> String {
     let value = |operation: &Operation| shown(file.value(value_left(operation.action)));
     let missed = &file.operations[stale.missed];
     let known = match (stale.evidence, missed.action) {
+        (Evidence::Observed, _) if file.origins[stale.missed].refusal.is_some() => {
+            format!("process {} had been told that it does not exist", shown(file.process(missed.client)))
+        }
         (Evidence::Observed, _) => {
             format!("process {} had read {}", shown(file.process(missed.client)), value(missed))
         }
@@ -209,6 +219,9 @@ fn phrase(file: &HistoryFile, index: usize) -> String {
     let value = |value: Value| shown(file.value(value));
     let known = operation.responded.is_some();
     let what = match (operation.action, known) {
+        (Action::Read { .. }, true) if file.origins[index].refusal.is_some() => {
+            "was told that the key does not exist".to_owned()
+        }
         (Action::Read { returned }, true) => format!("read {}", value(returned)),
         (Action::Read { .. }, false) => "may have read".to_owned(),
         (Action::Write { value: new }, true) => format!("wrote {}", value(new)),
@@ -221,7 +234,13 @@ fn phrase(file: &HistoryFile, index: usize) -> String {
         }
         (Action::Cas { from, to, .. }, false) => format!("may have changed {} to {}", value(from), value(to)),
     };
-    format!("process {} {what}{}", shown(file.process(operation.client)), of_key(file, index))
+    let told = match file.origins[index].refusal {
+        Some(Refusal::Absent) => file
+            .key(operation.key)
+            .map_or(what, |key| format!("was told that key {} does not exist", shown(key))),
+        Some(Refusal::Mismatch) | None => format!("{what}{}", of_key(file, index)),
+    };
+    format!("process {} {told}", shown(file.process(operation.client)))
 }
 
 fn of_key(file: &HistoryFile, index: usize) -> String {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::history::{HistorySubject, stale_by_ns};
-use leasehold_check::history_file::{Format, HistoryFile};
+use leasehold_check::history_file::{Format, HistoryFile, Refusal};
 use leasehold_check::{Action, Evidence, Outcome, Precedence, Verdict, Violation};
 
 /// The version of the report's shape. It changes when a field goes or changes its meaning.
@@ -56,6 +56,8 @@ pub(crate) fn history_json(subject: &HistorySubject<'_>) -> Value {
         "keyed": file.keyed,
         "unknown_outcomes": report.counts.unknown_outcomes,
         "failed": file.failed,
+        "refused": file.refused,
+        "ignored_fields": file.ignored_fields,
         "time_backwards_line": file.time_backwards_line,
         "verdict": match report.outcome {
             Outcome::Linearizable => "linearizable",
@@ -108,6 +110,10 @@ fn operation(file: &HistoryFile, index: usize) -> Value {
         "process": file.process(operation.client),
         "f": function,
         "outcome": if known { "ok" } else { "unknown" },
+        "refusal": origin.refusal.map(|refusal| match refusal {
+            Refusal::Absent => "key-does-not-exist",
+            Refusal::Mismatch => "precondition-failed",
+        }),
         "invoked_line": origin.invoked_line,
         "completed_line": origin.completed_line,
         "invoked_ns": origin.invoked_ns,

@@ -2,9 +2,9 @@
 
 use std::io::BufRead;
 
-use super::assemble::Kind;
+use super::assemble::{Function, Kind};
 use super::edn::{Datum, Reader};
-use super::jepsen::{Interpreter, Raw, function_named, kind_named, known_function, known_kind};
+use super::jepsen::{Interpreter, Raw, known_function, known_kind};
 use super::lines::{Lines, Stop};
 use super::problem::ReadError;
 use super::{Format, HistoryFile, Options};
@@ -46,10 +46,21 @@ fn event<R: BufRead>(lines: &Lines<R>) -> Result<Option<Raw>, Stop> {
     let Datum::Number(process) = reader.form()? else {
         return Ok(None);
     };
-    let kind = known_kind(Some(reader.named(kind_named)?), place)?;
-    let function = known_function(Some(reader.named(function_named)?), place)?;
+    let kind = known_kind(Some(reader.named(Kind::named)?), place)?;
+    let function = known_function(Some(reader.named(Function::named)?), place)?;
     // How an operation failed may be told in any words.
     let told = matches!(kind, Kind::Invoke | Kind::Ok);
     let value = if told { reader.form()? } else { Datum::Nil };
-    Ok(Some(Raw { place, process, kind, function, value, time_ns: None }))
+    Ok(Some(Raw {
+        place,
+        process,
+        kind,
+        function,
+        value,
+        key: None,
+        refusal: None,
+        swapped: None,
+        create_if_missing: None,
+        time_ns: None,
+    }))
 }
