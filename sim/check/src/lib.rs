@@ -17,18 +17,17 @@
 mod checker;
 mod history;
 pub mod history_file;
-mod pending;
 mod report;
 mod search;
-mod slots;
 mod stale;
 mod suffix;
 #[cfg(test)]
 mod tests;
-mod uses;
 mod zones;
 
-pub use checker::check;
+pub use checker::{check, check_until};
 pub use history::{Action, Key, Operation, Value};
-pub use report::{Counts, KeyReport, Limits, Outcome, Precedence, Report, Verdict, Violation};
+pub use report::{
+    Attempt, Bound, Counts, KeyReport, Limits, Outcome, Precedence, Report, Verdict, Violation,
+};
 pub use stale::{Evidence, StaleRead};

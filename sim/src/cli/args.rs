@@ -165,9 +165,19 @@ pub(super) struct CheckArguments {
     /// `precondition-failed` is checked: the key was absent, the value was not the expected one.
     #[arg(long)]
     pub(super) ignore_refusals: bool,
-    /// How many states the search may explore for one key before the verdict is `undecided`.
-    #[arg(long, value_name = "N", default_value_t = leasehold_check::Limits::default().states_max)]
-    pub(super) states_max: usize,
+    /// How many states the search may explore for one key before the verdict is `undecided`. Without this: a million, and
+    /// 250 more for each operation of the key.
+    #[arg(long, value_name = "N")]
+    pub(super) states_max: Option<usize>,
+    /// How many MiB of memory the search may take for one key before the verdict is `undecided`.
+    #[arg(long, value_name = "MIB", default_value_t = leasehold_check::Limits::default().bytes_max >> 20)]
+    pub(super) memory_max: usize,
+    /// After how long the verdict is `undecided` for what is not decided, as in `30s` or `5min`. Without this: never.
+    #[arg(long, value_name = "TIME")]
+    pub(super) time_limit: Option<String>,
+    /// Write a page that draws the operations around each violation to this file.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) html: Option<PathBuf>,
     /// Report as one JSON object.
     #[arg(long)]
     pub(super) json: bool,

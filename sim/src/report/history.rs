@@ -2,9 +2,11 @@
 
 use leasehold::time::Span;
 
+use super::no_order;
 use leasehold_check::history_file::{HistoryFile, Refusal, shown};
 use leasehold_check::{
-    Action, Evidence, KeyReport, Operation, Outcome, Precedence, Report, StaleRead, Value, Verdict, Violation,
+    Action, Bound, Evidence, KeyReport, Operation, Outcome, Precedence, Report, StaleRead, Value, Verdict,
+    Violation,
 };
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
@@ -21,7 +23,7 @@ pub(crate) struct HistorySubject<'a> {
 }
 
 /// How many stale reads, keys, pending operations and values are told one by one.
-const TOLD_MAX: usize = 5;
+pub(super) const TOLD_MAX: usize = 5;
 
 /// The report for people.
 pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String {
@@ -64,16 +66,18 @@ pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String
     lines.extend(more(violated.len(), "keys that are not linearizable"));
 
     let undecided = report.keys.iter().filter_map(|key| match key.verdict {
-        Verdict::Undecided { states } => Some((key, states)),
+        Verdict::Undecided { states, bound } => Some((key, states, bound)),
         Verdict::Linearizable | Verdict::NotLinearizable { .. } => None,
     });
-    let undecided: Vec<(&KeyReport, usize)> = undecided.collect();
-    for (key, states) in undecided.iter().take(TOLD_MAX) {
+    let undecided: Vec<(&KeyReport, usize, Bound)> = undecided.collect();
+    for &(key, states, bound) in undecided.iter().take(TOLD_MAX) {
         let which = file.key(key.key).map_or("the register".to_owned(), |key| format!("key {}", shown(key)));
         lines.push(format!(
-            "  undecided: {which}, with {} operations, after {} states; --states-max allows more",
+            "  undecided: {which}, with {} operations, {} of unknown outcome, after {} states; {}",
             count(key.operations as u64),
-            count(*states as u64)
+            count(key.unknown_outcomes as u64),
+            count(states as u64),
+            remedy(bound),
         ));
     }
     lines.extend(more(undecided.len(), "keys that are undecided"));
@@ -101,6 +105,18 @@ fn counts(subject: &HistorySubject<'_>) -> String {
         text.push_str(&format!("; {} failed and left out", count(file.failed as u64)));
     }
     text
+}
+
+/// The bound that a search reached, and what would help.
+fn remedy(bound: Bound) -> &'static str {
+    match bound {
+        Bound::States => "--states-max allows more",
+        Bound::Bytes => "it took all the memory that --memory-max allows",
+        Bound::Time => "--time-limit allows no more",
+        Bound::Pending => {
+            "more than 1024 operations that ended were under way at once: check a history with fewer clients"
+        }
+    }
 }
 
 fn more(all: usize, what: &str) -> Option<String> {
@@ -168,22 +184,14 @@ fn explain(file: &HistoryFile, violation: &Violation, style: Style) -> Vec<Strin
                 format!("    {}", precedence(file, *back)),
             ]
         }
-        Violation::NoOrder { blocked, pending, possible } => {
-            let mut values: Vec<String> =
-                possible.iter().take(TOLD_MAX).map(|value| shown(file.value(*value))).collect();
-            if possible.len() > TOLD_MAX {
-                values.push(format!("{} others", count((possible.len() - TOLD_MAX) as u64)));
-            }
+        Violation::NoOrder { blocked, pending, .. } => {
             let mut lines =
                 vec![head(format!("{}; no order of the operations explains it", told(file, *blocked)))];
-            if !values.is_empty() {
-                lines.push(format!("    the value could then be {}", values.join(", ")));
-            }
-            let others: Vec<usize> = pending.iter().copied().filter(|index| index != blocked).collect();
-            for &index in others.iter().take(TOLD_MAX) {
+            lines.extend(no_order::lines(file, violation));
+            for &index in pending.iter().take(TOLD_MAX) {
                 lines.push(format!("    meanwhile: {}", told(file, index)));
             }
-            let more = others.len().saturating_sub(TOLD_MAX);
+            let more = pending.len().saturating_sub(TOLD_MAX);
             if more > 0 {
                 lines.push(format!("    and {} more operations", count(more as u64)));
             }
@@ -205,7 +213,7 @@ fn precedence(file: &HistoryFile, precedence: Precedence) -> String {
 }
 
 /// An operation with the line that says how it ended, or that of its invocation.
-fn told(file: &HistoryFile, index: usize) -> String {
+pub(super) fn told(file: &HistoryFile, index: usize) -> String {
     let origin = &file.origins[index];
     match (file.operations[index].responded, origin.completed_line) {
         (Some(_), Some(line)) => format!("line {line}: {}", phrase(file, index)),
@@ -214,7 +222,7 @@ fn told(file: &HistoryFile, index: usize) -> String {
 }
 
 /// `process 3 read 4 of key x`.
-fn phrase(file: &HistoryFile, index: usize) -> String {
+pub(super) fn phrase(file: &HistoryFile, index: usize) -> String {
     let operation = &file.operations[index];
     let value = |value: Value| shown(file.value(value));
     let known = operation.responded.is_some();

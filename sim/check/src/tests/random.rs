@@ -2,7 +2,7 @@
 
 use super::brute;
 use super::generate::{self, Shape};
-use crate::{Limits, Operation, Outcome, Verdict, Violation, check, search, zones};
+use crate::{Limits, Operation, Outcome, Value, Verdict, Violation, check, search, zones};
 use proptest::prelude::*;
 
 /// Few enough operations for `brute`.
@@ -13,10 +13,18 @@ const MEDIUM: Shape = Shape { operations_max: 60, clients: 5, ..SMALL };
 
 fn search(history: &[Operation]) -> Verdict {
     let members: Vec<usize> = (0..history.len()).collect();
-    let verdict = search::search(history, &members, Limits::default());
-    // However narrow it starts, it must come to the same end.
-    for level_max in [1, usize::MAX] {
-        assert_eq!(search::search_from(history, &members, Limits::default(), level_max), verdict);
+    let mut never = || false;
+    let verdict = search::search(history, &members, &Limits::default(), &mut never);
+    // However narrow it is, it must come to the same end.
+    for width in [1, 2, usize::MAX] {
+        let other = search::search_wide(history, &members, &Limits::default(), &mut never, width);
+        match (&verdict, &other) {
+            (
+                Verdict::NotLinearizable { violation: Violation::NoOrder { blocked, .. } },
+                Verdict::NotLinearizable { violation: Violation::NoOrder { blocked: other, .. } },
+            ) => assert_eq!(blocked, other),
+            _ => assert_eq!(verdict, other),
+        }
     }
     verdict
 }
@@ -30,7 +38,7 @@ fn is_linearizable(verdict: &Verdict) -> bool {
     match verdict {
         Verdict::Linearizable => true,
         Verdict::NotLinearizable { .. } => false,
-        Verdict::Undecided { states } => panic!("undecided after {states} states"),
+        Verdict::Undecided { states, bound } => panic!("undecided after {states} states: {bound:?}"),
     }
 }
 
@@ -79,6 +87,29 @@ proptest! {
     }
 }
 
+/// Asserts that an order respects time, that a register could have worked in it, and that it has every operation that
+/// responded before the one that is blocked.
+fn assert_order(history: &[Operation], blocked: usize, order: &[usize]) {
+    let mut value = Value::MISSING;
+    for (place, &index) in order.iter().enumerate() {
+        let operation = &history[index];
+        assert!(!order[..place].contains(&index), "{index} is there twice");
+        let later = order[place..].iter().map(|&later| &history[later]);
+        let mut responses = later.filter_map(|later| later.responded);
+        assert!(
+            !responses.any(|at| at < operation.invoked),
+            "{index} is before one that responded before it"
+        );
+        let effect = operation.action.effect(value, operation.responded.is_some());
+        value = effect.unwrap_or_else(|| panic!("{index} is impossible after {value:?} in {order:?}"));
+    }
+    let end = (history[blocked].responded.expect("it responded"), blocked);
+    let responded = |(index, it): &(usize, &Operation)| it.responded.is_some_and(|at| (at, *index) < end);
+    for (index, _) in history.iter().enumerate().filter(responded) {
+        assert!(order.contains(&index), "{index} is not in the order");
+    }
+}
+
 /// The history cut after the response of one operation. Of the later responses nothing is known yet, so the operations
 /// that were pending may have had an effect or not. With `blocked` false that operation is one of them.
 fn until_response(history: &[Operation], index: usize, blocked: bool) -> Vec<Operation> {
@@ -116,6 +147,22 @@ proptest! {
                 .collect();
             prop_assert!(enough.len() <= 6);
             prop_assert!(!brute::linearizable(&enough));
+        }
+    }
+
+    #[test]
+    fn the_longest_order_is_the_work_of_a_register_up_to_what_it_does_not_explain(
+        history in generate::history(Shape { operations_max: 30, distinct: false, cas: true, unknown_one_in: 4, ..SMALL }),
+    ) {
+        if let Verdict::NotLinearizable { violation: Violation::NoOrder { blocked, order, attempts, pending, .. } } =
+            search(&history)
+        {
+            assert_order(&history, blocked, &order);
+            prop_assert!(!attempts.is_empty());
+            for attempt in attempts {
+                prop_assert!(attempt.linearized.iter().all(|index| pending.contains(index)));
+                prop_assert!(attempt.spent.iter().all(|&index| history[index].responded.is_none()));
+            }
         }
     }
 
