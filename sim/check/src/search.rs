@@ -37,17 +37,15 @@ mod witness;
 
 use std::collections::BTreeSet;
 
-use hashbrown::HashTable;
-
 use super::history::Operation;
 use super::report::{Bound, Limits, Verdict, Violation};
 use course::{Course, ValueId};
-use levels::{Levels, Open};
-use pending::{Configuration, Pending, Step, Successor};
-use spent::{Spending, mix};
+use levels::{Levels, Open, Origin, Reached};
+use pending::{Configuration, Pending, Step};
+use spent::Spending;
 
 /// How many configurations of a level are followed at once. The others stay open.
-const WIDTH: usize = 16;
+const WIDTH: usize = 64;
 
 /// Decides whether the operations of one key, given by their indices in `history`, can be ordered. `stop` is asked now
 /// and then whether to give up.
@@ -119,22 +117,13 @@ struct Search<'a, const W: usize> {
     furthest_cost: u32,
     /// The values that the register could have on the way from the furthest level.
     possible: BTreeSet<ValueId>,
-    /// Whether the steps to each configuration are kept.
-    records: bool,
-    trail: Trail<W>,
+    /// Whether every level is kept, to tell how a configuration was reached.
+    keeps: bool,
+    successors: Vec<(Configuration<W>, Step)>,
 }
 
-/// What was looked at between two responses.
-#[derive(Debug)]
-struct Trail<const W: usize> {
-    /// Each with the place of the one that it follows from.
-    visited: Vec<(Successor<W>, u32)>,
-    table: HashTable<u32>,
-    successors: Vec<Successor<W>>,
-}
-
-/// The place of what nothing precedes.
-const START: u32 = u32::MAX;
+/// Configurations that explained a response, each with the place of the one before the response.
+type Explained<const W: usize> = Vec<(Configuration<W>, u32)>;
 
 impl<'a, const W: usize> Search<'a, W> {
     fn new(course: &'a Course, budget: Budget, width: usize) -> Search<'a, W> {
@@ -149,50 +138,55 @@ impl<'a, const W: usize> Search<'a, W> {
             furthest: 0,
             furthest_cost: 0,
             possible: BTreeSet::new(),
-            records: false,
-            trail: Trail { visited: Vec::new(), table: HashTable::new(), successors: Vec::new() },
+            keeps: false,
+            successors: Vec::new(),
         }
     }
 
-    /// Searches until some configuration reaches the level `goal`. False if none can.
+    /// Searches until some configuration explains the first `goal` responses. False if none can.
     fn run(&mut self, goal: usize, stop: &mut dyn FnMut() -> bool) -> Result<bool, Bound> {
         let mut level = 0;
-        let mut follow = vec![Open { cost: 0, more: 0, place: 0 }];
-        let mut fresh = Vec::new();
+        let mut explained: Explained<W> = vec![(Configuration::START, 0)];
+        let mut queue: Vec<Open> = Vec::new();
         let mut asked = 0;
-        while self.furthest < goal {
-            if follow.is_empty() {
-                let Some((cost, back)) = self.back() else { return Ok(false) };
-                level = back;
-                self.levels.take(level, cost, self.width, &mut follow);
-                continue;
-            }
+        loop {
             if self.states >= asked {
                 asked = self.states + STATES_BETWEEN_QUESTIONS;
                 if stop() {
                     return Err(Bound::Time);
                 }
             }
-            self.pending.go_to(self.course.responses[level]);
-            for open in follow.drain(..) {
-                self.advance(level, open, &mut fresh)?;
+            if level == self.course.responses.len() {
+                return Ok(true);
             }
-            level += 1;
-            if !fresh.is_empty() && level > self.furthest {
+            self.pending.go_to(self.course.responses[level]);
+            if level > self.furthest {
                 self.furthest = level;
-                self.furthest_cost = fresh.iter().map(|open| open.cost).min().unwrap_or(0);
+                let costs =
+                    explained.iter().map(|(configuration, _)| self.spending.total(configuration.spent));
+                self.furthest_cost = costs.min().unwrap_or(0);
                 self.possible.clear();
             }
-            fresh.retain(|open| !self.levels.at(level, open.place).superfluous);
-            fresh.sort_unstable();
-            let followed = fresh.len().min(self.width);
-            follow.extend(fresh.drain(..followed));
-            fresh.drain(..).for_each(|open| self.levels.open(level, open));
-            if !self.records {
-                self.levels.forget_before(level.min(self.furthest));
+            for (configuration, from) in explained.drain(..) {
+                let origin = (level > 0).then_some(Origin::Level(from));
+                self.enter(level, self.pending.settle(configuration), origin, &mut queue);
+            }
+            if level == goal {
+                return Ok(true);
+            }
+            queue.sort_by_key(|open| open.cost);
+            self.visit(level, &mut queue, &mut explained)?;
+            if explained.is_empty() {
+                let Some((cost, back)) = self.back() else { return Ok(false) };
+                level = back;
+                self.levels.take(level, cost, self.width, &mut queue);
+            } else {
+                level += 1;
+                if !self.keeps {
+                    self.levels.forget_before(level.min(self.furthest));
+                }
             }
         }
-        Ok(true)
     }
 
     /// The cost and the level to go on with: an unknown operation more weighs as much as going back four times as far.
@@ -204,92 +198,87 @@ impl<'a, const W: usize> Search<'a, W> {
         self.levels.last_open().min_by_key(weight).map(|(cost, level)| (cost, level as usize))
     }
 
-    /// Follows a configuration to the next level. Those that are reached there go to `fresh`.
-    fn advance(&mut self, level: usize, open: Open, fresh: &mut Vec<Open>) -> Result<(), Bound> {
+    /// Adds a configuration to a level and to the queue, unless another one can do all that it can.
+    fn enter(
+        &mut self,
+        level: usize,
+        configuration: Configuration<W>,
+        origin: Option<Origin>,
+        queue: &mut Vec<Open>,
+    ) {
+        if let Some(place) = self.levels.reach(level, configuration, origin, &self.pending, &self.spending) {
+            let cost = self.spending.total(configuration.spent);
+            queue.push(Open { place, cost, followed: false });
+        }
+    }
+
+    /// Looks at what follows from the configurations in the queue, as many as the search is wide; the others are left
+    /// open. Those that explain the level's response go to `explained`.
+    fn visit(
+        &mut self,
+        level: usize,
+        queue: &mut Vec<Open>,
+        explained: &mut Explained<W>,
+    ) -> Result<(), Bound> {
         let position = self.course.responses[level];
         let course::Event::Response(member) = self.course.events[position as usize] else {
             unreachable!("a level ends with a response")
         };
         let target = self.course.members[member as usize].slot as usize;
-        self.trail.visited.clear();
-        self.trail.table.clear();
-        let configuration = self.pending.settle(self.levels.at(level, open.place).configuration);
-        let first = Successor { configuration, left: open.more, step: Step::Member(member) };
-        self.trail.visited.push((first, START));
-        let mut could_spend = false;
         let mut next = 0;
-        while let Some(&(Successor { configuration, left, .. }, _)) = self.trail.visited.get(next) {
+        while next < queue.len().min(self.width) {
+            let open = queue[next];
+            next += 1;
+            let &Reached { configuration, superfluous, .. } = self.levels.at(level, open.place);
+            if superfluous {
+                continue;
+            }
             if self.states == self.budget.states {
                 return Err(Bound::States);
             }
             self.states += 1;
-            if level == self.furthest {
-                self.possible.insert(configuration.value);
+            let mut successors = std::mem::take(&mut self.successors);
+            if open.followed {
+                self.pending.spend(&configuration, target, &mut self.spending, &mut successors);
+            } else {
+                if level == self.furthest {
+                    self.possible.insert(configuration.value);
+                }
+                let is_done = configuration.done.contains(target);
+                if is_done || configuration.hidden.contains(target) {
+                    explained.push((self.respond(position, target, configuration), open.place));
+                }
+                if !is_done && self.pending.follow(&configuration, target, &self.spending, &mut successors) {
+                    self.levels.open(level, Open { cost: open.cost + 1, followed: true, ..open });
+                }
             }
-            let is_done = configuration.done.contains(target);
-            if left == 0 && (is_done || configuration.hidden.contains(target)) {
-                self.reach(level, open.place, next, target, fresh);
+            for (configuration, step) in successors.drain(..) {
+                self.enter(level, configuration, Some(Origin::Step(open.place, step)), queue);
             }
-            if !is_done {
-                let Trail { successors, .. } = &mut self.trail;
-                could_spend |=
-                    self.pending.successors(configuration, left, target, &mut self.spending, successors);
-                self.visit(next);
-            }
-            next += 1;
+            self.successors = successors;
         }
-        if could_spend && self.pending.has_unknown() {
-            self.levels.open(level, Open { cost: open.cost + 1, more: open.more + 1, ..open });
-        }
+        queue.drain(..).skip(next).for_each(|open| self.levels.open(level, open));
         match self.levels.bytes() + self.spending.bytes() > self.budget.bytes {
             true => Err(Bound::Bytes),
             false => Ok(()),
         }
     }
 
-    /// Adds the successors of the one at `from` to those to be visited, each once.
-    fn visit(&mut self, from: usize) {
-        let Trail { visited, table, successors } = &mut self.trail;
-        let hash_of = |it: &Successor<W>| mix(it.configuration.hash(), u64::from(it.left));
-        for successor in successors.drain(..) {
-            let hash = hash_of(&successor);
-            let same = |&place: &u32| {
-                let it: &Successor<W> = &visited[place as usize].0;
-                it.configuration == successor.configuration && it.left == successor.left
-            };
-            if table.find(hash, same).is_none() {
-                let place = u32::try_from(visited.len()).expect("memory holds fewer than 2^32");
-                visited.push((successor, u32::try_from(from).expect("memory holds fewer than 2^32")));
-                table.insert_unique(hash, place, |&place| hash_of(&visited[place as usize].0));
-            }
-        }
-    }
-
-    /// Takes what was visited at `place` to the next level: the target has responded, and what expires is forgotten.
-    fn reach(&mut self, level: usize, from: u32, place: usize, target: usize, fresh: &mut Vec<Open>) {
-        let mut configuration = self.trail.visited[place].0.configuration;
+    /// A configuration after the target has responded; what expires then is forgotten.
+    fn respond(
+        &mut self,
+        position: course::Position,
+        target: usize,
+        mut configuration: Configuration<W>,
+    ) -> Configuration<W> {
         configuration.done.remove(target);
         configuration.hidden.remove(target);
         if configuration.spent != spent::NOTHING {
-            for kind in self.course.expiring(self.course.responses[level]) {
+            for kind in self.course.expiring(position) {
                 configuration.spent = self.spending.without(configuration.spent, kind);
             }
         }
-        let reached = self.levels.reach(level + 1, configuration, from, &self.pending, &self.spending);
-        let Some(reached) = reached else { return };
-        fresh.push(Open { cost: self.spending.total(configuration.spent), more: 0, place: reached });
-        if self.records {
-            let mut steps = Vec::new();
-            let mut place = place;
-            while let (successor, from) = self.trail.visited[place]
-                && from != START
-            {
-                steps.push(successor.step);
-                place = from as usize;
-            }
-            steps.reverse();
-            self.levels.record(level + 1, steps);
-        }
+        configuration
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the search has reached: of every level, the configurations that explain the responses so far.
 //!
-//! Level `n` stands after the first `n` responses. A configuration is *open* while some of what follows from it has not
-//! been looked at. All that is open is registered by its cost, the number of unknown operations that it spends, so that
-//! the search can go back to it.
+//! Level `n` waits for the response after the first `n`. A configuration is *open* while some of what follows from it has
+//! not been looked at. All that is open is registered by its cost, the number of unknown operations that it spends, so
+//! that the search can go back to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,20 +15,29 @@ use super::spent::Spending;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reached<const W: usize> {
     pub(super) configuration: Configuration<W>,
-    /// The place of the one that it follows from, on the level before.
-    pub(super) from: u32,
+    /// How it was reached; nothing leads to the first one.
+    pub(super) origin: Option<Origin>,
     /// Another one can do all that it can.
     pub(super) superfluous: bool,
 }
 
+/// How a configuration was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From the one at this place on the level before, when the response between the two was explained.
+    Level(u32),
+    /// From the one at this place on the same level, by a step.
+    Step(u32, Step),
+}
+
 /// A configuration that is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Open {
-    /// How many unknown operations it has spent when it is taken.
-    pub(super) cost: u32,
-    /// How many of them it spends before the next response.
-    pub(super) more: u32,
     pub(super) place: u32,
+    /// How many unknown operations what follows has spent.
+    pub(super) cost: u32,
+    /// Whether what follows without spending was looked at.
+    pub(super) followed: bool,
 }
 
 #[derive(Debug)]
@@ -37,8 +46,10 @@ struct Level<const W: usize> {
     open: Vec<Open>,
     /// The places by hash, once there are many.
     table: HashTable<u32>,
-    /// If the search records: the steps to each of them.
-    steps: Vec<Vec<Step>>,
+}
+
+impl<const W: usize> Level<W> {
+    const EMPTY: Level<W> = Level { reached: Vec::new(), open: Vec::new(), table: HashTable::new() };
 }
 
 /// All levels.
@@ -57,77 +68,50 @@ const RIVALS_MAX: usize = 256;
 
 impl<const W: usize> Levels<W> {
     pub(super) fn new() -> Levels<W> {
-        let bytes = size_of::<Reached<W>>();
-        let mut levels = Levels { levels: Vec::new(), kept_from: 0, by_cost: BTreeMap::new(), bytes };
-        levels.level(0).reached.push(Reached {
-            configuration: Configuration::START,
-            from: 0,
-            superfluous: false,
-        });
-        levels
+        Levels { levels: Vec::new(), kept_from: 0, by_cost: BTreeMap::new(), bytes: 0 }
     }
 
-    fn level(&mut self, level: usize) -> &mut Level<W> {
-        while self.levels.len() <= level {
-            let (reached, open, table, steps) = (Vec::new(), Vec::new(), HashTable::new(), Vec::new());
-            self.levels.push(Level { reached, open, table, steps });
-        }
-        &mut self.levels[level]
-    }
-
-    /// Notes that a configuration was reached. `None` if another one can do all that it can. `pending`: what was pending
-    /// before the response that leads to the level.
+    /// Notes that a configuration was reached, and says at which place. `None` if another one can do all that it can.
+    /// `pending`: what is pending before the response that the level waits for.
     pub(super) fn reach(
         &mut self,
         level: usize,
         configuration: Configuration<W>,
-        from: u32,
+        origin: Option<Origin>,
         pending: &Pending<'_, W>,
         spending: &Spending,
     ) -> Option<u32> {
-        let Level { reached, table, .. } = self.level(level);
+        while self.levels.len() <= level {
+            self.levels.push(Level::EMPTY);
+        }
+        let Level { reached, table, .. } = &mut self.levels[level];
         let same_value = |rival: &&mut Reached<W>| rival.configuration.value == configuration.value;
         for rival in reached.iter_mut().take(RIVALS_MAX).filter(same_value) {
             if pending.dominates(&rival.configuration, &configuration, spending) {
                 return None;
             }
-            rival.superfluous |= pending.dominates(&configuration, &rival.configuration, spending);
+            rival.superfluous =
+                rival.superfluous || pending.dominates(&configuration, &rival.configuration, spending);
         }
         let place = u32::try_from(reached.len()).expect("memory holds fewer than 2^32");
         if reached.len() >= RIVALS_MAX {
-            let hash_at = |place: u32| reached[place as usize].configuration.hash();
+            let hash_at = |place: &u32| reached[*place as usize].configuration.hash();
             if table.is_empty() {
-                for place in 0..place {
-                    table.insert_unique(hash_at(place), place, |&place| hash_at(place));
-                }
+                (0..place).for_each(|place| drop(table.insert_unique(hash_at(&place), place, hash_at)));
             }
             let hash = configuration.hash();
             if table.find(hash, |&place| reached[place as usize].configuration == configuration).is_some() {
                 return None;
             }
-            table.insert_unique(hash, place, |&place| match place as usize == reached.len() {
-                true => hash,
-                false => hash_at(place),
-            });
+            table.insert_unique(hash, place, |other| if *other == place { hash } else { hash_at(other) });
         }
-        reached.push(Reached { configuration, from, superfluous: false });
+        reached.push(Reached { configuration, origin, superfluous: false });
         self.bytes += size_of::<Reached<W>>();
         Some(place)
     }
 
-    /// Records how the configuration that was reached last was reached.
-    pub(super) fn record(&mut self, level: usize, steps: Vec<Step>) {
-        self.bytes += size_of_val(&*steps) + size_of::<Vec<Step>>();
-        self.level(level).steps.push(steps);
-    }
-
     pub(super) fn at(&self, level: usize, place: u32) -> &Reached<W> {
         &self.levels[level].reached[place as usize]
-    }
-
-    /// The steps that led there from the level before, if the search records.
-    pub(super) fn steps(&self, level: usize, place: u32) -> &[Step] {
-        &self.levels[level].steps[place as usize]
     }
 
     /// The configurations of a level that no other one makes superfluous.
@@ -141,12 +125,13 @@ impl<const W: usize> Levels<W> {
         self.bytes += size_of::<Open>();
         let number = u32::try_from(level).expect("a key has fewer than 2^32 responses");
         self.by_cost.entry(open.cost).or_default().insert(number);
-        self.level(level).open.push(open);
+        self.levels[level].open.push(open);
     }
 
     /// Takes what is open on a level at a cost, at most so many.
     pub(super) fn take(&mut self, level: usize, cost: u32, count_max: usize, taken: &mut Vec<Open>) {
         let Level { reached, open, .. } = &mut self.levels[level];
+        let before = open.len();
         let mut others = false;
         open.retain(|it| {
             if reached[it.place as usize].superfluous {
@@ -159,6 +144,7 @@ impl<const W: usize> Levels<W> {
             }
             !take
         });
+        self.bytes -= (before - open.len()) * size_of::<Open>();
         if !others && let Some(levels) = self.by_cost.get_mut(&cost) {
             levels.remove(&u32::try_from(level).expect("a key has fewer than 2^32 responses"));
             if levels.is_empty() {
@@ -174,15 +160,15 @@ impl<const W: usize> Levels<W> {
 
     /// Forgets the levels before one, if nothing is open anywhere.
     pub(super) fn forget_before(&mut self, level: usize) {
-        if !self.by_cost.is_empty() {
+        if !self.by_cost.is_empty() || level <= self.kept_from {
             return;
         }
         for forgotten in &mut self.levels[self.kept_from..level] {
             self.bytes -= forgotten.reached.len() * size_of::<Reached<W>>();
-            *forgotten =
-                Level { reached: Vec::new(), open: Vec::new(), table: HashTable::new(), steps: Vec::new() };
+            self.bytes -= forgotten.open.len() * size_of::<Open>();
+            *forgotten = Level::EMPTY;
         }
-        self.kept_from = self.kept_from.max(level);
+        self.kept_from = level;
     }
 
     /// About how much memory all of it takes.

@@ -37,15 +37,6 @@ pub(super) enum Step {
     Kind(u32),
 }
 
-/// What a step leads to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Successor<const W: usize> {
-    pub(super) configuration: Configuration<W>,
-    /// How many unknown operations may still be spent.
-    pub(super) left: u32,
-    pub(super) step: Step,
-}
-
 /// The pending operations before the event at `position`.
 #[derive(Debug)]
 pub(super) struct Pending<'a, const W: usize> {
@@ -155,11 +146,6 @@ impl<'a, const W: usize> Pending<'a, W> {
         self.occupants[slot] = member;
     }
 
-    /// Whether some unknown operation could be spent.
-    pub(super) fn has_unknown(&self) -> bool {
-        !self.live.is_empty()
-    }
-
     /// The number of the operation in an occupied slot.
     pub(super) fn occupant(&self, slot: usize) -> u32 {
         self.occupants[slot]
@@ -191,96 +177,127 @@ impl<'a, const W: usize> Pending<'a, W> {
         configuration
     }
 
-    /// What one more operation leads to, on the way to linearizing `target`, from a settled configuration that may spend
-    /// `left` more unknown operations. Returns whether it could go on if it might spend more.
-    pub(super) fn successors(
+    /// What one more operation leads to, on the way to linearizing `target`, from a settled configuration, without
+    /// spending an unknown operation. Returns whether [`Pending::spend`] has something to add.
+    pub(super) fn follow(
         &self,
-        configuration: Configuration<W>,
-        left: u32,
+        configuration: &Configuration<W>,
         target: usize,
-        spending: &mut Spending,
-        successors: &mut Vec<Successor<W>>,
+        spending: &Spending,
+        successors: &mut Vec<(Configuration<W>, Step)>,
     ) -> bool {
         let done = configuration.done;
-        let mut could_spend = false;
         for slot in self.swaps_at[configuration.value as usize].minus(done).iter() {
             let Role::Swap { to, .. } = self.role(slot) else { unreachable!("it is among the swaps") };
             if self.has_earlier_twin(slot, self.swaps.minus(done)) {
                 continue;
             }
-            let mut after = Configuration { value: to, ..configuration };
+            let mut after = Configuration { value: to, ..*configuration };
             after.done.insert(slot);
-            let step = Step::Member(self.occupants[slot]);
-            successors.push(Successor { configuration: self.settle(after), left, step });
+            successors.push((self.settle(after), Step::Member(self.occupants[slot])));
         }
-        for slot in self.writes.minus(done).iter() {
-            let Role::Write { value } = self.role(slot) else { unreachable!("it is among the writes") };
-            if self.has_earlier_twin(slot, self.writes_of[value as usize].minus(done)) {
-                continue;
+        let mut could_spend = false;
+        self.each_write(configuration, |slot, after, is_of_use| {
+            if slot == target || is_of_use {
+                successors.push((after, Step::Member(self.occupants[slot])));
+            } else {
+                could_spend = could_spend || self.unknown_swap_fits(&after, spending);
             }
-            let mut after = Configuration { value, ..configuration };
-            after.done.insert(slot);
-            after.hidden = configuration.hidden.or(self.writes).minus(after.done);
-            let with_it = after.done;
-            after = self.settle(after);
-            if slot == target || self.is_of_use(&after, with_it, left, spending) {
-                let step = Step::Member(self.occupants[slot]);
-                successors.push(Successor { configuration: after, left, step });
-            } else if left == 0 {
-                could_spend |= self.unknown_swap_fits(&after, spending);
-            }
-        }
-        self.spend(configuration, left, spending, successors) || could_spend
+        });
+        could_spend || self.each_unknown(configuration, spending, |_, _| true)
     }
 
-    /// The steps with unknown operations.
-    fn spend(
+    /// What one more unknown operation leads to, and every write that only an unknown operation depends on.
+    pub(super) fn spend(
         &self,
-        configuration: Configuration<W>,
-        left: u32,
+        configuration: &Configuration<W>,
+        target: usize,
         spending: &mut Spending,
-        successors: &mut Vec<Successor<W>>,
+        successors: &mut Vec<(Configuration<W>, Step)>,
+    ) {
+        self.each_write(configuration, |slot, after, is_of_use| {
+            if slot != target && !is_of_use && self.unknown_swap_fits(&after, spending) {
+                successors.push((after, Step::Member(self.occupants[slot])));
+            }
+        });
+        let first = successors.len();
+        self.each_unknown(configuration, spending, |kind, after| {
+            successors.push((after, Step::Kind(kind)));
+            false
+        });
+        for (after, step) in &mut successors[first..] {
+            let Step::Kind(kind) = *step else { unreachable!("they are unknown operations") };
+            after.spent = spending.with(after.spent, kind);
+        }
+    }
+
+    /// Every pending write that could be next: its slot, what it leads to, and whether that is of use.
+    fn each_write(
+        &self,
+        configuration: &Configuration<W>,
+        mut each: impl FnMut(usize, Configuration<W>, bool),
+    ) {
+        for slot in self.writes.minus(configuration.done).iter() {
+            let Role::Write { value } = self.role(slot) else { unreachable!("it is among the writes") };
+            if self.has_earlier_twin(slot, self.writes_of[value as usize].minus(configuration.done)) {
+                continue;
+            }
+            let mut after = Configuration { value, ..*configuration };
+            after.done.insert(slot);
+            after.hidden = configuration.hidden.or(self.writes).minus(after.done);
+            let done = after.done;
+            after = self.settle(after);
+            each(slot, after, self.is_of_use(&after, done));
+        }
+    }
+
+    /// Every kind of unknown operations of which one could be next and be of use, and what it leads to, not counting it
+    /// as spent. Stops when `each` says so, and returns whether it did.
+    fn each_unknown(
+        &self,
+        configuration: &Configuration<W>,
+        spending: &Spending,
+        mut each: impl FnMut(u32, Configuration<W>) -> bool,
     ) -> bool {
-        let (mut plain_seen, mut could_spend) = (false, false);
+        let mut plain_seen = false;
         for &kind in &self.live {
             let it = &self.course.kinds[kind as usize];
             if spending.count(configuration.spent, kind) >= self.available[kind as usize] {
                 continue;
             }
-            let mut after = Configuration { value: it.to, ..configuration };
-            if it.from.is_none() {
-                // Of the writes of values that no response tells apart, one is as good as another.
-                let plain = it.plain_after < Some(self.position);
-                if plain && plain_seen {
-                    continue;
+            let mut after = Configuration { value: it.to, ..*configuration };
+            match it.from {
+                Some(from) => {
+                    if !fitting(from, it.creates).any(|value| value == configuration.value) {
+                        continue;
+                    }
                 }
-                plain_seen |= plain;
-                after.hidden = configuration.hidden.or(self.writes).minus(after.done);
-            } else if !fitting(it.from.unwrap_or(0), it.creates).any(|value| value == configuration.value) {
-                continue;
+                None => {
+                    // Of the writes of values that no response tells apart, one is as good as another.
+                    let plain = it.plain_after < Some(self.position);
+                    if plain && plain_seen {
+                        continue;
+                    }
+                    plain_seen |= plain;
+                    after.hidden = configuration.hidden.or(self.writes).minus(after.done);
+                }
             }
-            if after == configuration {
+            if after == *configuration {
                 continue;
             }
             after = self.settle(after);
-            if left > 0 && self.is_of_use(&after, configuration.done, left - 1, spending) {
-                after.spent = spending.with(configuration.spent, kind);
-                successors.push(Successor { configuration: after, left: left - 1, step: Step::Kind(kind) });
-            } else {
-                could_spend = could_spend || self.is_of_use(&after, configuration.done, u32::MAX, spending);
-                if could_spend && left == 0 {
-                    break;
-                }
+            let is_of_use =
+                self.is_of_use(&after, configuration.done) || self.unknown_swap_fits(&after, spending);
+            if is_of_use && each(kind, after) {
+                return true;
             }
         }
-        could_spend
+        false
     }
 
     /// Whether a step led to something: another operation was settled by it, or a swap can follow at once.
-    fn is_of_use(&self, after: &Configuration<W>, done: Mask<W>, left: u32, spending: &Spending) -> bool {
-        after.done != done
-            || !self.swaps_at[after.value as usize].minus(after.done).is_empty()
-            || (left > 0 && self.unknown_swap_fits(after, spending))
+    fn is_of_use(&self, after: &Configuration<W>, done: Mask<W>) -> bool {
+        after.done != done || !self.swaps_at[after.value as usize].minus(after.done).is_empty()
     }
 
     fn unknown_swap_fits(&self, after: &Configuration<W>, spending: &Spending) -> bool {

@@ -1,6 +1,7 @@
 //! Why there is no order: the longest one there is, and how far each way to go on from it has come.
 
 use super::course::{Course, Event, Role};
+use super::levels::Origin;
 use super::pending::Step;
 use super::{Budget, Configuration, Search, Violation};
 use crate::report::Attempt;
@@ -51,7 +52,7 @@ impl<const W: usize> Search<'_, W> {
     fn longest_order(&self, stop: &mut dyn FnMut() -> bool) -> Vec<usize> {
         let budget = Budget { states: usize::MAX, ..self.budget };
         let mut again = Search::<W>::new(self.course, budget, self.width);
-        again.records = true;
+        again.keeps = true;
         match again.run(self.furthest, stop) {
             Ok(true) => again.order_to(self.furthest),
             Ok(false) | Err(_) => Vec::new(),
@@ -59,19 +60,28 @@ impl<const W: usize> Search<'_, W> {
     }
 
     /// The order that leads to the first configuration of a level.
-    fn order_to(&self, level: usize) -> Vec<usize> {
-        let mut places = vec![0; level + 1];
-        for level in (0..level).rev() {
-            places[level] = self.levels.at(level + 1, places[level + 1]).from;
+    fn order_to(&self, goal: usize) -> Vec<usize> {
+        let mut trail = Vec::new();
+        let (mut level, mut place) = (goal, 0);
+        while let Some(origin) = self.levels.at(level, place).origin {
+            trail.push((level, origin));
+            match origin {
+                Origin::Level(from) => {
+                    level -= 1;
+                    place = from;
+                }
+                Origin::Step(from, _) => place = from,
+            }
         }
         let mut order = Order::of(self.course);
-        for level in 0..level {
-            order.invoke_until(self.course.responses[level]);
-            order.settle();
-            for &step in self.levels.steps(level + 1, places[level + 1]) {
-                order.take(step);
+        for (level, origin) in trail.into_iter().rev() {
+            match origin {
+                Origin::Level(_) => order.respond(self.course.responses[level - 1]),
+                Origin::Step(_, step) => {
+                    order.invoke_until(self.course.responses[level]);
+                    order.take(step);
+                }
             }
-            order.respond(self.course.responses[level]);
         }
         order.finish().into_iter().map(|member| self.course.members[member as usize].index).collect()
     }
@@ -107,13 +117,17 @@ impl<'a> Order<'a> {
     }
 
     fn invoke_until(&mut self, position: u32) {
+        if position as usize <= self.next {
+            return;
+        }
         for event in &self.course.events[self.next..position as usize] {
             let &Event::Invocation(member) = event else { unreachable!("no response is between two levels") };
             if !matches!(self.role(member), Role::Unknown { .. } | Role::Superfluous) {
                 self.open.push(member);
             }
         }
-        self.next = position as usize + 1;
+        self.next = position as usize;
+        self.settle();
     }
 
     /// Takes every operation that leaves the value as it is and fits it.
@@ -158,6 +172,8 @@ impl<'a> Order<'a> {
 
     /// The operation of the event has responded. If it is not taken it is a write that is hidden behind the last one.
     fn respond(&mut self, position: u32) {
+        self.invoke_until(position);
+        self.next = position as usize + 1;
         let Event::Response(member) = self.course.events[position as usize] else {
             unreachable!("a level ends with a response")
         };
