@@ -91,8 +91,28 @@ fn other_violations() {
             ":invoke :f :write :value 1 :process 1; :ok :f :write :value 1 :process 1; \
              :invoke :f :cas :value [1 2] :process 1; :invoke :f :cas :value [1 3] :process 2; \
              :ok :f :cas :value [1 2] :process 1; :ok :f :cas :value [1 3] :process 2",
-            "  violation: line 6: process 2 changed 1 to 3; no order of the operations explains it\n    \
-             the value could then be 2\n",
+            "  violation: 1 was written once, and two swaps replaced it\n    line 5: process 1 changed 1 to 2\n    \
+             line 6: process 2 changed 1 to 3\n",
+        ),
+        (
+            ":invoke :f :write :value 1 :process 1; :invoke :f :cas :value [1 2] :process 2; \
+             :invoke :f :read :process 3; :ok :f :read :value 2 :process 3; :invoke :f :read :process 3; \
+             :ok :f :read :value 1 :process 3; :ok :f :write :value 1 :process 1; :ok :f :cas :value [1 2] :process 2",
+            "  violation: swaps put one operation before another that ended earlier\n    line 4: process 3 read 2; only \
+             then, process 3 read 1 was invoked at line 5\n    but line 8: process 2 changed 1 to 2\n",
+        ),
+        // The 1 was there once, and its unknown write is used for the first read.
+        (
+            ":invoke :f :write :value 1 :process 1; :info :f :write :value 1 :process 1; \
+             :invoke :f :write :value 2 :process 2; :ok :f :write :value 2 :process 2; \
+             :invoke :f :read :process 2; :ok :f :read :value 1 :process 2; \
+             :invoke :f :write :value 2 :process 2; :ok :f :write :value 2 :process 2; \
+             :invoke :f :write :value 3 :process 4; :invoke :f :read :process 2; :ok :f :read :value 1 :process 2",
+            "  violation: line 11: process 2 read 1; no order of the operations explains it\n    \
+             the longest order that works:\n      line 4: process 2 wrote 2\n      line 1: process 1 may have written 1\n      \
+             line 6: process 2 read 1\n      line 8: process 2 wrote 2\n    then the value is 2; it must be 1\n    \
+             source: line 1: process 1 may have written 1; used for line 6: process 2 read 1\n    \
+             meanwhile: line 1: process 1 may have written 1\n",
         ),
     ] {
         let output = sim(&["-"], register(events).as_bytes());
@@ -170,6 +190,45 @@ fn a_bound_that_is_too_low() {
 }
 
 /// The verdicts are those of histories/README.md.
+#[test]
+fn bounds_of_memory_and_time_and_what_would_help() {
+    for (arguments, told) in [
+        (["--memory-max", "0"], "--memory-max allows"),
+        (["--time-limit", "0s"], "--time-limit allows no more"),
+        (["--states-max", "1"], "--states-max allows more"),
+    ] {
+        let output = sim(&["etcd_099.log", arguments[0], arguments[1]], b"");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(text.contains(told), "{text}");
+    }
+    let output = sim(&["etcd_099.log", "--time-limit", "soon"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--time-limit"), "{output:?}");
+}
+
+#[test]
+fn a_page_draws_the_violation() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    let output = sim(&["etcd_007.log", "--html", page.to_str().unwrap()], b"");
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    for part in ["<svg", "class=\"blamed", "class=\"ordered", "no order of the operations", "</svg>"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    // Nothing of a history is taken for markup.
+    let output = sim(
+        &["-", "--html", page.to_str().unwrap()],
+        br#"{"process":"<script>","type":"invoke","f":"read"}
+{"process":"<script>","type":"ok","f":"read","value":"<b>"}
+"#,
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("&lt;script&gt;") && !text.contains("<script>") && !text.contains("<b>"), "{text}");
+}
+
 #[test]
 fn histories_of_real_systems() {
     let table = include_str!("../check/tests/histories/README.md");

@@ -1,5 +1,6 @@
 //! Splits a history by key, sends each key down the path that fits it, and collects the answers.
 
+use super::chains::{self, Chains};
 use super::history::{Action, Key, Operation};
 use super::report::{Counts, KeyReport, Limits, Outcome, Report, Verdict};
 use super::stale::{self, StaleRead};
@@ -99,6 +100,11 @@ fn judge(
             (Verdict::NotLinearizable { violation }, stale)
         }
         None if zones.distinct && !has_cas(history, members) => (Verdict::Linearizable, Vec::new()),
+        None if zones.distinct => match chains::examine(history, members) {
+            Chains::Linearizable => (Verdict::Linearizable, Vec::new()),
+            Chains::Violated(violation) => (Verdict::NotLinearizable { violation }, Vec::new()),
+            Chains::Unknown => (search::search(history, members, limits, stop), Vec::new()),
+        },
         None => (search::search(history, members, limits, stop), Vec::new()),
     }
 }

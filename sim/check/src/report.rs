@@ -124,12 +124,29 @@ pub enum Violation {
         writer: usize,
     },
     /// Each of two values had to be there before the other one. `forth.before` and `back.after` carried the one value,
-    /// `back.before` and `forth.after` the other.
+    /// `back.before` and `forth.after` the other. Or they carried values that swaps tie to these.
     OrderCycle {
         /// Why the first value is older.
         forth: Precedence,
         /// Why the second value is older.
         back: Precedence,
+    },
+    /// Two swaps happened that both replaced a value which was written once.
+    SwappedTwice {
+        /// The one of them.
+        first: usize,
+        /// The other one.
+        second: usize,
+    },
+    /// Swaps lead from the value of one operation to that of another, so that the one must come first. The other one
+    /// responded before it was invoked.
+    SwapOrder {
+        /// The operation that must come first.
+        earlier: usize,
+        /// The one that responded before that.
+        later: usize,
+        /// The swaps between them, in their order.
+        swaps: Vec<usize>,
     },
     /// No order of the operations that were invoked before `blocked` responded agrees with its response. The operations
     /// that responded earlier can be ordered without it.
@@ -179,6 +196,10 @@ impl Violation {
                 .into_iter()
                 .flat_map(|precedence| precedence.before.into_iter().chain([precedence.after]))
                 .collect(),
+            Violation::SwappedTwice { first, second } => vec![*first, *second],
+            Violation::SwapOrder { earlier, later, swaps } => {
+                swaps.iter().copied().chain([*earlier, *later]).collect()
+            }
             Violation::NoOrder { blocked, pending, .. } => {
                 pending.iter().copied().chain([*blocked]).collect()
             }

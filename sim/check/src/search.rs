@@ -45,7 +45,7 @@ use pending::{Configuration, Pending, Step};
 use spent::Spending;
 
 /// How many configurations of a level are followed at once. The others stay open.
-const WIDTH: usize = 64;
+const WIDTH: usize = 8;
 
 /// Decides whether the operations of one key, given by their indices in `history`, can be ordered. `stop` is asked now
 /// and then whether to give up.

@@ -184,6 +184,33 @@ fn explain(file: &HistoryFile, violation: &Violation, style: Style) -> Vec<Strin
                 format!("    {}", precedence(file, *back)),
             ]
         }
+        Violation::SwappedTwice { first, second } => {
+            let value = shown(file.value(value_needed(file.operations[*first].action)));
+            vec![
+                head(format!("{value} was written once{}, and two swaps replaced it", of_key(file, *first))),
+                format!("    {}", told(file, *first)),
+                format!("    {}", told(file, *second)),
+            ]
+        }
+        Violation::SwapOrder { earlier, later, swaps } => {
+            let line = file.origins[*earlier].invoked_line;
+            let mut lines = vec![
+                head(format!(
+                    "swaps put one operation before another that ended earlier{}",
+                    of_key(file, *later)
+                )),
+                format!(
+                    "    {}; only then, {} was invoked at line {line}",
+                    told(file, *later),
+                    phrase(file, *earlier)
+                ),
+            ];
+            for &swap in swaps.iter().take(TOLD_MAX) {
+                lines.push(format!("    but {}", told(file, swap)));
+            }
+            lines.extend(more(swaps.len(), "swaps").map(|more| format!("  {more}")));
+            lines
+        }
         Violation::NoOrder { blocked, pending, .. } => {
             let mut lines =
                 vec![head(format!("{}; no order of the operations explains it", told(file, *blocked)))];

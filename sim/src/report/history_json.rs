@@ -99,6 +99,16 @@ fn violation(file: &HistoryFile, key: Option<&str>, violation: &Violation) -> Va
         Violation::OrderCycle { forth, back } => {
             json!({ "key": key, "kind": "order-cycle", "forth": order(forth), "back": order(back) })
         }
+        Violation::SwappedTwice { first, second } => {
+            json!({ "key": key, "kind": "swapped-twice", "first": one(first), "second": one(second) })
+        }
+        Violation::SwapOrder { earlier, later, swaps } => json!({
+            "key": key,
+            "kind": "swap-order",
+            "earlier": one(earlier),
+            "later": one(later),
+            "swaps": swaps.iter().map(one).collect::<Vec<Value>>(),
+        }),
         Violation::NoOrder { blocked, pending, possible, order, attempts } => json!({
             "key": key,
             "kind": "no-order",

@@ -60,12 +60,22 @@ pub(super) struct Pending<'a, const W: usize> {
     available: Vec<u32>,
     /// The kinds of which some were invoked and that are not expired, ascending.
     live: Vec<u32>,
+    /// Those of them that are writes.
+    live_writes: Vec<u32>,
+    /// By value: the kinds of swaps that happen at it, live or not.
+    swap_kinds_at: Vec<Vec<u32>>,
 }
 
 impl<'a, const W: usize> Pending<'a, W> {
     /// Before the first event.
     pub(super) fn new(course: &'a Course) -> Pending<'a, W> {
         let none = || vec![Mask::EMPTY; course.values.len()];
+        let mut swap_kinds_at = vec![Vec::new(); course.values.len()];
+        for (number, kind) in (0..).zip(&course.kinds) {
+            for value in kind.from.into_iter().flat_map(|from| fitting(from, kind.creates)) {
+                swap_kinds_at[value as usize].push(number);
+            }
+        }
         Pending {
             course,
             position: 0,
@@ -79,6 +89,8 @@ impl<'a, const W: usize> Pending<'a, W> {
             swaps_at: none(),
             available: vec![0; course.kinds.len()],
             live: Vec::new(),
+            live_writes: Vec::new(),
+            swap_kinds_at,
         }
     }
 
@@ -89,14 +101,16 @@ impl<'a, const W: usize> Pending<'a, W> {
                 Event::Invocation(member) => self.admit(member),
                 Event::Response(member) => self.release(member),
             }
-            self.live.retain(|&kind| self.course.kinds[kind as usize].expires != self.position);
+            for kind in self.course.expiring(self.position) {
+                self.set_live(kind, false);
+            }
             self.position += 1;
         }
         while self.position > position {
             self.position -= 1;
             for kind in self.course.expiring(self.position) {
                 if self.available[kind as usize] > 0 {
-                    insert_sorted(&mut self.live, kind);
+                    self.set_live(kind, true);
                 }
             }
             match self.course.events[self.position as usize] {
@@ -109,7 +123,7 @@ impl<'a, const W: usize> Pending<'a, W> {
     fn admit(&mut self, member: u32) {
         if let Role::Unknown { kind } = self.course.members[member as usize].role {
             self.available[kind as usize] += 1;
-            insert_sorted(&mut self.live, kind);
+            self.set_live(kind, true);
         }
         self.change(member, |mask, slot| mask.insert(slot));
     }
@@ -118,10 +132,17 @@ impl<'a, const W: usize> Pending<'a, W> {
         if let Role::Unknown { kind } = self.course.members[member as usize].role {
             self.available[kind as usize] -= 1;
             if self.available[kind as usize] == 0 {
-                self.live.retain(|&other| other != kind);
+                self.set_live(kind, false);
             }
         }
         self.change(member, |mask, slot| mask.remove(slot));
+    }
+
+    fn set_live(&mut self, kind: u32, is_live: bool) {
+        set(&mut self.live, kind, is_live);
+        if self.course.kinds[kind as usize].from.is_none() {
+            set(&mut self.live_writes, kind, is_live);
+        }
     }
 
     fn change(&mut self, member: u32, change: impl Fn(&mut Mask<W>, usize)) {
@@ -260,27 +281,21 @@ impl<'a, const W: usize> Pending<'a, W> {
         mut each: impl FnMut(u32, Configuration<W>) -> bool,
     ) -> bool {
         let mut plain_seen = false;
-        for &kind in &self.live {
-            let it = &self.course.kinds[kind as usize];
-            if spending.count(configuration.spent, kind) >= self.available[kind as usize] {
+        let swaps = &self.swap_kinds_at[configuration.value as usize];
+        for &kind in self.live_writes.iter().chain(swaps) {
+            if !self.has_unspent(kind, configuration, spending) {
                 continue;
             }
+            let it = &self.course.kinds[kind as usize];
             let mut after = Configuration { value: it.to, ..*configuration };
-            match it.from {
-                Some(from) => {
-                    if !fitting(from, it.creates).any(|value| value == configuration.value) {
-                        continue;
-                    }
+            if it.from.is_none() {
+                // Of the writes of values that no response tells apart, one is as good as another.
+                let plain = it.plain_after < Some(self.position);
+                if plain && plain_seen {
+                    continue;
                 }
-                None => {
-                    // Of the writes of values that no response tells apart, one is as good as another.
-                    let plain = it.plain_after < Some(self.position);
-                    if plain && plain_seen {
-                        continue;
-                    }
-                    plain_seen |= plain;
-                    after.hidden = configuration.hidden.or(self.writes).minus(after.done);
-                }
+                plain_seen |= plain;
+                after.hidden = configuration.hidden.or(self.writes).minus(after.done);
             }
             if after == *configuration {
                 continue;
@@ -301,12 +316,17 @@ impl<'a, const W: usize> Pending<'a, W> {
     }
 
     fn unknown_swap_fits(&self, after: &Configuration<W>, spending: &Spending) -> bool {
-        self.live.iter().any(|&kind| {
-            let it = &self.course.kinds[kind as usize];
-            it.from.is_some_and(|from| fitting(from, it.creates).any(|value| value == after.value))
-                && it.to != after.value
-                && spending.count(after.spent, kind) < self.available[kind as usize]
+        self.swap_kinds_at[after.value as usize].iter().any(|&kind| {
+            self.course.kinds[kind as usize].to != after.value && self.has_unspent(kind, after, spending)
         })
+    }
+
+    /// Whether an unknown operation of a kind was invoked, is not expired and is not spent.
+    fn has_unspent(&self, kind: u32, configuration: &Configuration<W>, spending: &Spending) -> bool {
+        let available = self.available[kind as usize];
+        available > 0
+            && self.course.kinds[kind as usize].expires >= self.position
+            && (configuration.spent == NOTHING || spending.count(configuration.spent, kind) < available)
     }
 
     /// Whether one of `others` does the same and responds earlier. Then that one goes first: an order that takes them the
@@ -337,8 +357,11 @@ impl<'a, const W: usize> Pending<'a, W> {
     }
 }
 
-fn insert_sorted(kinds: &mut Vec<u32>, kind: u32) {
-    if let Err(place) = kinds.binary_search(&kind) {
-        kinds.insert(place, kind);
+/// Puts a kind into an ascending list, or takes it out.
+fn set(kinds: &mut Vec<u32>, kind: u32, is_in: bool) {
+    match (kinds.binary_search(&kind), is_in) {
+        (Err(place), true) => kinds.insert(place, kind),
+        (Ok(place), false) => drop(kinds.remove(place)),
+        (Ok(_), true) | (Err(_), false) => {}
     }
 }

@@ -2,7 +2,8 @@
 
 use super::brute;
 use super::generate::{self, Shape};
-use crate::{Limits, Operation, Outcome, Value, Verdict, Violation, check, search, zones};
+use crate::chains::{self, Chains};
+use crate::{Action, Limits, Operation, Outcome, Value, Verdict, Violation, check, search, zones};
 use proptest::prelude::*;
 
 /// Few enough operations for `brute`.
@@ -29,6 +30,19 @@ fn search(history: &[Operation]) -> Verdict {
     verdict
 }
 
+/// So many cases, or as many as the variable PROPTEST_CASES says if that is more.
+fn config(cases: u32) -> ProptestConfig {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    ProptestConfig { cases: cases.max(config.cases), ..config }
+}
+
+/// What the chains say, if the zones leave it to them.
+fn chains(history: &[Operation]) -> Option<Chains> {
+    let members: Vec<usize> = (0..history.len()).collect();
+    let zones = zones(history);
+    (zones.distinct && zones.violation.is_none()).then(|| chains::examine(history, &members))
+}
+
 fn zones(history: &[Operation]) -> zones::Zones {
     let members: Vec<usize> = (0..history.len()).collect();
     zones::examine(history, &members)
@@ -43,7 +57,7 @@ fn is_linearizable(verdict: &Verdict) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(4000))]
 
     #[test]
     fn both_paths_agree_with_the_definition_on_reads_and_writes(history in generate::history(SMALL)) {
@@ -68,6 +82,41 @@ proptest! {
         let expected = brute::linearizable(&history);
         prop_assert_eq!(is_linearizable(&search(&history)), expected);
         prop_assert_eq!(check(&history, Limits::default()).outcome == Outcome::Linearizable, expected);
+    }
+
+    #[test]
+    fn chains_agree_with_the_definition(
+        history in generate::history(Shape { cas: true, unknown_one_in: 4, ..SMALL }),
+    ) {
+        let expected = brute::linearizable(&history);
+        match chains(&history) {
+            Some(Chains::Linearizable) => prop_assert!(expected),
+            Some(Chains::Violated(_)) => prop_assert!(!expected),
+            Some(Chains::Unknown) | None => {}
+        }
+    }
+
+    #[test]
+    fn chains_always_decide_swaps_that_happened(
+        history in generate::history(Shape { cas: true, unknown_one_in: 4, ..SMALL }),
+    ) {
+        let happens = |operation: &&Operation| match operation.action {
+            Action::Cas { create_if_missing, swapped, .. } => {
+                !create_if_missing && (swapped || operation.responded.is_none())
+            }
+            _ => true,
+        };
+        let history: Vec<Operation> = history.iter().filter(happens).copied().collect();
+        let is_circle = |a: &Operation| history.iter().any(|b| match (a.action, b.action) {
+            (Action::Cas { from, .. }, Action::Cas { to, .. }) => from == to && a.invoked <= b.invoked,
+            _ => false,
+        });
+        match chains(&history) {
+            Some(Chains::Unknown) => prop_assert!(history.iter().any(is_circle), "{history:?}"),
+            Some(Chains::Linearizable) => prop_assert!(brute::linearizable(&history)),
+            Some(Chains::Violated(_)) => prop_assert!(!brute::linearizable(&history)),
+            None => {}
+        }
     }
 
     #[test]
@@ -126,7 +175,7 @@ fn until_response(history: &[Operation], index: usize, blocked: bool) -> Vec<Ope
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(4000))]
 
     #[test]
     fn the_operations_of_a_violation_and_the_writers_of_their_values_are_enough_for_it(
@@ -178,11 +227,22 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(500))]
 
     #[test]
     fn the_paths_agree_on_longer_histories(history in generate::history(MEDIUM)) {
         prop_assert_eq!(zones(&history).violation.is_none(), is_linearizable(&search(&history)));
+    }
+
+    #[test]
+    fn chains_agree_with_the_search_on_longer_histories(
+        history in generate::history(Shape { cas: true, ..MEDIUM }),
+    ) {
+        match chains(&history) {
+            Some(Chains::Linearizable) => prop_assert!(is_linearizable(&search(&history))),
+            Some(Chains::Violated(_)) => prop_assert!(!is_linearizable(&search(&history))),
+            Some(Chains::Unknown) | None => {}
+        }
     }
 
     #[test]

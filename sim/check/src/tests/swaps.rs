@@ -182,7 +182,7 @@ fn more_operations_at_once_than_there_is_room_for_leave_it_undecided() {
 
 #[test]
 fn what_the_caller_stops_is_undecided() {
-    let history = [op(1, 0, 1, cas(0, 1, true)), op(2, 2, 3, read(1))];
+    let history = [op(1, 0, 1, write(1)), op(1, 2, 3, write(1)), op(2, 4, 5, read(1))];
     let report = check_until(&history, Limits::default(), &mut || true);
     assert_eq!(report.keys[0].verdict, Verdict::Undecided { states: 0, bound: Bound::Time });
     let no_memory = Limits { bytes_max: 0, ..Limits::default() };
