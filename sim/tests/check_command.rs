@@ -211,7 +211,7 @@ fn bounds_of_memory_and_time_and_what_would_help() {
 fn a_page_draws_the_violation() {
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("page.html");
-    let output = sim(&["etcd_007.log", "--html", page.to_str().unwrap()], b"");
+    let output = sim(&["etcd_099.log", "--html", page.to_str().unwrap()], b"");
     let text = std::fs::read_to_string(&page).unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     for part in ["<svg", "class=\"blamed", "class=\"ordered", "no order of the operations", "</svg>"] {
