@@ -151,6 +151,29 @@ fn a_refusal_that_cannot_be_true() {
 }
 
 #[test]
+fn reads_of_nil_and_what_is_no_history() {
+    let history = "{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"value\":1}\n\
+                   {\"process\":0,\"type\":\"ok\",\"f\":\"write\"}\n{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n\
+                   {\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"value\":null}\n";
+    assert_eq!(sim(&["-"], history.as_bytes()).status.code(), Some(1));
+    check(
+        &["-", "--nil-read", "anything"],
+        history,
+        0,
+        "stdin: 1 operation on one register, 0 of unknown outcome; 1 reads of nil left out\n✓ linearizable\n",
+        "",
+    );
+    check(
+        &["-"],
+        "process,type,f,value\n",
+        2,
+        "",
+        "error: stdin:1:1: a table of values with commas or semicolons; expected JSON lines, EDN, or Jepsen's \
+         history.txt or jepsen.log, as `sim help history` describes them\n",
+    );
+}
+
+#[test]
 fn everything_wrong_is_told_at_once() {
     check(
         &["-"],

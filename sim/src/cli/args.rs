@@ -78,7 +78,7 @@ pub(super) enum Command {
     Probability(ProbabilityArguments),
     /// Check a history from a real system for linearizability.
     ///
-    /// Reads our JSON lines, Jepsen's EDN and old Jepsen logs, as `sim help history` describes them. Exit codes: 0
+    /// Reads our JSON lines, Jepsen's EDN and Jepsen's logs, compressed or not, as `sim help history` describes them. Exit codes: 0
     /// linearizable; 1 not linearizable; 2 usage error, or not a history; 3 undecided; 4 no operation to check; 70 a bug of
     /// ours; 74 input or output failed.
     Check(CheckArguments),
@@ -165,6 +165,9 @@ pub(super) struct CheckArguments {
     /// `precondition-failed` is checked: the key was absent, the value was not the expected one.
     #[arg(long)]
     pub(super) ignore_refusals: bool,
+    /// What a read of nil (`null`) found: no value, or any value. A read of any value is left out.
+    #[arg(long, value_enum, default_value_t = NilRead::Absent)]
+    pub(super) nil_read: NilRead,
     /// How many states the search may explore for one key before the verdict is `undecided`. Without this: a million, and
     /// 250 more for each operation of the key.
     #[arg(long, value_name = "N")]
@@ -187,14 +190,22 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NilRead {
+    /// The key had no value.
+    Absent,
+    /// The client learned nothing.
+    Anything,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum HistoryFormat {
     /// As the first line looks.
     Auto,
-    /// Our own: an event a line, as a JSON object.
+    /// Our own: an event or an operation a line, as a JSON object.
     Jsonl,
     /// Jepsen's histories.
     Edn,
-    /// The log of an old Jepsen.
+    /// Jepsen's history.txt or jepsen.log, or the log of an old Jepsen.
     Log,
 }
 

@@ -9,7 +9,7 @@ use leasehold_check::history_file::{self, Format, HistoryFile, Options, ReadErro
 use leasehold_run::report::Style;
 use leasehold_run::scenario::units;
 
-use super::args::{CheckArguments, HistoryFormat};
+use super::args::{CheckArguments, HistoryFormat, NilRead};
 use super::errors::{Failure, quoted};
 use super::print;
 use super::run::now;
@@ -68,6 +68,7 @@ fn read(asked: &CheckArguments, name: &str, standard_input: bool) -> Result<Hist
         independent: asked.independent,
         initial: asked.initial.clone(),
         ignore_refusals: asked.ignore_refusals,
+        nil_reads_say_nothing: asked.nil_read == NilRead::Anything,
     };
     let read = if standard_input {
         history_file::read(BufReader::with_capacity(BUFFER_BYTES, std::io::stdin()), &options)

@@ -104,6 +104,9 @@ fn counts(subject: &HistorySubject<'_>) -> String {
     if file.failed > 0 {
         text.push_str(&format!("; {} failed and left out", count(file.failed as u64)));
     }
+    if file.nil_reads > 0 {
+        text.push_str(&format!("; {} reads of nil left out", count(file.nil_reads as u64)));
+    }
     text
 }
 

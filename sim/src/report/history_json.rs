@@ -71,6 +71,7 @@ pub(crate) fn history_json(subject: &HistorySubject<'_>) -> Value {
         "unknown_outcomes": report.counts.unknown_outcomes,
         "failed": file.failed,
         "refused": file.refused,
+        "nil_reads": file.nil_reads,
         "ignored_fields": file.ignored_fields,
         "time_backwards_line": file.time_backwards_line,
         "verdict": match report.outcome {

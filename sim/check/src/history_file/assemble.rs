@@ -177,6 +177,7 @@ pub(super) struct Assembler {
     processes_survive: bool,
     operations: Vec<Operation>,
     origins: Vec<Origin>,
+    /// Those that are left out.
     failed: Vec<usize>,
     processes: Vec<Busy>,
     events: u64,
@@ -188,6 +189,8 @@ pub(super) struct Assembler {
     /// Whether a definite refusal says nothing about the value.
     ignore_refusals: bool,
     refused: usize,
+    nil_reads_say_nothing: bool,
+    nil_reads: usize,
     pub(super) ignored: Ignored,
 }
 
@@ -227,6 +230,8 @@ impl Assembler {
             absent,
             ignore_refusals: options.ignore_refusals,
             refused: 0,
+            nil_reads_say_nothing: options.nil_reads_say_nothing,
+            nil_reads: 0,
             ignored: Ignored::default(),
         }
     }
@@ -256,6 +261,40 @@ impl Assembler {
         }
     }
 
+    /// Takes a whole operation, invoked at one time and ended at another. An end that is unknown needs no time.
+    pub(super) fn push_whole(&mut self, event: Event, invoked_ns: u64, completed_ns: Option<u64>) {
+        self.events += 1;
+        let result = self.whole(event, invoked_ns, completed_ns);
+        // What a process does at one time is known by the times alone.
+        *self.busy(event.process) = Busy::Idle;
+        if let Err(problem) = result {
+            self.problems.push(problem);
+        }
+    }
+
+    fn whole(&mut self, event: Event, invoked_ns: u64, completed_ns: Option<u64>) -> Result<(), Problem> {
+        let expected = "times below 2^64 - 3, the end not before the invocation";
+        let known = matches!(event.kind, Kind::Ok | Kind::Fail);
+        let wrong = match completed_ns {
+            Some(completed) => invoked_ns > completed || completed >= u64::MAX - 2,
+            None => invoked_ns >= u64::MAX - 2,
+        };
+        if wrong {
+            let what = format!("invoked at {invoked_ns}, ended at {}", completed_ns.unwrap_or(u64::MAX));
+            return Err(Problem::new(event.place, what, expected));
+        }
+        if known && completed_ns.is_none() {
+            return Err(Problem::new(event.place, "an end without a time", "completed_ns, or the type info"));
+        }
+        let told = if event.function == Function::Read { Told::Nothing } else { event.told };
+        let (refusal, swapped) = (None, None);
+        let invocation =
+            Event { kind: Kind::Invoke, told, time_ns: Some(invoked_ns), refusal, swapped, ..event };
+        self.invoke(&invocation, invoked_ns)?;
+        let end = Event { time_ns: completed_ns, ..event };
+        self.complete(&end, completed_ns.unwrap_or(invoked_ns))
+    }
+
     /// Nothing follows.
     pub(super) fn finish(mut self, format: Format) -> Result<HistoryFile, ReadError> {
         if !self.problems.is_empty() {
@@ -275,8 +314,9 @@ impl Assembler {
             format,
             operations: self.operations,
             origins: self.origins,
-            failed: self.failed.len(),
+            failed: self.failed.len() - self.nil_reads,
             refused: self.refused,
+            nil_reads: self.nil_reads,
             ignored_fields: self.ignored.into_names(),
             keyed: self.keyed,
             time_backwards_line: self.time_backwards_line,
@@ -430,6 +470,12 @@ impl Assembler {
                     };
                     Problem::new(event.place, what, expected)
                 })?;
+                let says_nothing = self.nil_reads_say_nothing
+                    && matches!(operation.action, Action::Read { returned } if returned == self.absent);
+                if says_nothing {
+                    self.failed.push(number);
+                    self.nil_reads += 1;
+                }
             }
             Kind::Fail => {
                 let refusal = event.refusal.filter(|_| !self.ignore_refusals);

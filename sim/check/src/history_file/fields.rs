@@ -22,6 +22,9 @@ pub(super) enum Field {
     Error,
     Swapped,
     CreateIfMissing,
+    /// Of a whole operation on one line: when it was invoked, and when it ended.
+    InvokedNs,
+    CompletedNs,
 }
 
 impl Field {
@@ -37,6 +40,8 @@ impl Field {
             "index" => Field::Index,
             "error" => Field::Error,
             "swapped" => Field::Swapped,
+            "invoked_ns" => Field::InvokedNs,
+            "completed_ns" => Field::CompletedNs,
             "create_if_missing" | "create_if_not_exists" => Field::CreateIfMissing,
             _ => return None,
         })
@@ -47,7 +52,7 @@ impl Field {
         Some(match name {
             "time" => Field::Time,
             "create-if-missing" | "create-if-not-exists" => Field::CreateIfMissing,
-            "time_ns" => return None,
+            "time_ns" | "invoked_ns" | "completed_ns" => return None,
             name => return Field::of_json(name),
         })
     }

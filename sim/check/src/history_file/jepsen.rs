@@ -16,6 +16,7 @@ use super::edn::{Datum, Reader, unclosed, wrong_bracket};
 use super::fields::{Field, Ignored, refusal_named, resembled};
 use super::lines::{Lines, Stop};
 use super::problem::{Place, Problem, ReadError, shown};
+use super::words::Word;
 use super::{Format, HistoryFile, Options};
 use crate::Key;
 
@@ -156,9 +157,10 @@ impl Interpreter {
             }
             self.index_last = Some(index);
         }
-        let (kind, function) = (known_kind(fields.kind, place)?, known_function(fields.function, place)?);
+        let (kind, word) = (known_kind(fields.kind, place)?, known_function(fields.function, place)?);
         let refusal = error_name(&fields.error).and_then(|name| refusal_named(kind, name));
-        let Fields { value, key, swapped, create_if_missing, time_ns, .. } = fields;
+        let Fields { value, mut key, swapped, create_if_missing, time_ns, .. } = fields;
+        let (function, value) = word.meaning(value, &mut key, place)?;
         Ok(Some(Raw {
             place,
             process,
@@ -333,7 +335,7 @@ fn pair_of(raw: &Raw) -> String {
 struct Fields {
     /// `None` if there is none; an error if it is not known, with what is there instead.
     kind: Option<Result<Kind, String>>,
-    function: Option<Result<Function, String>>,
+    function: Option<Result<Word, String>>,
     process: Option<Datum>,
     value: Datum,
     key: Option<Datum>,
@@ -385,7 +387,7 @@ impl Fields {
             read |= bit;
             match field {
                 Field::Type => fields.kind = Some(reader.named(Kind::named)?),
-                Field::Function => fields.function = Some(reader.named(Function::named)?),
+                Field::Function => fields.function = Some(reader.named(Word::named)?),
                 Field::Process => fields.process = Some(reader.form()?),
                 Field::Value => fields.value = reader.form()?,
                 Field::Key => fields.key = Some(reader.form()?).filter(|key| *key != Datum::Nil),
@@ -394,6 +396,7 @@ impl Fields {
                 Field::Index => fields.index = reader.number()?,
                 Field::Swapped => fields.swapped = truth(reader)?,
                 Field::CreateIfMissing => fields.create_if_missing = truth(reader)?,
+                Field::InvokedNs | Field::CompletedNs => unreachable!("EDN has no whole operations"),
             }
         }
     }
@@ -412,7 +415,7 @@ fn truth<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<bool>, Stop> {
 }
 
 /// The name of an error: a keyword alone, or first in a vector.
-fn error_name(error: &Datum) -> Option<&str> {
+pub(super) fn error_name(error: &Datum) -> Option<&str> {
     match error {
         Datum::Keyword(name) | Datum::Text(name) => Some(name),
         Datum::Sequence(parts) => match parts.first()? {
@@ -427,10 +430,7 @@ pub(super) fn known_kind(kind: Option<Result<Kind, String>>, place: Place) -> Re
     known(kind, ":type", ":invoke, :ok, :fail or :info", place)
 }
 
-pub(super) fn known_function(
-    function: Option<Result<Function, String>>,
-    place: Place,
-) -> Result<Function, Problem> {
+pub(super) fn known_function(function: Option<Result<Word, String>>, place: Place) -> Result<Word, Problem> {
     known(function, ":f", ":read, :write or :cas", place)
 }
 

@@ -28,6 +28,8 @@ struct Line<'a> {
     error: Option<&'a RawValue>,
     swapped: Option<bool>,
     create_if_missing: Option<bool>,
+    invoked_ns: Option<u64>,
+    completed_ns: Option<u64>,
 }
 
 /// Reads a line and notes the fields that are ignored.
@@ -82,6 +84,8 @@ impl<'de> Visitor<'de> for LineReader<'_> {
                 Field::Error => line.error = map.next_value()?,
                 Field::Swapped => line.swapped = map.next_value()?,
                 Field::CreateIfMissing => line.create_if_missing = map.next_value()?,
+                Field::InvokedNs => line.invoked_ns = map.next_value()?,
+                Field::CompletedNs => line.completed_ns = map.next_value()?,
             }
         }
         Ok(line)
@@ -126,7 +130,7 @@ pub(super) fn read(input: impl BufRead, options: &Options) -> Result<HistoryFile
     let rules = Rules { initial: &initial, absent: "null", times_decide: true, processes_survive: true };
     let mut assembler = Assembler::new(rules, options);
     let mut lines = Lines::new(input);
-    let mut index_last = None;
+    let (mut index_last, mut whole) = (None, None);
     while !assembler.is_hopeless() {
         match lines.advance() {
             Ok(true) => {}
@@ -142,19 +146,33 @@ pub(super) fn read(input: impl BufRead, options: &Options) -> Result<HistoryFile
         }
         match event(&lines, &mut index_last, &mut assembler) {
             Ok(None) => {}
-            Ok(Some(event)) => assembler.push(event),
+            Ok(Some((event, times))) => {
+                // All lines are as the first one: the two kinds have no common order.
+                if *whole.get_or_insert(times.is_some()) != times.is_some() {
+                    let what = "whole operations and single events in one file";
+                    assembler.problem(Problem::new(event.place, what, "invoked_ns on all lines or on none"));
+                    continue;
+                }
+                match times {
+                    Some((invoked, completed)) => assembler.push_whole(event, invoked, completed),
+                    None => assembler.push(event),
+                }
+            }
             Err(problem) => assembler.problem(problem),
         }
     }
     assembler.finish(Format::JsonLines)
 }
 
-/// The event of the current line; `None` if it is the nemesis's.
+/// When a whole operation was invoked, and when it ended.
+type Times = (u64, Option<u64>);
+
+/// The event of the current line, with times if it is a whole operation; `None` if it is the nemesis's.
 fn event<'a, R: BufRead>(
     lines: &'a Lines<R>,
     index_last: &mut Option<u64>,
     assembler: &mut Assembler,
-) -> Result<Option<Event>, Problem> {
+) -> Result<Option<(Event, Option<Times>)>, Problem> {
     let text = lines.line();
     let place = lines.place(text.len() - text.trim_ascii_start().len());
     let reader = LineReader { ignored: &mut assembler.ignored };
@@ -181,9 +199,29 @@ fn event<'a, R: BufRead>(
         let what = format!("the process {}", shown(process));
         return Err(Problem::new(at(raw_process), what, PROCESSES));
     }
-    let kind = given(line.kind, "type", KINDS)?;
-    let kind = word(kind, Kind::named)
-        .ok_or_else(|| Problem::new(at(kind), format!("the type {}", shown(kind.get())), KINDS))?;
+    let is_whole = line.invoked_ns.is_some() || line.completed_ns.is_some();
+    let (times, kind) = match (line.invoked_ns, line.kind) {
+        (Some(invoked), None) => {
+            let kind = if line.completed_ns.is_some() { Kind::Ok } else { Kind::Info };
+            (Some((invoked, line.completed_ns)), Some(kind))
+        }
+        (Some(invoked), Some(_)) => (Some((invoked, line.completed_ns)), None),
+        (None, _) if is_whole => {
+            return Err(Problem::new(place, "completed_ns alone", "invoked_ns beside it"));
+        }
+        (None, _) => (None, None),
+    };
+    if is_whole && line.time_ns.is_some() {
+        return Err(Problem::new(place, "time_ns beside invoked_ns", "the one or the other"));
+    }
+    let kind = match kind {
+        Some(kind) => kind,
+        None => {
+            let raw = given(line.kind, "type", KINDS)?;
+            let named = word(raw, Kind::named).filter(|kind| !is_whole || *kind != Kind::Invoke);
+            named.ok_or_else(|| Problem::new(at(raw), format!("the type {}", shown(raw.get())), KINDS))?
+        }
+    };
     let function = given(line.function, "f", FUNCTIONS)?;
     let function = word(function, Function::named)
         .ok_or_else(|| Problem::new(at(function), format!("the f {}", shown(function.get())), FUNCTIONS))?;
@@ -203,9 +241,13 @@ fn event<'a, R: BufRead>(
         }
     };
     let told = match (kind, function, line.value) {
-        (Kind::Fail | Kind::Info, ..) | (_, _, None) => Told::Nothing,
+        (_, _, None) => Told::Nothing,
+        (Kind::Fail | Kind::Info, ..) if !is_whole => Told::Nothing,
+        (Kind::Fail | Kind::Info, Function::Read, _) => Told::Nothing,
         (Kind::Invoke, Function::Read, _) => Told::Nothing,
-        (Kind::Ok, Function::Write | Function::Cas, Some(raw)) if raw.get() == "null" => Told::Nothing,
+        (Kind::Ok, Function::Write | Function::Cas, Some(raw)) if raw.get() == "null" && !is_whole => {
+            Told::Nothing
+        }
         (_, Function::Cas, Some(raw)) => match serde_json::from_str::<[&RawValue; 2]>(raw.get()) {
             Ok([from, to]) => Told::Two(value(from)?, value(to)?),
             Err(_) => {
@@ -221,7 +263,7 @@ fn event<'a, R: BufRead>(
         Some(raw) => Some(assembler.names.intern_key(&text_of(raw)?)),
     };
     let process = assembler.names.intern_process(process);
-    Ok(Some(Event {
+    let event = Event {
         place,
         process,
         kind,
@@ -232,7 +274,8 @@ fn event<'a, R: BufRead>(
         refusal: line.error.and_then(error_name).and_then(|name| refusal_named(kind, &name)),
         swapped: line.swapped,
         create_if_missing: line.create_if_missing,
-    }))
+    };
+    Ok(Some((event, times)))
 }
 
 const PROCESSES: &str = "a number or a string";
