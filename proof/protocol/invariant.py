@@ -1,0 +1,118 @@
+"""The inductive invariant: true at the start, and kept by every action. One name, one statement.
+
+`promise binds` and `vote after promise` are the heart. The others say what the words mean.
+"""
+
+from z3 import And, Implies, Not, Or
+
+from .actions import promises_are_over, same_term_not_later
+
+
+def own_lease_over(v, r):
+    """When a lease on `r` is over, by the lengths that `r` carried."""
+    return v.lease_over(r, v.carried(r))
+
+
+def invariant(v, s):
+    """Name -> statement."""
+    n, c, u, t, r = "Node", "Node", "Term", "Term", "Round"
+    every = v.every
+    return {
+        # Elections.
+        "votes are of past terms": every([n, u, c], lambda n, u, c: Implies(s.voted(n, u, c), s.term(n) >= u)),
+        "one vote a term": every([n, u, c, c], lambda n, u, c, d: Implies(
+            And(s.voted(n, u, c), s.voted(n, u, d)), c == d)),
+        "a majority elects": every([u, c, n], lambda u, c, n: Implies(
+            s.elected(u, c),
+            And(v.majority(s.elected_by(u, c)), Implies(v.member(n, s.elected_by(u, c)), s.voted(n, u, c))))),
+        "leaders were elected": every([n], lambda n: Implies(s.leads(n), s.elected(s.term(n), n))),
+        "elections supersede": every([u, c, t], lambda u, c, t: Implies(And(s.elected(u, c), t < u), s.superseded(t))),
+        "the first election": every([t, n], lambda t, n: Implies(
+            s.superseded(t),
+            And(s.first(t) > t, s.elected(s.first(t), s.first_leader(t)),
+                Implies(v.member(n, s.elected_by(s.first(t), s.first_leader(t))), Not(s.late(n, s.first(t), t)))))),
+        "late votes are late": every([n, u, t], lambda n, u, t: Implies(s.late(n, u, t), s.superseded(t))),
+        "transfers bar leases": every([t, c, u], lambda t, c, u: Implies(
+            s.told(t, c), And(s.barred(t), Implies(u < t, s.superseded(u))))),
+        "seekers have no promise": every([n], lambda n: Implies(s.seeks(n), promises_are_over(v, s, n))),
+        # Rounds.
+        "rounds have a leader": every([r, t], lambda r, t: Implies(
+            s.sent(r),
+            And(v.at(r) <= s.now(), s.elected(v.of(r), s.sender(r)), Implies(t < v.of(r), s.superseded(t))))),
+        "forgotten rounds were sent": every([r], lambda r: And(
+            Implies(s.given_up(r), s.forgotten(r)), Implies(s.forgotten(r), s.sent(r)))),
+        "forgotten with all before": every([r, r], lambda r, k: Implies(
+            And(s.sent(r), s.sent(k), same_term_not_later(v, r, k), s.forgotten(k)), s.forgotten(r))),
+        "remembered rounds carry the lengths in force": every([n, r], lambda n, r: Implies(
+            And(s.leads(n), s.sent(r), v.of(r) == s.term(n), Not(s.forgotten(r))), v.carried(r) == s.in_force(n))),
+        "remembered rounds carry the same lengths": every([r, r], lambda r, k: Implies(
+            And(s.sent(r), s.sent(k), v.of(r) == v.of(k), Not(s.forgotten(r)), Not(s.forgotten(k))),
+            v.carried(r) == v.carried(k))),
+        "the last stamp is the latest": every([n, r], lambda n, r: Implies(
+            And(s.leads(n), s.sent(r), v.of(r) == s.term(n), v.stamped(r), Not(s.given_up(r))),
+            And(s.has_stamp(n), v.stamp(r) <= s.last_stamp(n)))),
+        "stamps do not go back": every([r, r], lambda r, k: Implies(
+            And(s.sent(r), s.sent(k), same_term_not_later(v, r, k), v.stamped(r), v.stamped(k), Not(s.given_up(r))),
+            v.stamp(r) <= v.stamp(k))),
+        # Promises.
+        "acknowledged rounds were sent": every([n, r], lambda n, r: Implies(
+            s.acknowledged(n, r),
+            And(s.sent(r), s.term(n) >= v.of(r), Or(Not(v.deadline_form(v.of(r))), v.stamped(r)),
+                v.timeout(v.carried(r)) <= s.longest(n)))),
+        "promises are kept newest last": every([n, r], lambda n, r: Implies(
+            s.keeps(n, r),
+            And(s.has_newest(n), v.of(r) <= v.of(s.newest(n)),
+                Implies(v.of(r) == v.of(s.newest(n)), v.number(r) <= v.number(s.newest(n)))))),
+        "the newest promise is kept": every([n], lambda n: Implies(
+            s.has_newest(n),
+            And(s.keeps(n, s.newest(n)), s.sent(s.newest(n)), v.of(s.newest(n)) <= s.term(n),
+                v.length(n, s.newest(n)) >= v.timeout(v.carried(s.newest(n))),
+                v.length(n, s.newest(n)) <= s.longest(n)))),
+        "promise binds": every([n, r], lambda n, r: Implies(
+            And(s.acknowledged(n, r), Not(s.given_up(r)), Not(s.superseded(v.of(r))), s.now() < own_lease_over(v, r)),
+            Or(own_lease_over(v, r) <= s.restart_until(n), is_covered(v, s, n, r)))),
+        "vote after promise": every([n, u, c, r], lambda n, u, c, r: Implies(
+            And(s.voted(n, u, c), s.acknowledged(n, r), v.of(r) < u, Not(s.given_up(r)),
+                s.now() < own_lease_over(v, r), Not(s.barred(v.of(r)))),
+            s.late(n, u, v.of(r)))),
+        # Leases.
+        "leases rest on a round": every([n], lambda n: Implies(
+            s.lease(n),
+            And(s.leads(n), v.of(s.lease_round(n)) == s.term(n), s.sent(s.lease_round(n)),
+                Not(s.given_up(s.lease_round(n))), Not(s.barred(s.term(n))), v.majority(s.lease_quorum(n)),
+                s.lease_until(n) <= own_lease_over(v, s.lease_round(n))))),
+        "leases rest on a quorum": every([n, n], lambda n, m: Implies(
+            And(s.lease(n), v.member(m, s.lease_quorum(n))), Or(m == n, s.acknowledged(m, s.lease_round(n))))),
+    }
+
+
+def is_covered(v, s, n, r):
+    """The node keeps a promise that outlasts a lease on `r`, and is as long as `r` asked for."""
+    k = s.cover(n, r)
+    return And(s.keeps(n, k), same_term_not_later(v, r, k), v.timeout(v.carried(r)) <= v.length(n, k),
+               own_lease_over(v, r) <= v.promise_over(n, k))
+
+
+def starts(v, s):
+    """The first state: no votes, no rounds, no promises, no leases."""
+    nothing = [
+        v.every(["Node"], lambda n: And(Not(s.leads(n)), Not(s.lease(n)), Not(s.has_newest(n)), Not(s.seeks(n)),
+                                        Not(s.candidate(n)))),
+        v.every(["Node", "Term", "Node"], lambda n, u, c: And(Not(s.voted(n, u, c)), Not(s.pre_voted(n, u, c)))),
+        v.every(["Node", "Term", "Term"], lambda n, u, t: Not(s.late(n, u, t))),
+        v.every(["Term", "Node"], lambda u, c: And(Not(s.elected(u, c)), Not(s.told(u, c)))),
+        v.every(["Term"], lambda t: And(Not(s.barred(t)), Not(s.superseded(t)))),
+        v.every(["Round"], lambda r: And(Not(s.sent(r)), Not(s.forgotten(r)), Not(s.given_up(r)))),
+        v.every(["Node", "Round"], lambda n, r: And(Not(s.acknowledged(n, r)), Not(s.keeps(n, r)))),
+    ]
+    return And(nothing)
+
+
+def one_leader_a_term(v, s):
+    """Election safety. It follows from the invariant; the proof of each step may use it."""
+    return v.every(["Term", "Node", "Node"], lambda u, c, d: Implies(And(s.elected(u, c), s.elected(u, d)), c == d))
+
+
+def reads_are_fresh(v, s, leader):
+    """No node was elected in a term above that of the leader's lease."""
+    return Not(s.superseded(v.of(s.lease_round(leader))))

@@ -1,0 +1,161 @@
+"""The words of the model: its sorts, the facts that never change, and the state that actions change.
+
+One vocabulary, two readings:
+
+* `Unbounded`: any number of nodes, terms, rounds and lengths. Quantifiers stay quantifiers. The proofs use it.
+* `Finite`: a few of each, in milliseconds. Quantifiers become conjunctions, so the solver always answers. Counterexamples
+  and stories use it.
+
+The actions and the invariant are written once and work on both.
+"""
+
+from itertools import count, product
+
+import z3
+
+# What actions change: name -> (sorts of the arguments, sort of the value).
+STATE = {
+    "now": ((), "Time"),  # true time
+    # Elections.
+    "term": (("Node",), "Term"),  # on stable storage
+    "voted": (("Node", "Term", "Node"), "Bool"),  # the node voted, in that term, for that candidate
+    "pre_voted": (("Node", "Term", "Node"), "Bool"),
+    "seeks": (("Node",), "Bool"),  # pre-candidate
+    "candidate": (("Node",), "Bool"),
+    "leads": (("Node",), "Bool"),  # the leader of its term, as far as it knows
+    "elected": (("Term", "Node"), "Bool"),  # was elected in that term, at some time
+    "told": (("Term", "Node"), "Bool"),  # the leader of that term sent TimeoutNow to that node
+    "barred": (("Term",), "Bool"),  # the leader of that term gave up leases for the rest of the term
+    # Rounds, and what their leader knows of them.
+    "sent": (("Round",), "Bool"),
+    "forgotten": (("Round",), "Bool"),  # renews no lease any more
+    "given_up": (("Round",), "Bool"),  # and no lease rests on it any more
+    "in_force": (("Node",), "Lengths"),  # the lengths that this leader uses
+    "last_stamp": (("Node",), "Time"),  # the last wall-clock stamp of this leader
+    "has_stamp": (("Node",), "Bool"),
+    # Promises.
+    "acknowledged": (("Node", "Round"), "Bool"),  # accepted the round, or a later one of the term, before it was forgotten
+    "newest": (("Node",), "Round"),  # the newest round that it promised for
+    "has_newest": (("Node",), "Bool"),
+    "keeps": (("Node", "Round"), "Bool"),  # the promise for that round binds it
+    "longest": (("Node",), "Length"),  # the longest promise that it ever gave, on stable storage
+    "restart_until": (("Node",), "Time"),  # the promise of its last start
+    # Leases.
+    "lease": (("Node",), "Bool"),
+    "lease_until": (("Node",), "Time"),
+    "lease_round": (("Node",), "Round"),  # the round that it rests on
+    "lease_quorum": (("Node",), "Voters"),  # whose acknowledgements gave it
+    # Ghosts: no node knows these. They remember what the proof needs.
+    "superseded": (("Term",), "Bool"),  # some node was elected in a higher term
+    "first": (("Term",), "Term"),  # the first such term, in true time
+    "first_leader": (("Term",), "Node"),
+    "elected_by": (("Term", "Node"), "Voters"),
+    "sender": (("Round",), "Node"),
+    "late": (("Node", "Term", "Term"), "Bool"),  # its vote in the one term came when the other was superseded
+    "cover": (("Node", "Round"), "Round"),  # the kept promise that outlasts a lease on that round
+}
+
+# What never changes: which rounds there will be, what they carry, when leases and promises end.
+FIXED = {
+    "of": (("Round",), "Term"),
+    "number": (("Round",), "Number"),  # counts up within a term
+    "at": (("Round",), "Time"),  # the true time of the reading that precedes its send
+    "stamped": (("Round",), "Bool"),
+    "stamp": (("Round",), "Time"),
+    "carried": (("Round",), "Lengths"),
+    "deadline_form": (("Term",), "Bool"),  # the form of its leader's lease
+    "timeout": (("Lengths",), "Length"),  # T
+    "effective": (("Lengths",), "Length"),  # E = D - s
+    "lease_over": (("Round", "Lengths"), "Time"),  # no reading after it finds a lease on that round, so long, running
+    "length": (("Node", "Round"), "Length"),  # for how long the node promises when it accepts that round
+    "promise_over": (("Node", "Round"), "Time"),  # no reading before it finds that promise over
+    "member": (("Node", "Voters"), "Bool"),
+    "majority": (("Voters",), "Bool"),
+    "large": (("Voters",), "Bool"),  # as many nodes as a majority has, voters or not
+    "half": (("Voters",), "Bool"),  # half of the voters
+    "common": (("Voters", "Voters"), "Node"),  # a node that two majorities have in common
+}
+
+
+class State:
+    """A state: one function a name of `STATE`, called with terms of the solver."""
+
+    def __init__(self, functions):
+        self.__dict__.update(functions)
+
+    def after(self, effects):
+        """The state in which `effects` (name -> function of the arguments) have happened, and nothing besides."""
+        return State({name: effects.get(name, getattr(self, name)) for name in STATE})
+
+
+class Vocabulary:
+    """Sorts, fixed functions, states and quantifiers. See `Unbounded` and `Finite`."""
+
+    def __init__(self, sorts):
+        self.sorts = sorts
+        self._fresh = count()
+        for name, (arguments, value) in FIXED.items():
+            setattr(self, name, self._function(name, arguments, value))
+
+    def _function(self, name, arguments, value):
+        if not arguments:
+            constant = z3.Const(name, self.sorts[value])
+            return lambda: constant
+        return z3.Function(name, *[self.sorts[sort] for sort in arguments], self.sorts[value])
+
+    def state(self, suffix=""):
+        """A state about which nothing is known."""
+        return State({name: self._function(name + suffix, *signature) for name, signature in STATE.items()})
+
+    def const(self, name, sort):
+        return z3.Const(name, self.sorts[sort])
+
+    def fresh(self, sort):
+        return z3.Const(f"{sort.lower()}_{next(self._fresh)}", self.sorts[sort])
+
+
+class Unbounded(Vocabulary):
+    """Any number of everything. Times and lengths are real numbers, terms are integers."""
+
+    def __init__(self):
+        uninterpreted = {name: z3.DeclareSort(name) for name in ("Node", "Round", "Voters", "Lengths")}
+        numbers = {"Time": z3.RealSort(), "Length": z3.RealSort(), "Term": z3.IntSort(), "Number": z3.IntSort()}
+        super().__init__(uninterpreted | numbers | {"Bool": z3.BoolSort()})
+
+    def every(self, sorts, body):
+        """For every choice of values of these sorts, `body` holds."""
+        variables = [self.fresh(sort) for sort in sorts]
+        return z3.ForAll(variables, body(*variables))
+
+
+class Finite(Vocabulary):
+    """A few of everything. Times are whole milliseconds."""
+
+    def __init__(self, voters=3, learners=0, rounds=2, terms=2, lengths=1):
+        nodes = voters + learners
+        self.voters = voters
+        self._values = {
+            "Node": [f"n{place + 1}" for place in range(nodes)],
+            "Round": [f"r{place + 1}" for place in range(rounds)],
+            "Lengths": [f"lengths{place + 1}" for place in range(lengths)],
+            "Voters": [self._name_of(mask) for mask in range(1, 2**nodes)],
+        }
+        sorts = {}
+        self.values = {"Term": [z3.IntVal(term) for term in range(1, terms + 1)]}
+        for sort, names in self._values.items():
+            sorts[sort], self.values[sort] = z3.EnumSort(f"{sort}{id(self)}", names)
+        integers = {name: z3.IntSort() for name in ("Time", "Length", "Term", "Number")}
+        super().__init__(sorts | integers | {"Bool": z3.BoolSort()})
+
+    @staticmethod
+    def _name_of(mask):
+        return "_".join(f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1)
+
+    def every(self, sorts, body):
+        return z3.And([body(*values) for values in product(*[self.values[sort] for sort in sorts])])
+
+    def sets_of_nodes(self):
+        """Each value of `Voters`, with its members' places."""
+        for place, value in enumerate(self.values["Voters"]):
+            mask = place + 1
+            yield value, [node for node in range(mask.bit_length()) if mask >> node & 1]
