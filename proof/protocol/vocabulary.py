@@ -93,6 +93,7 @@ class Vocabulary:
 
     def __init__(self, sorts):
         self.sorts = sorts
+        self.step = ""  # parameters of actions get this suffix: one set a step of a story
         self._fresh = count()
         for name, (arguments, value) in FIXED.items():
             setattr(self, name, self._function(name, arguments, value))
@@ -108,7 +109,7 @@ class Vocabulary:
         return State({name: self._function(name + suffix, *signature) for name, signature in STATE.items()})
 
     def const(self, name, sort):
-        return z3.Const(name, self.sorts[sort])
+        return z3.Const(f"{name}{self.step}", self.sorts[sort])
 
     def fresh(self, sort):
         return z3.Const(f"{sort.lower()}_{next(self._fresh)}", self.sorts[sort])
@@ -141,7 +142,7 @@ class Finite(Vocabulary):
             "Voters": [self._name_of(mask) for mask in range(1, 2**nodes)],
         }
         sorts = {}
-        self.values = {"Term": [z3.IntVal(term) for term in range(1, terms + 1)]}
+        self.values = {"Term": [z3.IntVal(term) for term in range(terms + 1)]}
         for sort, names in self._values.items():
             sorts[sort], self.values[sort] = z3.EnumSort(f"{sort}{id(self)}", names)
         integers = {name: z3.IntSort() for name in ("Time", "Length", "Term", "Number")}
@@ -152,7 +153,11 @@ class Finite(Vocabulary):
         return "_".join(f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1)
 
     def every(self, sorts, body):
-        return z3.And([body(*values) for values in product(*[self.values[sort] for sort in sorts])])
+        return z3.And([body(*values) for values in self.cells(sorts)])
+
+    def cells(self, arguments):
+        """All choices of arguments of these sorts."""
+        return product(*[self.values[sort] for sort in arguments])
 
     def sets_of_nodes(self):
         """Each value of `Voters`, with its members' places."""
