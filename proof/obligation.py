@@ -5,6 +5,7 @@ solver gives a counterexample. Anything else is "unknown", and unknown is a fail
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import z3
@@ -23,6 +24,8 @@ class Obligation:
     then: z3.BoolRef
     expect: str = PROVED
     show: list = field(default_factory=list)  # what a counterexample shows: constants of the solver, or (label, term)
+    tell: Callable | None = None  # or: tells a counterexample, from a model
+    nonlinear: bool = False
     # Solvers that cannot decide it, with the reason. An entry for a solver that can is a failure too.
     undecided_by: dict = field(default_factory=dict)
 
@@ -51,8 +54,10 @@ def ask_z3(obligation, limit_ms=20_000):
     began = time.monotonic()
     verdict = VERDICTS[str(solver.check())]
     spent = 1_000 * (time.monotonic() - began)
-    shown = shown_values(solver.model(), obligation.show) if verdict == REFUTED else ""
-    return Answer(verdict, spent, shown)
+    if verdict != REFUTED:
+        return Answer(verdict, spent)
+    model = solver.model()
+    return Answer(verdict, spent, obligation.tell(model) if obligation.tell else shown_values(model, obligation.show))
 
 
 def ask_cvc5(obligation, limit_ms=20_000):
@@ -62,6 +67,10 @@ def ask_cvc5(obligation, limit_ms=20_000):
     manager = cvc5.TermManager()
     solver = cvc5.Solver(manager)
     solver.setOption("tlimit-per", str(limit_ms))
+    if obligation.nonlinear:
+        # Cylindrical coverings decide what the default only searches for.
+        solver.setOption("nl-cov", "true")
+        solver.setOption("nl-ext", "none")
     parser = cvc5.InputParser(solver)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, obligation.smt2(), obligation.name)
     began = time.monotonic()

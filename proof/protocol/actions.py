@@ -202,6 +202,7 @@ def send(v, s, rules):
     effects = {
         "sent": at([r], TRUE, s.sent),
         "sender": at([r], leader, s.sender),
+        "lease_cap": at([r], v.lease_over(r, v.carried(r)), s.lease_cap),
         "last_stamp": at([leader], If(v.stamped(r), v.stamp(r), s.last_stamp(leader)), s.last_stamp),
         "has_stamp": at([leader], Or(v.stamped(r), s.has_stamp(leader)), s.has_stamp),
     }
@@ -298,10 +299,13 @@ def change_lengths(v, s, rules):
         effects["forgotten"] = lambda k: Or(s.forgotten(k), And(s.sent(k), v.of(k) == s.term(leader)))
     if rules.change_cuts_lease:
         shorter = v.effective(new) < v.effective(s.in_force(leader))
-        cut = v.lease_over(s.lease_round(leader), new)
-        if rules.cut_never_lengthens:
-            shorter = And(shorter, cut <= s.lease_until(leader))
-        effects["lease_until"] = at([leader], If(shorter, cut, s.lease_until(leader)), s.lease_until)
+        cut = lambda r, until: If(And(shorter, v.lease_over(r, new) <= until), v.lease_over(r, new), until)
+        if not rules.cut_never_lengthens:
+            cut = lambda r, until: If(shorter, v.lease_over(r, new), until)
+        until = cut(s.lease_round(leader), s.lease_until(leader))
+        of_term = lambda r: And(s.sent(r), v.of(r) == s.term(leader))
+        effects["lease_until"] = at([leader], until, s.lease_until)
+        effects["lease_cap"] = lambda r: If(of_term(r), cut(r, s.lease_cap(r)), s.lease_cap(r))
     guard = And(s.leads(leader), new != s.in_force(leader))
     return Action("change_lengths", {"l": leader, "lengths": new}, guard, effects)
 

@@ -8,16 +8,11 @@ from z3 import And, Implies, Not, Or
 from .actions import promises_are_over, same_term_not_later
 
 
-def own_lease_over(v, r):
-    """When a lease on `r` is over, by the lengths that `r` carried."""
-    return v.lease_over(r, v.carried(r))
-
-
-def invariant(v, s):
+def invariant(v, s, rules):
     """Name -> statement."""
     n, c, u, t, r = "Node", "Node", "Term", "Term", "Round"
     every = v.every
-    return {
+    statements = {
         # Elections.
         "votes are of past terms": every([n, u, c], lambda n, u, c: Implies(s.voted(n, u, c), s.term(n) >= u)),
         "one vote a term": every([n, u, c, c], lambda n, u, c, d: Implies(
@@ -25,6 +20,7 @@ def invariant(v, s):
         "a majority elects": every([u, c, n], lambda u, c, n: Implies(
             s.elected(u, c),
             And(v.majority(s.elected_by(u, c)), Implies(v.member(n, s.elected_by(u, c)), s.voted(n, u, c))))),
+        "leaders reached their terms": every([u, c], lambda u, c: Implies(s.elected(u, c), u <= s.term(c))),
         "leaders were elected": every([n], lambda n: Implies(s.leads(n), s.elected(s.term(n), n))),
         "elections supersede": every([u, c, t], lambda u, c, t: Implies(And(s.elected(u, c), t < u), s.superseded(t))),
         "the first election": every([t, n], lambda t, n: Implies(
@@ -69,28 +65,52 @@ def invariant(v, s):
                 v.length(n, s.newest(n)) >= v.timeout(v.carried(s.newest(n))),
                 v.length(n, s.newest(n)) <= s.longest(n)))),
         "promise binds": every([n, r], lambda n, r: Implies(
-            And(s.acknowledged(n, r), Not(s.given_up(r)), Not(s.superseded(v.of(r))), s.now() < own_lease_over(v, r)),
-            Or(own_lease_over(v, r) <= s.restart_until(n), is_covered(v, s, n, r)))),
+            And(s.acknowledged(n, r), Not(s.given_up(r)), Not(s.superseded(v.of(r))), s.now() < s.lease_cap(r)),
+            Or(s.lease_cap(r) <= s.restart_until(n), is_covered(v, s, n, r)))),
         "vote after promise": every([n, u, c, r], lambda n, u, c, r: Implies(
             And(s.voted(n, u, c), s.acknowledged(n, r), v.of(r) < u, Not(s.given_up(r)),
-                s.now() < own_lease_over(v, r), Not(s.barred(v.of(r)))),
+                s.now() < s.lease_cap(r), Not(s.barred(v.of(r)))),
             s.late(n, u, v.of(r)))),
         # Leases.
         "leases rest on a round": every([n], lambda n: Implies(
             s.lease(n),
-            And(s.leads(n), v.of(s.lease_round(n)) == s.term(n), s.sent(s.lease_round(n)),
-                Not(s.given_up(s.lease_round(n))), Not(s.barred(s.term(n))), v.majority(s.lease_quorum(n)),
-                s.lease_until(n) <= own_lease_over(v, s.lease_round(n))))),
+            And(s.sent(s.lease_round(n)), s.sender(s.lease_round(n)) == n, v.of(s.lease_round(n)) <= s.term(n),
+                Not(s.given_up(s.lease_round(n))), Not(s.barred(v.of(s.lease_round(n)))), v.majority(s.lease_quorum(n)),
+                s.lease_until(n) <= s.lease_cap(s.lease_round(n))))),
         "leases rest on a quorum": every([n, n], lambda n, m: Implies(
             And(s.lease(n), v.member(m, s.lease_quorum(n))), Or(m == n, s.acknowledged(m, s.lease_round(n))))),
+        "a new leadership has no old lease": every([n, u], lambda n, u: Implies(
+            And(s.lease(n), s.elected(u, n)), u <= v.of(s.lease_round(n)))),
+        "caps follow the lengths that rounds carry": every([r], lambda r: Implies(
+            s.sent(r),
+            And(s.lease_cap(r) <= v.lease_over(r, v.carried(r)),
+                Implies(Not(s.forgotten(r)), s.lease_cap(r) == v.lease_over(r, v.carried(r)))))),
     }
+    # Two rules have a second one that covers for them. Each of the two has a statement of its own, and one is enough for
+    # fresh reads (`obligations.py` proves it both ways).
+    if rules.step_down_ends_lease:
+        statements["only leaders have leases"] = every([n], lambda n: Implies(
+            s.lease(n), And(s.leads(n), v.of(s.lease_round(n)) == s.term(n))))
+    if rules.leader_withholds:
+        statements["a running lease withholds votes"] = every([n, u, c], lambda n, u, c: Implies(
+            And(s.lease(n), s.voted(n, u, c), c != n, v.of(s.lease_round(n)) < u, s.now() < s.lease_until(n)),
+            s.late(n, u, v.of(s.lease_round(n)))))
+    if rules.change_cuts_lease:
+        statements["caps follow later lengths"] = every([r, r], lambda r, k: Implies(
+            And(s.sent(r), s.sent(k), same_term_not_later(v, r, k)), s.lease_cap(r) <= v.lease_over(r, v.carried(k))))
+        statements["caps follow the lengths in force"] = every([n, r], lambda n, r: Implies(
+            And(s.leads(n), s.sent(r), v.of(r) == s.term(n)), s.lease_cap(r) <= v.lease_over(r, s.in_force(n))))
+    if rules.keeps_longer_promises:
+        statements["covers are long enough"] = every([n, r], lambda n, r: Implies(
+            s.acknowledged(n, r),
+            v.timeout(v.carried(r)) <= v.length(n, s.cover(n, r))))
+    return statements
 
 
 def is_covered(v, s, n, r):
-    """The node keeps a promise that outlasts a lease on `r`, and is as long as `r` asked for."""
+    """The node keeps a promise that outlasts a lease on `r`."""
     k = s.cover(n, r)
-    return And(s.keeps(n, k), same_term_not_later(v, r, k), v.timeout(v.carried(r)) <= v.length(n, k),
-               own_lease_over(v, r) <= v.promise_over(n, k))
+    return And(s.keeps(n, k), same_term_not_later(v, r, k), s.lease_cap(r) <= v.promise_over(n, k))
 
 
 def starts(v, s):

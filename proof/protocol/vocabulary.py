@@ -52,6 +52,7 @@ STATE = {
     "elected_by": (("Term", "Node"), "Voters"),
     "sender": (("Round",), "Node"),
     "late": (("Node", "Term", "Term"), "Bool"),  # its vote in the one term came when the other was superseded
+    "lease_cap": (("Round",), "Time"),  # a lease that rests on that round is over by then
     "cover": (("Node", "Round"), "Round"),  # the kept promise that outlasts a lease on that round
 }
 
