@@ -233,6 +233,9 @@ def accept(v, s, rules):
     longer = lambda k: And(v.length(n, k) > v.length(n, r), v.promise_over(n, k) > s.now())
     stays = longer if rules.keeps_longer_promises else lambda k: FALSE
     kept = If(newer, r, s.newest(n))
+    replaced = lambda k: Or(Not(s.acknowledged(n, k)), v.length(n, s.cover(n, k)) <= v.length(n, kept))
+    if not rules.keeps_longer_promises:
+        replaced = lambda k: TRUE
     counts = lambda k: And(s.sent(k), same_term_not_later(v, k, r), Not(s.forgotten(k)), may_carry_a_lease(v, k))
 
     effects = becomes_follower(s, rules, n, Or(v.of(r) > s.term(n), TRUE if rules.follower_is_no_candidate else FALSE))
@@ -243,8 +246,7 @@ def accept(v, s, rules):
         "keeps": lambda m, k: If(And(m == n, newer), Or(k == r, And(s.keeps(n, k), stays(k))), s.keeps(m, k)),
         "longest": at([n], If(And(newer, v.length(n, r) > s.longest(n)), v.length(n, r), s.longest(n)), s.longest),
         "acknowledged": lambda m, k: Or(s.acknowledged(m, k), And(m == n, counts(k))),
-        "cover": lambda m, k: If(And(m == n, Or(v.length(n, s.cover(n, k)) <= v.length(n, kept),
-                                                 Not(s.acknowledged(n, k)))), kept, s.cover(m, k)),
+        "cover": lambda m, k: If(And(m == n, replaced(k)), kept, s.cover(m, k)),
     }
     if not rules.rounds_keep_restart_promise:
         effects["restart_until"] = at([n], If(newer, s.now(), s.restart_until(n)), s.restart_until)

@@ -17,24 +17,25 @@ def invariant(v, s, rules):
         "votes are of past terms": every([n, u, c], lambda n, u, c: Implies(s.voted(n, u, c), s.term(n) >= u)),
         "one vote a term": every([n, u, c, c], lambda n, u, c, d: Implies(
             And(s.voted(n, u, c), s.voted(n, u, d)), c == d)),
-        "a majority elects": every([u, c, n], lambda u, c, n: Implies(
-            s.elected(u, c),
-            And(v.majority(s.elected_by(u, c)), Implies(v.member(n, s.elected_by(u, c)), s.voted(n, u, c))))),
+        "a majority elects": every([u, c], lambda u, c: Implies(s.elected(u, c), v.majority(s.elected_by(u, c)))),
+        "electors voted": every([u, c, n], lambda u, c, n: Implies(
+            And(s.elected(u, c), v.member(n, s.elected_by(u, c))), s.voted(n, u, c))),
         "leaders reached their terms": every([u, c], lambda u, c: Implies(s.elected(u, c), u <= s.term(c))),
         "leaders were elected": every([n], lambda n: Implies(s.leads(n), s.elected(s.term(n), n))),
         "elections supersede": every([u, c, t], lambda u, c, t: Implies(And(s.elected(u, c), t < u), s.superseded(t))),
-        "the first election": every([t, n], lambda t, n: Implies(
-            s.superseded(t),
-            And(s.first(t) > t, s.elected(s.first(t), s.first_leader(t)),
-                Implies(v.member(n, s.elected_by(s.first(t), s.first_leader(t))), Not(s.late(n, s.first(t), t)))))),
+        "the first election is of a higher term": every([t], lambda t: Implies(
+            s.superseded(t), And(s.first(t) > t, s.elected(s.first(t), s.first_leader(t))))),
+        "the first electors were not late": every([t, n], lambda t, n: Implies(
+            And(s.superseded(t), v.member(n, s.elected_by(s.first(t), s.first_leader(t)))),
+            Not(s.late(n, s.first(t), t)))),
         "late votes are late": every([n, u, t], lambda n, u, t: Implies(s.late(n, u, t), s.superseded(t))),
-        "transfers bar leases": every([t, c, u], lambda t, c, u: Implies(
-            s.told(t, c), And(s.barred(t), Implies(u < t, s.superseded(u))))),
+        "transfers bar leases": every([t, c], lambda t, c: Implies(s.told(t, c), s.barred(t))),
+        "transfers supersede": every([t, c, u], lambda t, c, u: Implies(And(s.told(t, c), u < t), s.superseded(u))),
         "seekers have no promise": every([n], lambda n: Implies(s.seeks(n), promises_are_over(v, s, n))),
         # Rounds.
-        "rounds have a leader": every([r, t], lambda r, t: Implies(
-            s.sent(r),
-            And(v.at(r) <= s.now(), s.elected(v.of(r), s.sender(r)), Implies(t < v.of(r), s.superseded(t))))),
+        "rounds have a leader": every([r], lambda r: Implies(
+            s.sent(r), And(v.at(r) <= s.now(), s.elected(v.of(r), s.sender(r))))),
+        "rounds supersede": every([r, t], lambda r, t: Implies(And(s.sent(r), t < v.of(r)), s.superseded(t))),
         "forgotten rounds were sent": every([r], lambda r: And(
             Implies(s.given_up(r), s.forgotten(r)), Implies(s.forgotten(r), s.sent(r)))),
         "forgotten with all before": every([r, r], lambda r, k: Implies(
