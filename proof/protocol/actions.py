@@ -11,6 +11,10 @@ from dataclasses import dataclass
 import z3
 from z3 import And, If, Implies, Not, Or
 
+NAMES = [
+    "time_passes", "seek", "pre_vote", "campaign", "vote", "timeout_now", "transfer_campaign", "transfer_vote", "elect",
+    "send", "accept", "renew", "change_lengths", "step_down", "see_term", "restart", "read",
+]
 TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
 
 
@@ -26,16 +30,12 @@ class Action:
 
 def actions(v, s, rules):
     """All actions that may happen in state `s` under `rules`, in the vocabulary `v`."""
-    makers = [
-        time_passes, seek, pre_vote, campaign, vote, timeout_now, transfer_campaign, transfer_vote, elect,
-        send, accept, renew, change_lengths, step_down, see_term, restart, read,
-    ]
-    return [maker(v, s, rules) for maker in makers]
+    return [action(v, s, rules, name) for name in NAMES]
 
 
 def action(v, s, rules, name):
     """One action by its name."""
-    return next(found for found in actions(v, s, rules) if found.name == name)
+    return globals()[name](v, s, rules)
 
 
 def at(place, value, old):

@@ -154,7 +154,12 @@ class Finite(Vocabulary):
         return "_".join(f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1)
 
     def every(self, sorts, body):
-        return z3.And([body(*values) for values in self.cells(sorts)])
+        variables = [self.fresh(sort) for sort in sorts]
+        return z3.And(self.instances(sorts, variables, body(*variables)))
+
+    def instances(self, sorts, variables, formula):
+        """The formula for each choice of values. Built once, and copied by the solver."""
+        return [z3.substitute(formula, *zip(variables, values)) for values in self.cells(sorts)]
 
     def cells(self, arguments):
         """All choices of arguments of these sorts."""
