@@ -95,7 +95,7 @@ class Vocabulary:
     def __init__(self, sorts):
         self.sorts = sorts
         self.step = ""  # parameters of actions get this suffix: one set a step of a story
-        self._fresh = count()
+        self._depth = 0
         for name, (arguments, value) in FIXED.items():
             setattr(self, name, self._function(name, arguments, value))
 
@@ -112,8 +112,17 @@ class Vocabulary:
     def const(self, name, sort):
         return z3.Const(f"{name}{self.step}", self.sorts[sort])
 
-    def fresh(self, sort):
-        return z3.Const(f"{sort.lower()}_{next(self._fresh)}", self.sorts[sort])
+    def bound(self, sorts, body):
+        """Variables for these sorts, named as the parameters of `body`, and what it says of them.
+
+        The same statement always gets the same names, so the solver sees that it is the same.
+        """
+        names = body.__code__.co_varnames[: body.__code__.co_argcount] or [f"x{place}" for place in range(len(sorts))]
+        self._depth += 1
+        variables = [z3.Const(f"{name}.{self._depth}", self.sorts[sort]) for name, sort in zip(names, sorts)]
+        said = body(*variables)
+        self._depth -= 1
+        return variables, said
 
 
 class Unbounded(Vocabulary):
@@ -126,12 +135,13 @@ class Unbounded(Vocabulary):
 
     def every(self, sorts, body):
         """For every choice of values of these sorts, `body` holds."""
-        variables = [self.fresh(sort) for sort in sorts]
-        return z3.ForAll(variables, body(*variables))
+        return z3.ForAll(*self.bound(sorts, body))
 
 
 class Finite(Vocabulary):
     """A few of everything. Times are whole milliseconds."""
+
+    _instances = count(1)
 
     def __init__(self, voters=3, learners=0, rounds=2, terms=2, lengths=1):
         nodes = voters + learners
@@ -145,7 +155,8 @@ class Finite(Vocabulary):
         sorts = {}
         self.values = {"Term": [z3.IntVal(term) for term in range(terms + 1)]}
         for sort, names in self._values.items():
-            sorts[sort], self.values[sort] = z3.EnumSort(f"{sort}{id(self)}", names)
+            # The solver wants a new name for each new sort.
+            sorts[sort], self.values[sort] = z3.EnumSort(f"{sort}{next(Finite._instances)}", names)
         integers = {name: z3.IntSort() for name in ("Time", "Length", "Term", "Number")}
         super().__init__(sorts | integers | {"Bool": z3.BoolSort()})
 
@@ -154,12 +165,9 @@ class Finite(Vocabulary):
         return "_".join(f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1)
 
     def every(self, sorts, body):
-        variables = [self.fresh(sort) for sort in sorts]
-        return z3.And(self.instances(sorts, variables, body(*variables)))
-
-    def instances(self, sorts, variables, formula):
-        """The formula for each choice of values. Built once, and copied by the solver."""
-        return [z3.substitute(formula, *zip(variables, values)) for values in self.cells(sorts)]
+        variables, said = self.bound(sorts, body)
+        # Built once, and copied by the solver.
+        return z3.And([z3.substitute(said, *zip(variables, values)) for values in self.cells(sorts)])
 
     def cells(self, arguments):
         """All choices of arguments of these sorts."""
