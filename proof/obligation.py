@@ -45,7 +45,7 @@ class Answer:
     counterexample: str = ""
 
 
-def ask_z3(obligation, limit_ms=20_000):
+def ask_z3(obligation, limit_ms=8_000):
     """z3 works on the terms themselves.
 
     First without model-based instantiation: that finds most proofs of quantified statements at once, and nothing else.
@@ -68,7 +68,7 @@ def ask_z3(obligation, limit_ms=20_000):
     return Answer(verdict, spent, obligation.tell(model) if obligation.tell else shown_values(model, obligation.show))
 
 
-def ask_cvc5(obligation, limit_ms=20_000):
+def ask_cvc5(obligation, limit_ms=8_000):
     """cvc5 gets text, so that it shares nothing with z3 but the standard."""
     import cvc5
 

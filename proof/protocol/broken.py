@@ -15,7 +15,7 @@ from .actions import action, lease_runs
 from .invariant import invariant, reads_are_fresh
 from .rules import SOUND, without
 from .stories import Cast, Story, stale_read
-from .vocabulary import Finite
+from .vocabulary import Few
 
 LEASE = ["send", "accept", "renew"]
 ELECTION = ["seek", "pre_vote", "campaign", "vote", "elect"]
@@ -118,7 +118,7 @@ ABOUT_ACTIONS = {
 
 def lost_statement(broken, rules, expect):
     """In a finite instance: the action keeps the statement, or does not."""
-    v = Finite(rounds=2, terms=2, lengths=3)
+    v = Few(rounds=2, terms=2, lengths=3)
     v.restart_promise = lambda s, bound, until: facts.restart_promise(v, s, bound, until)
     s = v.state()
     act = action(v, s, rules, broken.action)

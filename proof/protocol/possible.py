@@ -11,7 +11,7 @@ from .broken import ELECTION, LEASE, terms_are_few
 from .invariant import invariant
 from .rules import SOUND
 from .stories import Cast, Stage, Story
-from .vocabulary import Finite
+from .vocabulary import Few
 
 
 def serves(node):
@@ -57,7 +57,7 @@ def opening_is_reached():
 
 def invariant_with_a_lease(name):
     """The invariant and the facts allow a state in which a lease runs and this action may happen."""
-    v = Finite(rounds=2, terms=2, lengths=2)
+    v = Few(rounds=2, terms=2, lengths=2)
     v.restart_promise = lambda s, bound, until: facts.restart_promise(v, s, bound, until)
     s = v.state()
     act = action(v, s, SOUND, name)

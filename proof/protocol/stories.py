@@ -11,7 +11,7 @@ from z3 import And, If, Implies, Not
 
 from .actions import action, same_term_not_later
 from .invariant import reads_are_fresh
-from .vocabulary import STATE, Finite
+from .vocabulary import STATE, Few
 
 LENGTHS = [(800, 1_000), (300, 400), (2_000, 3_000), (1_500, 1_800)]  # E and T of each value of Lengths, ms
 
@@ -31,7 +31,7 @@ class Cast:
     own_timeout: int = 1_000  # ms, the setting of every node but n1
 
 
-class Stage(Finite):
+class Stage(Few):
     """A finite vocabulary whose clocks are perfect."""
 
     def __init__(self, cast):

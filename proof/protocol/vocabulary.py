@@ -86,17 +86,21 @@ class State:
 
     def after(self, effects):
         """The state in which `effects` (name -> function of the arguments) have happened, and nothing besides."""
-        return State({name: effects.get(name, getattr(self, name)) for name in STATE})
+        return State(self.__dict__ | effects)
+
+
+WORDS = (FIXED, STATE)
 
 
 class Vocabulary:
     """Sorts, fixed functions, states and quantifiers. See `Unbounded` and `Finite`."""
 
-    def __init__(self, sorts):
+    def __init__(self, sorts, words):
         self.sorts = sorts
+        fixed, self._state = words
         self.step = ""  # parameters of actions get this suffix: one set a step of a story
         self._depth = 0
-        for name, (arguments, value) in FIXED.items():
+        for name, (arguments, value) in fixed.items():
             setattr(self, name, self._function(name, arguments, value))
 
     def _function(self, name, arguments, value):
@@ -107,7 +111,7 @@ class Vocabulary:
 
     def state(self, suffix=""):
         """A state about which nothing is known."""
-        return State({name: self._function(name + suffix, *signature) for name, signature in STATE.items()})
+        return State({name: self._function(name + suffix, *signature) for name, signature in self._state.items()})
 
     def const(self, name, sort):
         return z3.Const(f"{name}{self.step}", self.sorts[sort])
@@ -128,14 +132,22 @@ class Vocabulary:
 class Unbounded(Vocabulary):
     """Any number of everything. Times and lengths are real numbers, terms are integers."""
 
-    def __init__(self):
-        uninterpreted = {name: z3.DeclareSort(name) for name in ("Node", "Round", "Voters", "Lengths")}
+    def __init__(self, sorts=("Node", "Round", "Voters", "Lengths"), words=WORDS):
+        uninterpreted = {name: z3.DeclareSort(name) for name in sorts}
         numbers = {"Time": z3.RealSort(), "Length": z3.RealSort(), "Term": z3.IntSort(), "Number": z3.IntSort()}
-        super().__init__(uninterpreted | numbers | {"Bool": z3.BoolSort()})
+        super().__init__(uninterpreted | numbers | {"Bool": z3.BoolSort()}, words)
 
-    def every(self, sorts, body):
-        """For every choice of values of these sorts, `body` holds."""
-        return z3.ForAll(*self.bound(sorts, body))
+    def every(self, sorts, body, seen=None):
+        """For every choice of values of these sorts, `body` holds.
+
+        `seen`: the solver looks at a choice once it sees these terms. Without it the solver picks terms by itself.
+        """
+        variables, said = self.bound(sorts, body)
+        if seen is None:
+            return z3.ForAll(variables, said)
+        terms = seen(*variables)
+        pattern = z3.MultiPattern(*terms) if len(terms) > 1 else terms[0]
+        return z3.ForAll(variables, said, patterns=[pattern])
 
 
 class Finite(Vocabulary):
@@ -143,28 +155,16 @@ class Finite(Vocabulary):
 
     _instances = count(1)
 
-    def __init__(self, voters=3, learners=0, rounds=2, terms=2, lengths=1):
-        nodes = voters + learners
-        self.voters = voters
-        self._values = {
-            "Node": [f"n{place + 1}" for place in range(nodes)],
-            "Round": [f"r{place + 1}" for place in range(rounds)],
-            "Lengths": [f"lengths{place + 1}" for place in range(lengths)],
-            "Voters": [self._name_of(mask) for mask in range(1, 2**nodes)],
-        }
+    def __init__(self, values, terms, words=WORDS):
         sorts = {}
         self.values = {"Term": [z3.IntVal(term) for term in range(terms + 1)]}
-        for sort, names in self._values.items():
+        for sort, names in values.items():
             # The solver wants a new name for each new sort.
             sorts[sort], self.values[sort] = z3.EnumSort(f"{sort}{next(Finite._instances)}", names)
         integers = {name: z3.IntSort() for name in ("Time", "Length", "Term", "Number")}
-        super().__init__(sorts | integers | {"Bool": z3.BoolSort()})
+        super().__init__(sorts | integers | {"Bool": z3.BoolSort()}, words)
 
-    @staticmethod
-    def _name_of(mask):
-        return "_".join(f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1)
-
-    def every(self, sorts, body):
+    def every(self, sorts, body, seen=None):
         variables, said = self.bound(sorts, body)
         # Built once, and copied by the solver.
         return z3.And([z3.substitute(said, *zip(variables, values)) for values in self.cells(sorts)])
@@ -172,6 +172,23 @@ class Finite(Vocabulary):
     def cells(self, arguments):
         """All choices of arguments of these sorts."""
         return product(*[self.values[sort] for sort in arguments])
+
+class Few(Finite):
+    """A finite vocabulary of the protocol, whose values of `Voters` are the sets of nodes."""
+
+    def __init__(self, voters=3, learners=0, rounds=2, terms=2, lengths=1):
+        nodes = voters + learners
+        values = {
+            "Node": [f"n{place + 1}" for place in range(nodes)],
+            "Round": [f"r{place + 1}" for place in range(rounds)],
+            "Lengths": [f"lengths{place + 1}" for place in range(lengths)],
+            "Voters": [self._name_of(mask) for mask in range(1, 2**nodes)],
+        }
+        super().__init__(values, terms)
+
+    @staticmethod
+    def _name_of(mask):
+        return "_".join(f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1)
 
     def sets_of_nodes(self):
         """Each value of `Voters`, with its members' places."""

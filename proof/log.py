@@ -1,0 +1,2 @@
+def obligations():
+    return []
