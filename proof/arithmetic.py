@@ -33,6 +33,13 @@ FREE_BY_RECEIPT = [t_a >= t_s, t_v >= t_a, b * (t_v - t_a) >= T]
 FREE_BY_STAMP = [t_s2 >= t_s, t_v >= t_s2 + T - skew]
 BEFORE = t_q < t_v
 
+# The conditions of the docs. points.py evaluates these very terms at random points.
+CONDITIONS = {
+    "P16": E / a + p <= T / b,
+    "P17": skew_0 + p <= T - E + e_l + e_f,
+    "P18": E + p <= T / b,
+}
+
 
 def pair(name, line, says, given, then, twin_says, twin_given, twin_then=None, show=()):
     """A lemma, and what it must not be confused with."""
@@ -79,7 +86,7 @@ def elapsed_form():
         [E <= T * (1 - rho) / (1 + rho) + z3.RealVal("1/1000000"), rho > 0], show=[rho, a, b],
     ) + pair(
         "pause, elapsed", "P16", "(D - s) / a + p <= T / b: safe with a stopped machine",
-        rates + [E / a + p <= T / b], BEFORE,
+        rates + [CONDITIONS["P16"]], BEFORE,
         "a nanosecond beyond, with perfect rates", rates + DEFAULTS + [a == 1, b == 1, t_s == 0, E + p == T + NANOSECOND],
         show=[p, t_s, t_a, t_q, t_v],
     )
@@ -111,7 +118,7 @@ def deadline_form():
         show=[skew, p, t_s, t_s2, t_q, t_v],
     ) + pair(
         "pause and restart", "P18", "D - s + p <= T / b: a voter that restarted counts T, whatever the wall clocks say",
-        LENGTHS + RATES + SERVES + FREE_BY_RECEIPT + [a == 1, E + p <= T / b], BEFORE,
+        LENGTHS + RATES + SERVES + FREE_BY_RECEIPT + [a == 1, CONDITIONS["P18"]], BEFORE,
         "with the lag of the voter's wall clock counted in its favour",
         LENGTHS + RATES + SERVES + FREE_BY_RECEIPT + DEFAULTS + [a == 1, b == 1, t_s == 0, skew == -1, E + p <= T - skew],
         show=[skew, p, t_s, t_a, t_q, t_v],
@@ -125,6 +132,8 @@ def declared_errors():
     leader = [stamp == t_s - e_l, latest_q == t_q + e_l - g, latest_q < stamp + E, t_q >= t_s, t_q - t_s < E]
     voter = [earliest_v == t_v + skew_0 - e_f, earliest_v >= stamp + T]
     least = z3.If(E <= E - 2 * e_l + g, E, E - 2 * e_l + g)
+    # No clock of the leader's machine sees a stop of p.
+    stopped = [p >= 0, stamp == t_s - e_l, latest_q == t_q - p + e_l, latest_q < stamp + E, t_q >= t_s, t_q - t_s - p < E]
     return pair(
         "declared error, lease", "P7", "the lease is over at t_s + min(E, E - 2 e_l + g)",
         LENGTHS + errors + leader, t_q < t_s + least,
@@ -142,6 +151,13 @@ def declared_errors():
         "a nanosecond beyond",
         LENGTHS + errors + leader + voter + DEFAULTS + [g == 0, e_l == 1, e_f == 0, t_s == 0, skew_0 == T - E + e_l + e_f + NANOSECOND],
         show=[e_l, e_f, skew_0, t_s, t_q, t_v],
+    ) + pair(
+        "declared errors and a pause", "P17", "skew_0 + p <= T - (D - s) + e_l + e_f: safe with a stopped machine",
+        LENGTHS + errors + stopped + voter + [CONDITIONS["P17"]], BEFORE,
+        "a nanosecond beyond",
+        LENGTHS + errors + stopped + voter + DEFAULTS +
+        [e_l == 1, e_f == 0, p == 1, t_s == 0, skew_0 + p == T - E + e_l + e_f + NANOSECOND],
+        show=[e_l, e_f, p, skew_0, t_s, t_q, t_v],
     )
 
 
