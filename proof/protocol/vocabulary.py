@@ -188,7 +188,8 @@ class Few(Finite):
 
     @staticmethod
     def _name_of(mask):
-        return "_".join(f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1)
+        members = [f"n{place + 1}" for place in range(mask.bit_length()) if mask >> place & 1]
+        return "{" + ",".join(members) + "}"
 
     def sets_of_nodes(self):
         """Each value of `Voters`, with its members' places."""
