@@ -315,7 +315,7 @@ def links_to_the_protocol():
     before_or_same = [t_s2 >= t_s, own > 0, length >= own, E > 0, E < own] + RATES
     by_receipt = before_or_same + [t_a >= t_s2, b * (t_v - t_a) >= length, t_v >= t_a]
     by_stamp = before_or_same + [t_v >= t_s2 + length - skew]
-    start = Reals("start")[0]
+    start = z3.Real("start")
     return pair(
         "fact: promises outlast leases, by receipt", "P3",
         "a promise for r', as long as T of r or longer, outlasts a lease on r",

@@ -167,7 +167,8 @@ def reconfigure(v, s, rules):
     """The leader appends the next configuration.
 
     By (c) a quorum Q of the configuration in force acknowledged a round K that was sent under it. A lease that is counted by
-    the configuration before rests on an earlier round. So Q carries it too (`recount` in protocol/actions.py).
+    the configuration before rests on an earlier round (`later_than_the_lease`). So Q carries the lease too: `recount` in
+    protocol/actions.py.
     """
     u, entry = v.const("U", "Term"), v.const("ENTRY", "Entry")
     q, k = v.const("Q", "Voters"), v.const("K", "Number")
@@ -184,7 +185,6 @@ def reconfigure(v, s, rules):
         guard += [v.counted_by(q) == current, s.rounds_before(u) < k, k <= s.rounds(u)]
         older = And(s.lease(u), v.counted_by(s.lease_quorum(u)) != current)
         effects["lease_quorum"] = at([u], If(older, q, s.lease_quorum(u)), s.lease_quorum)
-        effects["lease_round"] = at([u], If(older, k, s.lease_round(u)), s.lease_round)
     return And(guard), effects
 
 
@@ -264,6 +264,16 @@ def steps(v, s, rules, names=None):
         for statement, said in after.items():
             if not said.eq(statements[statement]):
                 yield name, statement, given, said
+
+
+def later_than_the_lease(v, s):
+    """The round that (c) asks for is later than that of a lease which the configuration before counts."""
+    u = v.const("U", "Term")
+    guard, _ = reconfigure(v, s, SOUND)
+    older = v.counted_by(s.lease_quorum(u)) != v.in_force(s.log(u))
+    given = [*facts(v).values(), *invariant(v, s).values(), guard, s.lease(u), older]
+    return Obligation("members: the quorum of (c) acknowledged a later round than the lease's", "so it carries the lease as well",
+                      given, s.lease_round(u) < v.const("K", "Number"))
 
 
 class NearLemma:
@@ -361,6 +371,7 @@ def proof():
              for name, said in invariant(v, s).items()]
     found += [Obligation(f"members: {action} keeps: {name}", "if it held before, it holds afterwards", given, said)
               for action, name, given, said in steps(v, s, SOUND)]
+    found.append(later_than_the_lease(v, s))
     found += NearLemma(v, s).all()
     return found
 

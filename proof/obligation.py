@@ -26,8 +26,7 @@ class Obligation:
     show: list = field(default_factory=list)  # what a counterexample shows: constants of the solver, or (label, term)
     tell: Callable | None = None  # or: tells a counterexample, from a model
     nonlinear: bool = False
-    # Solvers that cannot decide it, with the reason. An entry for a solver that can is a failure too.
-    undecided_by: dict = field(default_factory=dict)
+    no_second_opinion: str = ""  # why cvc5 is not asked
 
     def smt2(self):
         """The negation as SMT-LIB2 text: any solver of that standard can be asked."""

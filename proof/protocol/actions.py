@@ -13,7 +13,7 @@ from z3 import And, If, Implies, Not, Or
 
 NAMES = [
     "time_passes", "seek", "pre_vote", "campaign", "vote", "timeout_now", "transfer_campaign", "transfer_vote", "elect",
-    "send", "accept", "renew", "change_lengths", "step_down", "see_term", "restart", "read",
+    "send", "accept", "renew", "recount", "change_lengths", "step_down", "see_term", "restart", "read",
 ]
 TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
 
@@ -225,7 +225,7 @@ def may_carry_a_lease(v, r):
 def accept(v, s, rules):
     """A node accepts a round: it promises, unless it promised for a newer round of that term already (`promise`).
 
-    Its acknowledgement counts for earlier rounds of the term too. Only rounds that the leader remembers can use it.
+    Its acknowledgement counts for earlier rounds of the term too, unless the leader gave up leases on them.
     """
     n, r = v.const("N", "Node"), v.const("R", "Round")
     newer = Not(And(s.has_newest(n), same_term_not_later(v, r, s.newest(n))))
@@ -233,10 +233,11 @@ def accept(v, s, rules):
     longer = lambda k: And(v.length(n, k) > v.length(n, r), v.promise_over(n, k) > s.now())
     stays = longer if rules.keeps_longer_promises else lambda k: FALSE
     kept = If(newer, r, s.newest(n))
-    replaced = lambda k: Or(Not(s.acknowledged(n, k)), v.length(n, s.cover(n, k)) <= v.length(n, kept))
-    if not rules.keeps_longer_promises:
-        replaced = lambda k: TRUE
-    counts = lambda k: And(s.sent(k), same_term_not_later(v, k, r), Not(s.forgotten(k)), may_carry_a_lease(v, k))
+    no_longer = lambda k: v.length(n, s.cover(n, k)) <= v.length(n, kept) if rules.keeps_longer_promises else TRUE
+    replaced = lambda k: Or(Not(s.acknowledged(n, k)), And(same_term_not_later(v, k, kept), no_longer(k)))
+    # Without the cut of leases (rule 10) a forgotten round may ask for more than the newest promise is worth.
+    useless = s.given_up if rules.change_cuts_lease else s.forgotten
+    counts = lambda k: And(s.sent(k), same_term_not_later(v, k, r), Not(useless(k)), may_carry_a_lease(v, k))
 
     effects = becomes_follower(s, rules, n, Or(v.of(r) > s.term(n), TRUE if rules.follower_is_no_candidate else FALSE))
     effects |= {
@@ -286,6 +287,19 @@ def renew(v, s, rules):
         "lease_quorum": at([leader], q, s.lease_quorum),
     }
     return Action("renew", {"l": leader, "r": r, "q": q, "later": until}, guard, effects)
+
+
+def recount(v, s, rules):
+    """Another quorum has acknowledged the lease's round, or a later one: it carries the lease as well.
+
+    The node does nothing here, whether it still remembers when it sent that round or not. membership.py needs it: condition
+    (c) of a change of members asks for such a quorum. It is sound only if changes of lengths cut leases.
+    """
+    leader, q = v.const("L", "Node"), v.const("Q", "Voters")
+    answered = v.every(["Node"], lambda n: Implies(
+        v.member(n, q), Or(n == leader, s.acknowledged(n, s.lease_round(leader)))))
+    guard = And(s.lease(leader), v.majority(q), answered, rules.change_cuts_lease)
+    return Action("recount", {"l": leader, "q": q}, guard, {"lease_quorum": at([leader], q, s.lease_quorum)})
 
 
 def change_lengths(v, s, rules):

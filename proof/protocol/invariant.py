@@ -5,7 +5,7 @@
 
 from z3 import And, Implies, Not, Or
 
-from .actions import promises_are_over, same_term_not_later
+from .actions import may_carry_a_lease, promises_are_over, same_term_not_later
 
 
 def invariant(v, s, rules):
@@ -54,8 +54,7 @@ def invariant(v, s, rules):
         # Promises.
         "acknowledged rounds were sent": every([n, r], lambda n, r: Implies(
             s.acknowledged(n, r),
-            And(s.sent(r), s.term(n) >= v.of(r), Or(Not(v.deadline_form(v.of(r))), v.stamped(r)),
-                v.timeout(v.carried(r)) <= s.longest(n)))),
+            And(s.sent(r), s.term(n) >= v.of(r), Or(Not(v.deadline_form(v.of(r))), v.stamped(r))))),
         "promises are kept newest last": every([n, r], lambda n, r: Implies(
             s.keeps(n, r),
             And(s.has_newest(n), v.of(r) <= v.of(s.newest(n)),
@@ -75,7 +74,7 @@ def invariant(v, s, rules):
         # Leases.
         "leases rest on a round": every([n], lambda n: Implies(
             s.lease(n),
-            And(s.sent(s.lease_round(n)), s.sender(s.lease_round(n)) == n, v.of(s.lease_round(n)) <= s.term(n),
+            And(s.sent(s.lease_round(n)), may_carry_a_lease(v, s.lease_round(n)), s.sender(s.lease_round(n)) == n, v.of(s.lease_round(n)) <= s.term(n),
                 Not(s.given_up(s.lease_round(n))), Not(s.barred(v.of(s.lease_round(n)))), v.majority(s.lease_quorum(n)),
                 s.lease_until(n) <= s.lease_cap(s.lease_round(n))))),
         "leases rest on a quorum": every([n, n], lambda n, m: Implies(
@@ -101,10 +100,14 @@ def invariant(v, s, rules):
             And(s.sent(r), s.sent(k), same_term_not_later(v, r, k)), s.lease_cap(r) <= v.lease_over(r, v.carried(k))))
         statements["caps follow the lengths in force"] = every([n, r], lambda n, r: Implies(
             And(s.leads(n), s.sent(r), v.of(r) == s.term(n)), s.lease_cap(r) <= v.lease_over(r, s.in_force(n))))
-    if rules.keeps_longer_promises:
+        statements["what a promise was given for is on the disk"] = every([n, r], lambda n, r: Implies(
+            And(s.acknowledged(n, r), Not(s.superseded(v.of(r)))),
+            And(s.sent(s.cover(n, r)), same_term_not_later(v, r, s.cover(n, r)),
+                v.timeout(v.carried(s.cover(n, r))) <= s.longest(n))))
+    else:
         statements["covers are long enough"] = every([n, r], lambda n, r: Implies(
             s.acknowledged(n, r),
-            v.timeout(v.carried(r)) <= v.length(n, s.cover(n, r))))
+            And(v.timeout(v.carried(r)) <= v.length(n, s.cover(n, r)), v.timeout(v.carried(r)) <= s.longest(n))))
     return statements
 
 

@@ -26,6 +26,7 @@ def serves(node):
 
 RUNS = {
     "a lease is served": (LEASE, Cast(rounds=1), serves(1)),
+    "a later round carries the lease too": (LEASE + ["send", "accept", "recount"], Cast(rounds=2), serves(1)),
     "the next leader serves": (LEASE + ELECTION + LEASE, Cast(rounds=2), serves(2)),
     "a transfer is done, and the next leader serves": (
         LEASE + ["timeout_now", "transfer_campaign", "transfer_vote", "elect"] + LEASE, Cast(rounds=2), serves(2)),
