@@ -447,12 +447,12 @@ def run_of(name, run, rules, expect, ending=two_steps_apart):
     s = v.state()
     given = [*facts(v).values(), starts(v, s)]
     acts = []
-    for step, (name, term) in enumerate(run, 1):
+    for step, (action, term) in enumerate(run, 1):
         v.step = f"_{step}"
-        guard, effects = ACTIONS[name](v, s, rules)
+        guard, effects = ACTIONS[action](v, s, rules)
         parameters = [(word, v.const(word, sort)) for word, sort in
                       [("ENTRY", "Entry"), ("LOG", "Entry"), ("Q", "Voters"), ("K", "Number")]]
-        acts.append((name, term, parameters, guard))
+        acts.append((action, term, parameters, guard))
         given += [guard, v.const("U", "Term") == term]
         s = s.after(effects)
         given += [leader_completeness(v, s), terms_are_few(v, s)]
@@ -464,9 +464,9 @@ def run_of(name, run, rules, expect, ending=two_steps_apart):
 def tell(v, acts, model):
     """The run, and for each entry the one before and whether it is a configuration."""
     lines = [""]
-    for name, term, parameters, guard in acts:
+    for action, term, parameters, guard in acts:
         used = [(word.rstrip("_0123456789"), value) for word, value in parameters if str(value) in str(guard)]
-        lines.append(f"term {term}: {name} " + " ".join(f"{word.lower()}={model.eval(value, True)}" for word, value in used))
+        lines.append(f"term {term}: {action} " + " ".join(f"{word.lower()}={model.eval(value, True)}" for word, value in used))
     for e in v.values["Entry"]:
         kind = "configuration" if str(model.eval(v.is_configuration(e), True)) == "True" else "entry"
         log = [str(f) for f in v.values["Entry"] if str(model.eval(v.before(f, e), True)) == "True"]

@@ -4,6 +4,7 @@ Names without a star are those of sim/run/src/rules.rs. Those with `*` break som
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import z3
 from z3 import And, Not, Or
@@ -116,19 +117,43 @@ ABOUT_ACTIONS = {
 }
 
 
+class Instance:
+    """A finite instance, shared by all: its statements are built once."""
+
+    def __init__(self):
+        self.v = Few(rounds=2, terms=2, lengths=3)
+        self.v.restart_promise = lambda s, bound, until: facts.restart_promise(self.v, s, bound, until)
+        self.s = self.v.state()
+        self.facts = [fact(self.v) for fact in facts.FACTS.values()]
+        self.sound = invariant(self.v, self.s, SOUND)
+
+    def holds(self, rules):
+        """The facts, and what the invariant says under these rules."""
+        if rules.change_cuts_lease == SOUND.change_cuts_lease:
+            kept = {name: said for name, said in self.sound.items()
+                    if (name != "only leaders have leases" or rules.step_down_ends_lease)
+                    and (name != "a running lease withholds votes" or rules.leader_withholds)}
+        else:
+            kept = invariant(self.v, self.s, rules)
+        return self.facts, kept
+
+
+@cache
+def instance():
+    return Instance()
+
+
 def lost_statement(broken, rules, expect):
     """In a finite instance: the action keeps the statement, or does not."""
-    v = Few(rounds=2, terms=2, lengths=3)
-    v.restart_promise = lambda s, bound, until: facts.restart_promise(v, s, bound, until)
-    s = v.state()
+    v, s = instance().v, instance().s
     act = action(v, s, rules, broken.action)
-    held = invariant(v, s, rules)
+    known, held = instance().holds(rules)
     if broken.statement in ABOUT_ACTIONS:
         then = ABOUT_ACTIONS[broken.statement](v, s)
     else:
-        held[broken.statement] = invariant(v, s, SOUND)[broken.statement]
-        then = invariant(v, s.after(act.effects), SOUND)[broken.statement]
-    given = [fact(v) for fact in facts.FACTS.values()] + list(held.values()) + [act.guard, terms_are_few(v, s, act)]
+        held[broken.statement] = instance().sound[broken.statement]
+        then = invariant(v, s.after(act.effects), SOUND, broken.statement)
+    given = known + list(held.values()) + [act.guard, terms_are_few(v, s, act)]
     verb = "keeps" if expect == PROVED else "does not keep"
     return Obligation(f"{broken.name}: {act.name} {verb}: {broken.statement}",
                       "with the rule" if expect == PROVED else "without the rule", given, then, expect,

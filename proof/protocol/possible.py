@@ -5,13 +5,11 @@ from z3 import And, Implies, Not
 
 from obligation import PROVED, REFUTED, Obligation
 
-from . import facts
 from .actions import NAMES, action, lease_runs
-from .broken import ELECTION, LEASE, terms_are_few
+from .broken import ELECTION, LEASE, instance, terms_are_few
 from .invariant import invariant
 from .rules import SOUND
 from .stories import Cast, Stage, Story
-from .vocabulary import Few
 
 
 def serves(node):
@@ -58,11 +56,9 @@ def opening_is_reached():
 
 def invariant_with_a_lease(name):
     """The invariant and the facts allow a state in which a lease runs and this action may happen."""
-    v = Few(rounds=2, terms=2, lengths=2)
-    v.restart_promise = lambda s, bound, until: facts.restart_promise(v, s, bound, until)
-    s = v.state()
+    v, s = instance().v, instance().s
     act = action(v, s, SOUND, name)
-    given = [fact(v) for fact in facts.FACTS.values()] + list(invariant(v, s, SOUND).values())
+    given = instance().facts + list(instance().sound.values())
     given += [terms_are_few(v, s, act), act.guard, lease_runs(s, v.values["Node"][0]), s.superseded(0)]
     return Obligation(f"possible: {name} while a lease runs", "the facts and the invariant do not contradict each other",
                       given, z3.BoolVal(False), REFUTED, show=list(act.parameters.items()))
