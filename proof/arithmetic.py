@@ -22,7 +22,7 @@ DEFAULTS = [D == 3, T == 5, s == z3.RealVal("1/2")]
 
 LENGTHS = [D > 0, T > 0, s >= 0, E == D - s, E > 0]
 RATES = [a > 0, b > 0, p >= 0]
-WITHIN_RHO = [rho >= 0, rho < 1, a >= 1 - rho, b <= 1 + rho]
+WITHIN_RHO = [rho >= 0, rho < 1, a >= 1 - rho, b > 0, b <= 1 + rho]
 
 # The leader: its clocks count at least `a` times the true time in which its machine was not stopped. It serves while they
 # show less than E since the reading of the send.

@@ -32,7 +32,7 @@ def judged(obligation, ask_second):
     """The answers of both solvers, and what is wrong with them."""
     first = ask_z3(obligation)
     wrong = [] if first.verdict == obligation.expect else [f"z3 says {first.verdict}, must be {obligation.expect}"]
-    second = ask_cvc5(obligation) if ask_second and not obligation.no_second_opinion else None
+    second = ask_cvc5(obligation) if ask_second and not obligation.finite else None
     if second and second.verdict != obligation.expect:
         wrong.append(f"cvc5 says {second.verdict}, must be {obligation.expect}")
     return first, second, wrong
@@ -61,7 +61,9 @@ def report(everything, answers):
             continue
         count = {verdict: sum(first.verdict == verdict for _, (first, _, _) in of_group) for verdict in (PROVED, REFUTED)}
         agreed = sum(second is not None and second.verdict == first.verdict for _, (first, second, _) in of_group)
-        print(f"{title}: {count[PROVED]} proved, {count[REFUTED]} refuted; cvc5 agrees on {agreed} of {len(of_group)}")
+        asked = sum(second is not None for _, (_, second, _) in of_group)
+        second = f"; cvc5 agrees on {agreed} of {asked}" if asked else ""
+        print(f"{title}: {count[PROVED]} proved, {count[REFUTED]} refuted{second}")
         for obligation, (first, second, wrong) in of_group:
             failures += bool(wrong)
             if wrong or everything:

@@ -68,5 +68,5 @@ def obligations():
         ("serves-superseded*", "when a higher term is elected", [r.rule_5, r.own_writes]),
     ]
     found += [Obligation(f"log: {name}: a read lacks an acknowledged write", says, r.base + [few, *given], r.holds_it, REFUTED,
-                         show=r.show()) for name, says, given in refuted]
+                         show=r.show(), finite=True) for name, says, given in refuted]
     return found

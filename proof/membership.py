@@ -345,6 +345,9 @@ class NearLemma:
             ("D does not precede the own entry of C's author", Not(v.before(d, v.own(k)))),
             ("so D is of no earlier term", And(v.before(v.own(k), d), k <= j)),
             ("nor of the same", k < j),
+            ("if it leads now, its own entry is in its log", Implies(j == t, v.before(v.own(j), s.log(t)))),
+            ("if not, the lease's leader was elected with that entry",
+             Implies(j < t, v.before(v.own(j), s.log_when_elected(t)))),
             ("the lease's leader has the own entry of D's author", v.before(v.own(j), s.log(t))),
             ("so C precedes that entry", v.before(c, v.own(j))),
             ("so C precedes D, and the candidate has C", z3.BoolVal(False)),
@@ -427,7 +430,7 @@ def lost_statement(broken):
     _, _, given, then = next(step for step in steps(v, s, broken.rules, [broken.action]) if step[1] == broken.statement)
     return Obligation(f"members: {broken.name}: {broken.action} does not keep: {broken.statement}", "without the condition",
                       given + [terms_are_few(v, s)], then, REFUTED,
-                      show=[v.const("U", "Term"), v.const("ENTRY", "Entry"), s.log(v.const("U", "Term"))])
+                      show=[v.const("U", "Term"), v.const("ENTRY", "Entry"), s.log(v.const("U", "Term"))], finite=True)
 
 
 def two_steps_apart(v, s):
@@ -458,7 +461,7 @@ def run_of(name, run, rules, expect, ending=two_steps_apart):
         given += [leader_completeness(v, s), terms_are_few(v, s)]
         v.step = ""
     return Obligation(f"members: {name}: {'no ' if expect == PROVED else ''}run", ending.__doc__, given, Not(ending(v, s)), expect,
-                      tell=lambda model: tell(v, acts, model))
+                      tell=lambda model: tell(v, acts, model), finite=True)
 
 
 def tell(v, acts, model):

@@ -26,7 +26,8 @@ class Obligation:
     show: list = field(default_factory=list)  # what a counterexample shows: constants of the solver, or (label, term)
     tell: Callable | None = None  # or: tells a counterexample, from a model
     nonlinear: bool = False
-    no_second_opinion: str = ""  # why cvc5 is not asked
+    # No quantifiers: a counterexample is checked by putting its values in. cvc5 is not asked.
+    finite: bool = False
 
     def smt2(self):
         """The negation as SMT-LIB2 text: any solver of that standard can be asked."""
@@ -44,15 +45,16 @@ class Answer:
     counterexample: str = ""
 
 
-def ask_z3(obligation, limit_ms=8_000):
+def ask_z3(obligation):
     """z3 works on the terms themselves.
 
     First without model-based instantiation: that finds most proofs of quantified statements at once, and nothing else.
+    Effort is limited in z3's own units, so that the verdict does not depend on how busy the machine is.
     """
     began = time.monotonic()
     for patient in (False, True):
         solver = z3.Solver()
-        solver.set("timeout", limit_ms if patient else limit_ms // 10)
+        solver.set("rlimit", 60_000_000 if patient else 3_000_000)
         if not patient:
             solver.set("auto_config", False)
             solver.set("smt.mbqi", False)
@@ -64,10 +66,18 @@ def ask_z3(obligation, limit_ms=8_000):
     if verdict != REFUTED:
         return Answer(verdict, spent)
     model = solver.model()
-    return Answer(verdict, spent, obligation.tell(model) if obligation.tell else shown_values(model, obligation.show))
+    told = obligation.tell(model) if obligation.tell else shown_values(model, obligation.show)
+    if obligation.finite and not is_counterexample(obligation, model):
+        return Answer(UNKNOWN, spent, told)
+    return Answer(verdict, spent, told)
 
 
-def ask_cvc5(obligation, limit_ms=8_000):
+def is_counterexample(obligation, model):
+    """With the counterexample's values put in, all that is given is true and the statement is false."""
+    return all(z3.is_true(model.eval(term, True)) for term in [*obligation.given, z3.Not(obligation.then)])
+
+
+def ask_cvc5(obligation, limit_ms=60_000):
     """cvc5 gets text, so that it shares nothing with z3 but the standard."""
     import cvc5
 

@@ -41,7 +41,7 @@ def some_run(name):
     plan, cast, ending = RUNS[name]
     story = Story(cast, SOUND, plan, ending)
     return Obligation(f"possible: {name}", ending.__doc__, list(story.solver.assertions()), z3.BoolVal(False), REFUTED,
-                      tell=story.tell)
+                      tell=story.tell, finite=True)
 
 
 def opening_is_reached():
@@ -51,7 +51,7 @@ def opening_is_reached():
     nobody = stage.every(["Node", "Term", "Term"], lambda n, u, t: Not(s.late(n, u, t)))
     electors = stage.every(["Term"], lambda t: Implies(s.superseded(t), s.first(t) == 1))
     return Obligation("possible: stories start inside the invariant", "n1 leads term 1 and has sent nothing",
-                      [stage.facts(), stage.opening(s), nobody, electors], And(list(invariant(stage, s, SOUND).values())), PROVED)
+                      [stage.facts(), stage.opening(s), nobody, electors], And(list(invariant(stage, s, SOUND).values())), PROVED, finite=True)
 
 
 def invariant_with_a_lease(name):
@@ -61,7 +61,7 @@ def invariant_with_a_lease(name):
     given = instance().facts + list(instance().sound.values())
     given += [terms_are_few(v, s, act), act.guard, lease_runs(s, v.values["Node"][0]), s.superseded(0)]
     return Obligation(f"possible: {name} while a lease runs", "the facts and the invariant do not contradict each other",
-                      given, z3.BoolVal(False), REFUTED, show=list(act.parameters.items()))
+                      given, z3.BoolVal(False), REFUTED, show=list(act.parameters.items()), finite=True)
 
 
 def obligations():
