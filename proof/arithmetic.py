@@ -33,6 +33,10 @@ FREE_BY_RECEIPT = [t_a >= t_s, t_v >= t_a, b * (t_v - t_a) >= T]
 FREE_BY_STAMP = [t_s2 >= t_s, t_v >= t_s2 + T - skew]
 BEFORE = t_q < t_v
 
+# Counterexamples in round numbers: the vote as early as it can be, and the read at the same instant.
+AT_ONCE_BY_RECEIPT = [t_s == 0, t_a == 0, t_v == T / b, t_q == t_v]
+AT_ONCE_BY_STAMP = [t_s == 0, t_s2 == 0, t_v == T - skew, t_q == t_v]
+
 # The conditions of the docs. points.py evaluates these very terms at random points.
 CONDITIONS = {
     "P16": E / a + p <= T / b,
@@ -56,7 +60,8 @@ def the_two_instants():
         "promise", "P1", "a promise counted from a receipt is over at t_s + T / b at the earliest",
         LENGTHS + RATES + FREE_BY_RECEIPT, t_v >= t_s + T / b,
         "the same with the voter's clock faster than b", LENGTHS + RATES + [t_a >= t_s, t_v >= t_a,
-                                                                             (b + NANOSECOND) * (t_v - t_a) >= T] + DEFAULTS,
+                                                                             (b + NANOSECOND) * (t_v - t_a) >= T, t_s == 0, t_a == 0, b == 1,
+                                                                             t_v == T - 4 * NANOSECOND] + DEFAULTS,
         show=[T, b, t_s, t_a, t_v],
     ) + pair(
         "lease", "P2", "a reading that finds the lease running is taken before t_s + E / a, and p if the machine is stopped",
@@ -77,17 +82,17 @@ def elapsed_form():
     return pair(
         "elapsed", "P3", "(D - s) / a <= T / b: every lease read is before every vote",
         rates + [p == 0, E / a <= T / b], BEFORE,
-        "a nanosecond beyond", rates + DEFAULTS + [p == 0, a == 1, t_s == 0, T / b == E - NANOSECOND],
+        "a nanosecond beyond", rates + DEFAULTS + AT_ONCE_BY_RECEIPT + [p == 0, a == 1, T / b == E - NANOSECOND],
         show=[a, ("T / b", T / b), t_s, t_a, t_q, t_v],
     ) + pair(
         "elapsed, one rate", "P4", "D - s <= T (1 - rho) / (1 + rho) is enough",
         LENGTHS + WITHIN_RHO + [E <= T * (1 - rho) / (1 + rho)], E / a <= T / b,
-        "rho a millionth larger than the bound", LENGTHS + WITHIN_RHO + DEFAULTS +
-        [E <= T * (1 - rho) / (1 + rho) + z3.RealVal("1/1000000"), rho > 0], show=[rho, a, b],
+        "rho larger than a third, with the defaults", LENGTHS + WITHIN_RHO + DEFAULTS +
+        [rho == z3.RealVal("333334/1000000"), a == 1 - rho, b == 1 + rho], show=[rho, ("E / a", E / a), ("T / b", T / b)],
     ) + pair(
         "pause, elapsed", "P16", "(D - s) / a + p <= T / b: safe with a stopped machine",
         rates + [CONDITIONS["P16"]], BEFORE,
-        "a nanosecond beyond, with perfect rates", rates + DEFAULTS + [a == 1, b == 1, t_s == 0, E + p == T + NANOSECOND],
+        "a nanosecond beyond, with perfect rates", rates + DEFAULTS + AT_ONCE_BY_RECEIPT + [a == 1, b == 1, E + p == T + NANOSECOND],
         show=[p, t_s, t_a, t_q, t_v],
     )
 
@@ -109,18 +114,18 @@ def deadline_form():
     ) + pair(
         "deadline", "P6", "skew <= T - (D - s) / a: every lease read is before every vote by stamp",
         by_stamp + [p == 0, skew <= T - E / a], BEFORE,
-        "a nanosecond beyond", by_stamp + DEFAULTS + [p == 0, a == 1, t_s == 0, skew == T - E + NANOSECOND],
+        "a nanosecond beyond", by_stamp + DEFAULTS + AT_ONCE_BY_STAMP + [p == 0, a == 1, skew == T - E + NANOSECOND],
         show=[skew, t_s, t_s2, t_q, t_v],
     ) + pair(
         "pause, deadline", "P17", "(D - s) / a + p <= T - skew: safe with a stopped machine",
         by_stamp + [E / a + p <= T - skew], BEFORE,
-        "a nanosecond beyond", by_stamp + DEFAULTS + [a == 1, t_s == 0, skew == 1, E + p == T - skew + NANOSECOND],
+        "a nanosecond beyond", by_stamp + DEFAULTS + AT_ONCE_BY_STAMP + [a == 1, skew == 1, E + p == T - skew + NANOSECOND],
         show=[skew, p, t_s, t_s2, t_q, t_v],
     ) + pair(
         "pause and restart", "P18", "D - s + p <= T / b: a voter that restarted counts T, whatever the wall clocks say",
         LENGTHS + RATES + SERVES + FREE_BY_RECEIPT + [a == 1, CONDITIONS["P18"]], BEFORE,
         "with the lag of the voter's wall clock counted in its favour",
-        LENGTHS + RATES + SERVES + FREE_BY_RECEIPT + DEFAULTS + [a == 1, b == 1, t_s == 0, skew == -1, E + p <= T - skew],
+        LENGTHS + RATES + SERVES + FREE_BY_RECEIPT + DEFAULTS + AT_ONCE_BY_RECEIPT + [a == 1, b == 1, skew == -1, E + p == T - skew],
         show=[skew, p, t_s, t_a, t_q, t_v],
     )
 
@@ -264,11 +269,11 @@ def the_exact_assumption():
         "elapsed form", "A3", "(D - s) / (1 - rho) + p <= T / (1 + rho): safe",
         elapsed + [E / (1 - rho) + p <= T / (1 + rho)], BEFORE,
         "a nanosecond beyond", elapsed + DEFAULTS +
-        [rho == z3.RealVal("1/4"), t_s == 0, p == T / (1 + rho) - E / (1 - rho) + NANOSECOND], show=[rho, a, b, p, t_s, t_a, t_q, t_v],
+        AT_ONCE_BY_RECEIPT + [rho == z3.RealVal("1/4"), p == T / (1 + rho) - E / (1 - rho) + NANOSECOND], show=[rho, a, b, p, t_s, t_a, t_q, t_v],
     ) + pair(
         "deadline form", "A5", "(D - s) / (1 - rho) + p + 2 h <= T: safe",
         wall + [E / (1 - rho) + p + 2 * h <= T], BEFORE,
-        "a nanosecond beyond", wall + DEFAULTS + [rho == 0, p == 0, t_s == 0, 2 * h == T - E + NANOSECOND],
+        "a nanosecond beyond", wall + DEFAULTS + AT_ONCE_BY_STAMP + [rho == 0, p == 0, a == 1, 2 * h == T - E + NANOSECOND],
         show=[h, skew, p, t_s, t_s2, t_q, t_v],
     ) + pair(
         "wall clocks within h", "A4", "wall clocks within h of true time are at most 2 h apart",
@@ -338,7 +343,7 @@ def links_to_the_protocol():
     ) + pair(
         "fact: longer lengths last longer", "P2", "on one round, a shorter effective length is over no later",
         RATES + [E <= D], t_s + E / a + p <= t_s + D / a + p,
-        "a length a nanosecond longer", RATES + [a == 1, D == 1, E <= D + NANOSECOND], show=[E, D],
+        "a length a nanosecond longer", RATES + [a == 1, D == 1, E == D + NANOSECOND], show=[E, D],
     )
 
 
