@@ -269,11 +269,11 @@ def the_exact_assumption():
         "elapsed form", "A3", "(D - s) / (1 - rho) + p <= T / (1 + rho): safe",
         elapsed + [E / (1 - rho) + p <= T / (1 + rho)], BEFORE,
         "a nanosecond beyond", elapsed + DEFAULTS +
-        AT_ONCE_BY_RECEIPT + [rho == z3.RealVal("1/4"), p == T / (1 + rho) - E / (1 - rho) + NANOSECOND], show=[rho, a, b, p, t_s, t_a, t_q, t_v],
+        AT_ONCE_BY_RECEIPT + [rho == z3.RealVal("1/4"), a == 1 - rho, b == 1 + rho, p == T / (1 + rho) - E / (1 - rho) + NANOSECOND], show=[rho, a, b, p, t_s, t_a, t_q, t_v],
     ) + pair(
         "deadline form", "A5", "(D - s) / (1 - rho) + p + 2 h <= T: safe",
         wall + [E / (1 - rho) + p + 2 * h <= T], BEFORE,
-        "a nanosecond beyond", wall + DEFAULTS + AT_ONCE_BY_STAMP + [rho == 0, p == 0, a == 1, 2 * h == T - E + NANOSECOND],
+        "a nanosecond beyond", wall + DEFAULTS + AT_ONCE_BY_STAMP + [rho == 0, p == 0, a == 1, skew == 2 * h, 2 * h == T - E + NANOSECOND],
         show=[h, skew, p, t_s, t_s2, t_q, t_v],
     ) + pair(
         "wall clocks within h", "A4", "wall clocks within h of true time are at most 2 h apart",
@@ -300,9 +300,9 @@ def the_numbers():
     ) + pair(
         "s bounds divergence", "A6", "rho <= s / (2 T - s): the leader measures T - s while the voter measures T",
         bound + [rho <= s / (2 * T - s)], a * (T / b) >= T - s,
-        "rho a millionth larger, with the defaults",
-        bound + [T == 5, s == z3.RealVal("1/2"), rho <= z3.RealVal("1/19") + z3.RealVal("1/1000000")],
-        show=[rho, a, b, T, s],
+        "rho = 52 633 ppm, with the defaults",
+        bound + [T == 5, s == z3.RealVal("1/2"), a == 1 - rho, b == 1 + rho, rho == z3.RealVal("52633/1000000")],
+        show=[rho, ("the leader measures", a * (T / b)), T, s],
     ) + pair(
         "largest D - s", "A7", "the table's largest D - s: T (1 - rho) / (1 + rho) is safe",
         [T == 5, rho >= 0, rho < 1, E == T * (1 - rho) / (1 + rho)], E / (1 - rho) <= T / (1 + rho),
