@@ -83,12 +83,16 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The lease that is running ends when one of the new length would. The promises it rests on would carry it to its
     /// end; but whoever shortens leases, or declares a larger skew, may have a reason to want that now.
+    ///
+    /// Lengths may change twice before a round carries them. The lease's own length is then neither of the two, and may
+    /// be shorter than the new one. Such a lease stays as it is: its promises are as short as it is.
     pub(super) fn cut_lease_short(&mut self) {
         let Some(lease) = &mut self.leadership.lease else {
             return;
         };
         let term = self.hard_state.term;
         let note = match self.rules.lease_end(&self.settings.lease, &lease.start) {
+            Some(end) if !lease.end.is_put_off_from(&end) => return,
             Some(end) => {
                 lease.end = end;
                 Note::LeaseRenewed { term, start: lease.start, end }

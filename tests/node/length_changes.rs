@@ -64,6 +64,25 @@ fn a_shorter_lease_is_in_force_as_soon_as_it_is_agreed() {
 }
 
 #[test]
+fn a_cut_never_lengthens_a_lease_whose_round_carried_shorter_lengths() {
+    let mut cluster = Cluster::elected();
+    // Both changes travel in rounds that ask for promises of five seconds, and both are committed before any other round
+    // is acknowledged. The second is a cut, from nine seconds to six.
+    cluster.ask(0, 1, Operation::Agree(lengths(9_000, 10_000, 0)));
+    cluster.ask(0, 2, Operation::Agree(lengths(6_000, 7_000, 0)));
+    cluster.deliver_hop();
+    let old: Vec<_> = cluster.network.drain(..).collect();
+    for (from, to, message) in old {
+        cluster.give(to, Input::Message { from, message });
+        assert!(cluster.remaining(0) <= Some(Span::millis(2_500)), "{:?}", cluster.remaining(0));
+    }
+    assert_eq!(cluster.nodes[0].0.raft().settings().lease.lengths(), lengths(6_000, 7_000, 0));
+    assert!(cluster.remaining(0) > Some(Span::millis(2_400)), "{:?}", cluster.remaining(0));
+    cluster.deliver_all();
+    assert!(cluster.remaining(0) > Some(Span::millis(5_900)), "{:?}", cluster.remaining(0));
+}
+
+#[test]
 fn a_promise_is_not_shortened_by_a_round_with_shorter_lengths() {
     let mut cluster = Cluster::elected();
     cluster.pass(500);

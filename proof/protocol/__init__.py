@@ -1,0 +1,1 @@
+"""The lease protocol as a transition system, its inductive invariant, and what follows from it."""
