@@ -30,7 +30,7 @@ impl<R: LeaseRules> Raft<R> {
     /// No leader has been heard for long enough.
     #[cold]
     pub(super) fn election_is_due(&mut self, cx: &mut Context<'_>) {
-        if self.role == Role::Leader || !self.is_voter() {
+        if self.role == Role::Leader || !self.may_campaign() {
             return;
         }
         if self.storage_full {
@@ -80,8 +80,7 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         if ballot == Ballot::PreVote {
-            self.votes.grant(self.id);
-            self.count_votes(cx);
+            self.grant_itself(cx);
         } else {
             self.count_own_vote(cx);
         }
@@ -90,6 +89,13 @@ impl<R: LeaseRules> Raft<R> {
     /// The own vote, once it is durable.
     pub(super) fn count_own_vote(&mut self, cx: &mut Context<'_>) {
         if self.durability.is_synced(self.votes.own_vote_ticket) {
+            self.grant_itself(cx);
+        }
+    }
+
+    /// A candidate that has been removed by its own log does not count itself.
+    fn grant_itself(&mut self, cx: &mut Context<'_>) {
+        if self.is_voter() {
             self.votes.grant(self.id);
             self.count_votes(cx);
         }
@@ -108,6 +114,7 @@ impl<R: LeaseRules> Raft<R> {
 
     #[cold]
     pub(super) fn handle_vote(&mut self, cx: &mut Context<'_>, candidate: NodeId, request: VoteRequest) {
+        self.remind_of_removal(candidate);
         let granted = self.grants(cx, candidate, &request);
         if granted {
             let (term, ballot) = (request.term, request.ballot);

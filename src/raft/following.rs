@@ -64,7 +64,7 @@ impl<R: LeaseRules> Raft<R> {
                 self.hard_state.longest_promise = length;
                 self.hard_state_dirty = true;
             }
-            if self.is_voter() {
+            if self.may_campaign() {
                 self.await_leader(end);
             }
         }

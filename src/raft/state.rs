@@ -184,7 +184,7 @@ impl<R: LeaseRules> Raft<R> {
             raft.note(Note::LengthsInForce { lengths });
         }
         raft.redraw_jitter(cx);
-        if raft.is_voter() {
+        if raft.may_campaign() {
             let wait = Alarm::Last { since: cx.now.stamp, span: longest };
             raft.await_leader(wait.later_by(settings.startup_grace));
             let promised = raft.hard_state.longest_promise > Span::ZERO;
@@ -441,7 +441,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.leader = None;
         self.role = Role::Follower;
-        if led && self.is_voter() {
+        if led && self.may_campaign() {
             self.redraw_jitter(cx);
             self.await_leader(Alarm::Last {
                 since: cx.now.stamp,
