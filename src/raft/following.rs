@@ -45,6 +45,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.step_down(cx, term, StepDownCause::HigherTerm);
         self.leader = Some(leader);
+        self.elections.won();
         self.note(Note::Follows { leader, term });
     }
 

@@ -388,6 +388,7 @@ impl<R: LeaseRules> Raft<R> {
         let first_of_term = self.commit < self.leadership.own_term_start;
         self.commit_up_to(held);
         if first_of_term {
+            self.elections.won();
             self.note(Note::LeaderReady { term: self.term(), commit: held });
         }
     }

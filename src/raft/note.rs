@@ -90,6 +90,12 @@ pub enum Note {
         /// This node's own election timeout.
         own: Span,
     },
+    /// A vote of this node waits for its disk, or had to wait for longer than a heartbeat. Until it is stored, the vote
+    /// counts for nobody: a slow disk makes elections slow.
+    SlowDisk {
+        /// So long so far, or until it was stored.
+        waited: Span,
+    },
     /// The node had fallen behind its leader's log and has taken a snapshot instead.
     SnapshotInstalled {
         /// Its log and its state begin here now.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::configuration::Configuration;
 use super::durability::Durability;
-use super::election::Votes;
+use super::election::{Elections, Votes};
 use super::installing::Snapshots;
 use super::leading::Leadership;
 use super::membership::Membership;
@@ -14,7 +14,7 @@ use super::{
     StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
 };
 use crate::lease::{LeaseRules, LeaseSettings};
-use crate::time::{Alarm, Reading, Span};
+use crate::time::{Alarm, Reading, Span, Stamp};
 
 /// Where a node's random waits come from: seeded in production, chosen by the simulator there.
 pub trait Jitter {
@@ -127,6 +127,7 @@ pub struct Raft<R> {
     pub(super) commit: Index,
     pub(super) promises: Promises,
     pub(super) votes: Votes,
+    pub(super) elections: Elections,
     /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
     pub(super) leadership: Leadership,
     /// The random part of the next election timeout; redrawn when it has served.
@@ -175,6 +176,7 @@ impl<R: LeaseRules> Raft<R> {
             leader: None,
             promises: Promises::after_restart(restart_promise),
             votes: Votes::default(),
+            elections: Elections::default(),
             leadership: Leadership::default(),
             election_jitter: Span::ZERO,
             timers: TimerTable::default(),
@@ -353,6 +355,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(crate) fn handle_persisted(&mut self, cx: &mut Context<'_>, ticket: u64) {
         self.durability.confirm(ticket);
         self.storage_full = false;
+        self.notice_stored_vote(cx);
         while let Some((to, message)) = self.durability.release() {
             self.send(to, message);
         }
@@ -381,21 +384,21 @@ impl<R: LeaseRules> Raft<R> {
         if self.outputs.is_empty() {
             self.send_rounds(now);
             self.send_snapshots(now, applied);
-            self.issue_write();
+            self.issue_write(now);
         }
         self.outputs.pop_front()
     }
 
     /// One write for everything that has changed since the last one.
-    fn issue_write(&mut self) {
+    fn issue_write(&mut self, now: &Reading) {
         if self.has_unwritten() && self.durability.has_room() {
-            self.write_all();
+            self.write_all(now.stamp);
         }
     }
 
     #[inline(never)]
-    fn write_all(&mut self) {
-        let ticket = self.durability.issue(self.log.last_index());
+    fn write_all(&mut self, now: Stamp) {
+        let ticket = self.durability.issue(self.log.last_index(), now);
         let hard_state = std::mem::take(&mut self.hard_state_dirty).then_some(self.hard_state);
         let snapshot = std::mem::take(&mut self.snapshots.writes);
         let entries = self.log.take_unwritten();

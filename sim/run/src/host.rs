@@ -267,7 +267,9 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                     unreachable!("a fault asks for a transfer, and waits for nothing")
                 }
                 // Seen in the messages that follow from them.
-                Output::Note(Note::LengthsInForce { .. } | Note::PromiseDiffers { .. }) => {}
+                Output::Note(
+                    Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } | Note::SlowDisk { .. },
+                ) => {}
                 Output::Note(note) => return Some(Effect::Note(milestone(note))),
             }
         }
@@ -354,7 +356,9 @@ fn milestone(note: Note) -> Milestone {
         Note::MembersInForce { index, voters, learners } => {
             Milestone::MembersInForce { index: index.0, voters, learners }
         }
-        Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } => unreachable!("not passed on"),
+        Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } | Note::SlowDisk { .. } => {
+            unreachable!("not passed on")
+        }
         Note::SnapshotInstalled { index, term } => {
             Milestone::SnapshotInstalled { index: index.0, term: term.0 }
         }

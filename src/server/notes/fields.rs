@@ -70,6 +70,9 @@ pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
             asked_ns = asked.as_nanos(),
             own_ns = own.as_nanos()
         ),
+        Note::SlowDisk { waited } => {
+            warn!(note = "slow-disk", node, raw_ns, boot_ns, waited_ns = waited.as_nanos());
+        }
         Note::SnapshotInstalled { index, term } => {
             info!(note = "snapshot-installed", node, raw_ns, boot_ns, term = term.0, index = index.0);
         }
