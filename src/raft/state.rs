@@ -31,9 +31,12 @@ pub struct Settings {
     pub heartbeat: Span,
     /// Up to so much is added to an election timeout, at random, so that candidates do not collide.
     pub election_jitter: Span,
-    /// After its start a node waits so much longer before it campaigns for the first time, so that a leader there may
-    /// be can be heard.
+    /// After a restart a node withholds votes for its longest promise, and waits so much longer before it campaigns for the
+    /// first time, so that a leader there may be can be heard.
     pub startup_grace: Span,
+    /// A node without a past has promised nothing. It campaigns so long after its first start; jitter is added, but no more
+    /// than this again.
+    pub first_start: Span,
     /// A request that finds no leader, or whose answer does not come, is answered with an error after this.
     pub request_deadline: Span,
     /// How long the log may become.
@@ -49,7 +52,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The settings that go with a lease: a heartbeat every tenth of the election timeout, a jitter of a fifth of it, a
-    /// deadline of the election timeout plus the jitter.
+    /// deadline of the election timeout plus the jitter. A first start waits as long as a restart.
     pub fn for_lease(lease: LeaseSettings) -> Settings {
         let timeout = lease.election_timeout;
         Settings {
@@ -57,6 +60,7 @@ impl Settings {
             heartbeat: timeout.div(10),
             election_jitter: timeout.div(5),
             startup_grace: timeout.div(10),
+            first_start: timeout + timeout.div(10),
             request_deadline: timeout + timeout.div(5),
             log: LogBounds::default(),
         }
@@ -147,6 +151,7 @@ impl<R: LeaseRules> Raft<R> {
         recovered: Recovered,
     ) -> Raft<R> {
         assert!(names.contains(id), "a node has a name");
+        let has_past = recovered.has_past();
         let Recovered { mut hard_state, state, log } = recovered;
         if hard_state.voted_for.is_some_and(|candidate| !names.contains(candidate)) {
             // Numbers that were given while it ran may be others' now. It has voted, for nobody who could be named.
@@ -157,7 +162,10 @@ impl<R: LeaseRules> Raft<R> {
         let settings = state.agreed.map_or(configured, |lengths| configured.agreed(lengths));
         let longest = hard_state.longest_promise.max(configured.lease.election_timeout);
         let longest = longest.max(settings.lease.election_timeout);
-        let restart_promise = rules.promise_after_restart(cx.now.stamp, longest);
+        let restart_promise = match has_past {
+            true => rules.promise_after_restart(cx.now.stamp, longest),
+            false => None,
+        };
         let mut raft = Raft {
             id,
             configuration: membership.in_force().clone(),
@@ -185,10 +193,13 @@ impl<R: LeaseRules> Raft<R> {
         if let Some(lengths) = state.agreed.filter(|_| settings != configured) {
             raft.note(Note::LengthsInForce { lengths });
         }
-        raft.redraw_jitter(cx);
+        let (wait, jitter) = match has_past {
+            true => (longest + settings.startup_grace, settings.election_jitter),
+            false => (settings.first_start, settings.election_jitter.min(settings.first_start)),
+        };
+        raft.election_jitter = cx.jitter.jitter(jitter);
         if raft.may_campaign() {
-            let wait = Alarm::Last { since: cx.now.stamp, span: longest };
-            raft.await_leader(wait.later_by(settings.startup_grace));
+            raft.await_leader(Alarm::Last { since: cx.now.stamp, span: wait });
             let promised = raft.hard_state.longest_promise > Span::ZERO;
             if raft.configuration.voters() == 1 && raft.has_founding_members() && !promised {
                 // Nobody else was promised anything, or can be elected. (Where there were other voters before, one of them
