@@ -45,6 +45,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.step_down(cx, term, StepDownCause::HigherTerm);
         self.leader = Some(leader);
+        self.elections.won();
         self.note(Note::Follows { leader, term });
     }
 
@@ -64,7 +65,7 @@ impl<R: LeaseRules> Raft<R> {
                 self.hard_state.longest_promise = length;
                 self.hard_state_dirty = true;
             }
-            if self.is_voter() {
+            if self.may_campaign() {
                 self.await_leader(end);
             }
         }

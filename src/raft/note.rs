@@ -96,6 +96,12 @@ pub enum Note {
         /// This node's own election timeout.
         own: Span,
     },
+    /// A vote of this node waits for its disk, or had to wait for longer than a heartbeat. Until it is stored, the vote
+    /// counts for nobody: a slow disk makes elections slow.
+    SlowDisk {
+        /// So long so far, or until it was stored.
+        waited: Span,
+    },
     /// The node had fallen behind its leader's log and has taken a snapshot instead.
     SnapshotInstalled {
         /// Its log and its state begin here now.
@@ -124,6 +130,7 @@ table! {
     "lengths-in-force" => LengthsInForce { lengths: "lengths" },
     "members-in-force" => MembersInForce { index: "index", voters: "voters", learners: "learners" },
     "promise-differs" => PromiseDiffers { leader: "leader", asked: "asked_ns", own: "own_ns" },
+    "slow-disk" => SlowDisk { waited: "waited_ns" },
     "snapshot-installed" => SnapshotInstalled { term: "term", index: "index" },
     "misbehaviour" => Misbehaviour { peer: "peer", fact: "fact" },
 }
@@ -147,6 +154,7 @@ impl Note {
         match self {
             Note::Misbehaviour { .. }
             | Note::PromiseDiffers { .. }
+            | Note::SlowDisk { .. }
             | Note::LeaseEnded { cause: LeaseEndCause::ClockSetBack, .. }
             | Note::SteppedDown { cause: StepDownCause::StorageFull | StepDownCause::NoQuorum, .. } => {
                 Weight::Warning
@@ -216,6 +224,9 @@ impl Note {
                 "{} asks for promises of {asked}, and this node's own election timeout is {own}: it gets what it asks \
                  for, so reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
                 name(leader)
+            ),
+            Note::SlowDisk { waited } => format!(
+                "a vote of this node has waited {waited} for its disk: elections are as slow as the disks of a majority"
             ),
             Note::SnapshotInstalled { index, term } => {
                 format!(

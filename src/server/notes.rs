@@ -84,6 +84,7 @@ fn for_programs(note: &Note, node: &str, names: &Names, now: Stamp) {
         learners = number,
         asked_ns = number,
         own_ns = number,
+        waited_ns = number,
         peer = text,
         fact = text,
     );

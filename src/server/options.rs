@@ -92,7 +92,9 @@ pub(crate) struct Options {
     #[arg(long, alias = "jitter", value_name = "TIME", value_parser = parse_span)]
     election_jitter: Option<Span>,
 
-    /// After its start the node waits so much longer before it campaigns [default: a tenth of the election timeout]
+    /// After a restart the node waits so much longer than its promises last before it campaigns; at its first start it has
+    /// promised nothing, and waits for this alone [default: a tenth of the election timeout, and at the first start the
+    /// election timeout more]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     startup_grace: Option<Span>,
 
@@ -226,6 +228,7 @@ impl Options {
             heartbeat,
             election_jitter,
             startup_grace: self.startup_grace.unwrap_or(defaults.startup_grace),
+            first_start: self.startup_grace.unwrap_or(defaults.first_start),
             request_deadline: self.request_deadline.unwrap_or(lease.election_timeout + election_jitter),
             lease,
             log: LogBounds {
@@ -333,6 +336,7 @@ mod tests {
         let given =
             [settings.heartbeat, settings.election_jitter, settings.startup_grace, settings.request_deadline];
         assert_eq!(given, [7, 8, 9, 10].map(Span::millis));
+        assert_eq!(settings.first_start, Span::millis(9), "alone");
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub struct LeaseNode<R> {
 /// Nodes that are not to lead first wait for so many election timeouts.
 const FIRST_LEADER_HEAD_START: u64 = 10;
 
-/// How much longer a node waits after a start before it campaigns; `starts` is how often it was started before.
+/// How much longer than an election timeout a node waits after a start before it campaigns; `starts` is how often it was
+/// started before.
 pub fn startup_grace(setup: &Setup, node: usize, starts: u64) -> Span {
     match setup.cluster.first_leader {
         // The head start is for the first leader of all.
@@ -69,6 +70,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                 heartbeat: setup.timers.heartbeat,
                 election_jitter: spec.election_jitter,
                 startup_grace,
+                first_start: spec.lease.election_timeout + startup_grace,
                 request_deadline: setup
                     .timers
                     .request_deadline
@@ -218,6 +220,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
         self.identity.incarnation += 1;
         // As `startup_grace` says of one that was started before.
         self.settings.startup_grace = self.settings.heartbeat;
+        self.settings.first_start = self.settings.lease.election_timeout + self.settings.heartbeat;
     }
 
     #[inline]

@@ -139,6 +139,7 @@ impl Notes {
                 };
                 (format!("{name} steps down from term {term}: {why}"), 5)
             }
+            Note::SlowDisk { waited } => (format!("{name}'s vote has waited {waited} for its disk"), 2),
             Note::SnapshotInstalled { index, term } => {
                 (format!("{name} takes a snapshot of entries 1 to {index} from the leader of term {term}"), 3)
             }
