@@ -83,12 +83,15 @@ impl Leadership {
     /// The newest round that a majority of the voters has acknowledged, if it is newer than the last. `own` is the newest one
     /// that the leader acknowledges itself; it does not count if it is being removed.
     fn newer_quorum_round(&mut self, leader: usize, own: u64, members: &Configuration) -> Option<u64> {
-        let voting = members.voting_nodes().map(NodeId::index);
+        let voting: Vec<usize> = members.voting_nodes().map(NodeId::index).collect();
+        // A leader that is a majority alone has nobody after it whose margin could be split.
+        if voting == [leader] {
+            return None;
+        }
         let mut reached: Vec<u64> =
-            voting.map(|node| if node == leader { own } else { self.progress[node] }).collect();
+            voting.iter().map(|node| if *node == leader { own } else { self.progress[*node] }).collect();
         reached.sort_unstable_by(|a, b| b.cmp(a));
-        // One that is a majority alone has nobody after it whose margin could be split.
-        let needed = SoundRules.lease_quorum(members.voters()).checked_sub(1).filter(|needed| *needed > 0)?;
+        let needed = SoundRules.lease_quorum(members.voters()).checked_sub(1)?;
         let round = reached.get(needed).copied().filter(|round| *round > self.quorum_round)?;
         self.quorum_round = round;
         Some(round)
