@@ -338,7 +338,7 @@ impl<R: LeaseRules> Raft<R> {
                     self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
                 }
                 if matched > progress.matched {
-                    progress.matched = matched;
+                    progress.match_up_to(matched, last);
                     progress.end_tail();
                     self.advance_commit(now);
                     self.continue_transfer();
@@ -381,7 +381,7 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         let first_of_term = self.commit < self.leadership.own_term_start;
-        self.commit = held;
+        self.commit_up_to(held);
         if first_of_term {
             self.note(Note::LeaderReady { term: self.term(), commit: held });
         }

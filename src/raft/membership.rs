@@ -258,7 +258,10 @@ impl<R: LeaseRules> Raft<R> {
             (Role::Leader, ..) => self.lead_configuration(now, &before),
             (_, false, true) => {
                 let span = self.settings.lease.election_timeout;
-                let end = self.promise.map_or(Alarm::Last { since: now.stamp, span }, |promise| promise.end);
+                let end = self
+                    .promises
+                    .newest
+                    .map_or(Alarm::Last { since: now.stamp, span }, |promise| promise.end);
                 self.await_leader(end);
             }
             (_, true, false) => self.timers.clear(Timer::Election),

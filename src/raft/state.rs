@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use super::configuration::Configuration;
 use super::durability::Durability;
 use super::election::Votes;
-use super::following::Promise;
-use super::installing::Assembly;
+use super::installing::Snapshots;
 use super::leading::Leadership;
 use super::membership::Membership;
+use super::promises::Promises;
 use super::{
     HardState, Index, Lease, Log, LogBounds, Message, Misbehaviour, Names, NodeId, Note, Recovered,
-    SnapshotWrite, StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
+    StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
 };
 use crate::lease::{LeaseRules, LeaseSettings};
 use crate::time::{Alarm, Reading, Span};
@@ -118,29 +118,14 @@ pub struct Raft<R> {
     pub(super) hard_state_dirty: bool,
     pub(super) log: Log,
     pub(super) durability: Durability,
-    /// Entries up to here have been dropped, and the next write is to say so.
-    pub(super) compacted: Option<Index>,
-    /// What the next write is to say of a snapshot that comes in.
-    pub(super) snapshot_writes: Vec<SnapshotWrite>,
-    /// A snapshot that comes in.
-    pub(super) assembly: Option<Box<Assembly>>,
-    /// One that has come in, until the node takes it.
-    pub(super) installed: Option<StateMachine>,
+    pub(super) snapshots: Snapshots,
     /// Nothing more can be stored for now: it neither leads nor campaigns.
     pub(super) storage_full: bool,
 
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
     pub(super) commit: Index,
-    /// Given to the leader it follows or followed last.
-    pub(super) promise: Option<Promise>,
-    /// Earlier ones that were longer, oldest and longest first: they are kept as well.
-    pub(super) longer_promises: Vec<Promise>,
-    /// The length that rounds of this leader ask for, when it is not this node's own; and whether that has been told.
-    pub(super) asked_for: Option<(NodeId, Span, bool)>,
-    /// Until then this node may have promised before it was started. No leader's round takes its place: a round that was
-    /// sent before the restart and comes after it may carry a promise that ends earlier (deadline form).
-    pub(super) restart_promise: Option<Alarm>,
+    pub(super) promises: Promises,
     pub(super) votes: Votes,
     /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
     pub(super) leadership: Leadership,
@@ -182,19 +167,13 @@ impl<R: LeaseRules> Raft<R> {
             hard_state,
             hard_state_dirty: false,
             durability: Durability::recovered(log.last_index()),
-            compacted: None,
-            snapshot_writes: Vec::new(),
-            assembly: None,
-            installed: None,
+            snapshots: Snapshots::default(),
             storage_full: false,
             commit: log.base().index,
             log,
             role: Role::Follower,
             leader: None,
-            promise: None,
-            longer_promises: Vec::new(),
-            asked_for: None,
-            restart_promise,
+            promises: Promises::after_restart(restart_promise),
             votes: Votes::default(),
             leadership: Leadership::default(),
             election_jitter: Span::ZERO,
@@ -260,8 +239,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The ends of its promises to withhold votes: those given to leaders, one made at the start. All must be over.
     pub fn promise_ends(&self) -> impl Iterator<Item = Alarm> {
-        let given = self.promise.iter().chain(&self.longer_promises);
-        given.map(|promise| promise.end).chain(self.restart_promise)
+        self.promises.ends()
     }
 
     /// The end of a promise that is running, if there is one.
@@ -328,7 +306,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Compaction alone asks for no write: it goes with the next one.
     fn has_unwritten(&self) -> bool {
-        self.hard_state_dirty || self.log.has_unwritten() || !self.snapshot_writes.is_empty()
+        self.hard_state_dirty || self.log.has_unwritten() || !self.snapshots.writes.is_empty()
     }
 
     /// Handles a message of another node. It need be no member: this node's log may not say yet that it is.
@@ -419,9 +397,9 @@ impl<R: LeaseRules> Raft<R> {
     fn write_all(&mut self) {
         let ticket = self.durability.issue(self.log.last_index());
         let hard_state = std::mem::take(&mut self.hard_state_dirty).then_some(self.hard_state);
-        let snapshot = std::mem::take(&mut self.snapshot_writes);
+        let snapshot = std::mem::take(&mut self.snapshots.writes);
         let entries = self.log.take_unwritten();
-        let compacted = self.compacted.take();
+        let compacted = self.snapshots.compacted.take();
         let write = Write { ticket, hard_state, snapshot, entries, compacted };
         self.outputs.push_back(RaftOutput::Persist(write));
     }
@@ -434,7 +412,14 @@ impl<R: LeaseRules> Raft<R> {
         self.hard_state_dirty = true;
         self.leader = None;
         // Its leader's term is over, so nothing more of it comes.
-        self.assembly = None;
+        self.snapshots.assembly = None;
+    }
+
+    /// Entries up to `index` are committed. That is never taken back, and only what is in the log can be.
+    pub(super) fn commit_up_to(&mut self, index: Index) {
+        assert!(index >= self.commit, "commit only grows");
+        assert!(index <= self.log.last_index(), "what is committed is in the log");
+        self.commit = index;
     }
 
     /// A message shows a later term: whatever this node was, it is a follower there.
