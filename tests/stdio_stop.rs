@@ -125,7 +125,7 @@ fn requests_that_wait_are_refused_when_the_grace_is_over_and_new_ones_at_once() 
 
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
-    let mut node = Process::start(&["--stop-grace=10m", "--request-deadline=10m"]);
+    let mut node = Process::start(&["--stop-grace=30s", "--request-deadline=10m"]);
     node.send(&INIT_ALONE.replace(r#"["n1"]"#, r#"["n1","n2"]"#));
     node.receive();
     node.send(r#"{"src":"c1","dest":"n1","body":{"type":"read","msg_id":1,"key":"x"}}"#);

@@ -244,3 +244,63 @@ impl StorageBackend for DataDir {
         self.database.write_all_at(data, offset)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::LeaseSettings;
+    use crate::raft::{HardState, Recovered, Term, Write};
+    use crate::storage::Storage;
+    use crate::storage::durable::Membership;
+
+    type Opened = Result<DurableStorage<DataDir>, DataDirError>;
+
+    #[test]
+    fn a_directory_is_in_use_until_its_storage_is_dropped_and_then_has_its_state() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("n1");
+        let mut storage = DurableStorage::open_dir(&path).unwrap();
+        assert!(storage.backend().is_new() && storage.backend().path() == path);
+        let membership = Membership { own: "n1".into(), names: vec!["n1".into()], joins: false };
+        storage.join(membership.clone(), LeaseSettings::default()).unwrap();
+        let hard_state = HardState { term: Term(7), ..HardState::default() };
+        storage.write(Write { ticket: 1, hard_state: Some(hard_state), ..Write::default() });
+        assert_eq!(storage.sync(), Ok(1));
+
+        let second: Opened = DurableStorage::open_dir(&path);
+        assert!(matches!(second, Err(DataDirError::InUse)), "{second:?}");
+        fs::remove_file(path.join(LOCK)).unwrap();
+        let second: Opened = DurableStorage::open_dir(&path);
+        assert!(matches!(second, Err(DataDirError::DatabaseInUse)), "{second:?}");
+
+        drop(storage);
+        let mut storage = DurableStorage::open_dir(&path).unwrap();
+        assert!(!storage.backend().is_new());
+        assert_eq!(storage.membership(), Some(&membership));
+        let Recovered { hard_state: found, .. } = storage.recover().unwrap();
+        assert_eq!(found, hard_state);
+    }
+
+    #[test]
+    fn a_place_that_will_not_do_is_told_apart_by_the_reason() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, "x").unwrap();
+        let foreign: Opened = DurableStorage::open_dir(root.path());
+        assert!(matches!(&foreign, Err(DataDirError::Foreign { name }) if name == "file"), "{foreign:?}");
+        let none: Opened = DurableStorage::open_dir(&file);
+        assert!(matches!(none, Err(DataDirError::NotADirectory)), "{none:?}");
+        let none: Opened = DurableStorage::open_dir(&root.path().join("a/b"));
+        assert!(matches!(none, Err(DataDirError::NoParent)), "{none:?}");
+
+        let path = root.path().join("n1");
+        drop(DurableStorage::open_dir(&path).unwrap());
+        fs::write(path.join(DATABASE), b"SQLite format 3\0".repeat(64)).unwrap();
+        let damaged: Opened = DurableStorage::open_dir(&path);
+        let foreign = matches!(damaged, Err(DataDirError::Database { error: OpenError::Foreign, .. }));
+        assert!(foreign, "{damaged:?}");
+        fs::remove_file(path.join(DATABASE)).unwrap();
+        let gone: Opened = DurableStorage::open_dir(&path);
+        assert!(matches!(gone, Err(DataDirError::Gone)), "{gone:?}");
+    }
+}
