@@ -6,8 +6,8 @@
 
 use std::io::BufRead;
 
-use super::assemble::Kind;
 use super::edn::{Datum, Reader};
+use super::event::Kind;
 use super::fields::refusal_named;
 use super::jepsen::{Interpreter, Raw, error_name, known_function, known_kind};
 use super::lines::{Lines, Stop};
