@@ -160,7 +160,7 @@ fn reads_of_nil_and_what_is_no_history() {
         &["-", "--nil-read", "anything"],
         history,
         0,
-        "stdin: 1 operation on one register, 0 of unknown outcome; 1 reads of nil left out\n✓ linearizable\n",
+        "stdin: 1 operation on one register, 0 of unknown outcome; 1 read of nil left out\n✓ linearizable\n",
         "",
     );
     check(

@@ -2,7 +2,7 @@
 
 use super::chains::{self, Chains};
 use super::history::{Action, Key, Operation};
-use super::report::{Counts, KeyReport, Limits, Outcome, Report, Verdict};
+use super::report::{Counts, KeyReport, Limits, Outcome, Precedence, Report, Verdict, Violation};
 use super::stale::{self, StaleRead};
 use super::{search, zones};
 
@@ -105,7 +105,19 @@ fn judge(
             Chains::Violated(violation) => (Verdict::NotLinearizable { violation }, Vec::new()),
             Chains::Unknown => (search::search(history, members, limits, stop), Vec::new()),
         },
-        None => (search::search(history, members, limits, stop), Vec::new()),
+        None => {
+            let stale = stale::find_missing(history, members);
+            let verdict = match stale.first() {
+                Some(first) => Verdict::NotLinearizable {
+                    violation: Violation::OrderCycle {
+                        forth: Precedence { before: None, after: first.missed },
+                        back: Precedence { before: Some(first.missed), after: first.read },
+                    },
+                },
+                None => search::search(history, members, limits, stop),
+            };
+            (verdict, stale)
+        }
     }
 }
 

@@ -6,15 +6,16 @@
 //! keeps what is needed to name them to the user: lines, processes, keys and values as they are written in the file.
 //! docs/reference/histories.md describes the formats.
 //!
-//! * `lines`, `problem`, `intern`: text with places, what is wrong with it, and numbers instead of it.
+//! * `lines`, `problem`, `intern`, `names`: text with places, what is wrong with it, and numbers instead of it.
 //! * `fields`: the names of fields, and what is done with others.
-//! * `json_lines` and `edn`, `words`, `jepsen`, `log` make events; `assemble` makes operations of them.
+//! * `json_lines` and `edn`, `words`, `jepsen`, `log` make events (`event`); `assemble` makes operations of them.
 //!
 //! **Architecture Invariant:** a file is read once, from front to back, so that it may be a pipe. Memory grows with the
 //! operations and the different keys and values in it, not with its bytes.
 
 mod assemble;
 mod edn;
+mod event;
 mod fields;
 mod intern;
 mod jepsen;
@@ -22,6 +23,7 @@ mod json_lines;
 mod json_write;
 mod lines;
 mod log;
+mod names;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -32,9 +34,9 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::{Key, Operation, Value};
-use assemble::Names;
+use names::Names;
 
-pub use assemble::Refusal;
+pub use event::Refusal;
 pub use json_write::{sequential, write_json_lines};
 pub use problem::{Place, Problem, ReadError, shown};
 

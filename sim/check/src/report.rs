@@ -47,8 +47,9 @@ pub struct Report {
     pub outcome: Outcome,
     /// One entry a key, in the order of the keys.
     pub keys: Vec<KeyReport>,
-    /// Every read that provably returned an old value, by invocation time. Only keys whose values were all written once
-    /// are examined: where a value was written twice, an old value cannot be told from a new one that equals it.
+    /// Every read that provably returned an old value, by invocation time. Keys whose values were all written once are
+    /// examined: where a value was written twice, an old value cannot be told from a new one that equals it. On the other
+    /// keys, those reads are told that found the key missing after it was there, if nothing deletes it.
     pub stale_reads: Vec<StaleRead>,
     /// How much was checked.
     pub counts: Counts,

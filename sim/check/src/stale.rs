@@ -97,6 +97,48 @@ pub(super) fn find(history: &[Operation], members: &[usize]) -> Vec<StaleRead> {
     stale
 }
 
+/// The reads, by invocation, that found the key missing after it was there, on a key that nothing deletes. Then MISSING
+/// was there once, at the start, whatever other values were written how often.
+pub(super) fn find_missing(history: &[Operation], members: &[usize]) -> Vec<StaleRead> {
+    let operations = || members.iter().map(|&index| (index, &history[index]));
+    if operations().any(|(_, operation)| operation.written() == Some(Value::MISSING)) {
+        return Vec::new();
+    }
+    let mut acknowledged: Vec<(u64, usize)> = operations()
+        .filter(|(_, operation)| operation.written().is_some())
+        .filter_map(|(index, operation)| Some((operation.responded?, index)))
+        .collect();
+    acknowledged.sort_unstable();
+    let observed = operations()
+        .filter(|(_, operation)| operation.observed().is_some_and(|value| value != Value::MISSING))
+        .filter_map(|(index, operation)| Some((operation.responded?, index)))
+        .min();
+
+    let mut stale: Vec<StaleRead> = Vec::new();
+    for (index, operation) in operations() {
+        let missing = Action::Read { returned: Value::MISSING };
+        if operation.action != missing || operation.responded.is_none() {
+            continue;
+        }
+        let before = |&(responded, _): &(u64, usize)| responded < operation.invoked;
+        let write = acknowledged.first().copied().filter(before).map(|it| (it, Evidence::Acknowledged));
+        let read = observed.filter(before).map(|it| (it, Evidence::Observed));
+        let Some(((known_at, missed), evidence)) = write.or(read) else { continue };
+        stale.push(StaleRead {
+            key: operation.key,
+            read: index,
+            returned: Value::MISSING,
+            missed,
+            evidence,
+            known_at,
+            stale_by_ns: operation.invoked - known_at,
+            overwritten_count: acknowledged.partition_point(before),
+        });
+    }
+    stale.sort_unstable_by_key(|stale| (history[stale.read].invoked, stale.read));
+    stale
+}
+
 /// A read with a response whose value was written before that.
 #[derive(Clone, Copy, Debug)]
 struct CredibleRead {

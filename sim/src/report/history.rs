@@ -105,7 +105,8 @@ fn counts(subject: &HistorySubject<'_>) -> String {
         text.push_str(&format!("; {} failed and left out", count(file.failed as u64)));
     }
     if file.nil_reads > 0 {
-        text.push_str(&format!("; {} reads of nil left out", count(file.nil_reads as u64)));
+        let reads = number(file.nil_reads, "read of nil", "reads of nil");
+        text.push_str(&format!("; {reads} left out"));
     }
     text
 }

@@ -137,7 +137,7 @@ fn drawing(region: &Region<'_>) -> String {
     let (width, height) = (LEFT_PX + EVENT_PX * (column.len() + 1), TOP_PX * 2 + LANE_PX * lane.len());
 
     let mut svg = format!(
-        "<svg role=\"img\" aria-label=\"operations around the violation\" width=\"{width}\" height=\"{height}\" \
+        "<div class=\"wide\"><svg role=\"img\" aria-label=\"operations around the violation\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\">\n"
     );
     for (process, lane) in &lane {
@@ -165,7 +165,7 @@ fn drawing(region: &Region<'_>) -> String {
             escaped(&label(file, index)),
         );
     }
-    svg.push_str("</svg>\n");
+    svg.push_str("</svg></div>\n");
     svg
 }
 

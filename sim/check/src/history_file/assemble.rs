@@ -1,88 +1,11 @@
 //! Events to operations: pairs every invocation with its end, and says what cannot be.
 
+use super::event::{Event, Function, Kind, Told, answered, function_of, refused};
 use super::fields::Ignored;
-use super::intern::Interner;
-use super::problem::{PROBLEMS_MAX, Place, Problem, ReadError, shown};
+use super::names::Names;
+use super::problem::{PROBLEMS_MAX, Problem, ReadError, shown};
 use super::{Format, HistoryFile, Options, Origin};
 use crate::{Action, Key, Operation, Value};
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A process asks.
-    Invoke,
-    /// It happened.
-    Ok,
-    /// It did not happen.
-    Fail,
-    /// Nobody knows whether it happened, or ever will.
-    Info,
-}
-
-/// What was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Function {
-    Read,
-    Write,
-    Cas,
-}
-
-impl Function {
-    /// By the word for it.
-    pub(super) fn named(name: &str) -> Option<Function> {
-        match name {
-            "read" | "get" => Some(Function::Read),
-            "write" | "put" => Some(Function::Write),
-            "cas" => Some(Function::Cas),
-            _ => None,
-        }
-    }
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Function::Read => "read",
-            Function::Write => "write",
-            Function::Cas => "cas",
-        }
-    }
-}
-
-/// What a definite refusal says about the value, and so observes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The key did not exist.
-    Absent,
-    /// The value was another one than a compare-and-swap expected.
-    Mismatch,
-}
-
-/// The values that an event tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
-    Nothing,
-    One(Value),
-    /// What a compare-and-swap expects and writes.
-    Two(Value, Value),
-}
-
-/// One event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Event {
-    pub(super) place: Place,
-    pub(super) process: u32,
-    pub(super) kind: Kind,
-    pub(super) function: Function,
-    /// `None` if the event does not say.
-    pub(super) key: Option<Key>,
-    pub(super) told: Told,
-    pub(super) time_ns: Option<u64>,
-    /// What a failed operation says about the value.
-    pub(super) refusal: Option<Refusal>,
-    /// Of a compare-and-swap that is ok: whether the value was replaced. `None`: it was.
-    pub(super) swapped: Option<bool>,
-    /// Of the invocation of a compare-and-swap: whether a missing key is created. `None`: it is not.
-    pub(super) create_if_missing: Option<bool>,
-}
 
 /// What decides which operation came before which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,67 +16,8 @@ enum Order {
     Times,
 }
 
-/// The texts behind the numbers.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    processes: Interner,
-    keys: Interner,
-    /// 0 is what every key has at the beginning.
-    values: Interner,
-}
-
 /// The key of operations that have none.
 const NO_KEY: Key = Key(0);
-
-impl Kind {
-    /// By the word for it.
-    pub(super) fn named(name: &str) -> Option<Kind> {
-        match name {
-            "invoke" => Some(Kind::Invoke),
-            "ok" => Some(Kind::Ok),
-            "fail" => Some(Kind::Fail),
-            "info" => Some(Kind::Info),
-            _ => None,
-        }
-    }
-}
-
-impl Names {
-    fn new(initial: &str) -> Names {
-        let mut names = Names::default();
-        let first = names.values.intern(initial);
-        assert_eq!(Value(first as u64), Value::MISSING, "the first number is 0");
-        names
-    }
-
-    /// # Panics
-    ///
-    /// If there are 2^32 processes.
-    pub(super) fn intern_process(&mut self, text: &str) -> u32 {
-        u32::try_from(self.processes.intern(text)).expect("a process takes more than a byte of memory")
-    }
-
-    pub(super) fn intern_key(&mut self, text: &str) -> Key {
-        Key(self.keys.intern(text) as u64 + 1)
-    }
-
-    pub(super) fn intern_value(&mut self, text: &str) -> Value {
-        Value(self.values.intern(text) as u64)
-    }
-
-    pub(super) fn process(&self, process: u32) -> &str {
-        self.processes.text(usize::try_from(process).expect("a number of something in memory"))
-    }
-
-    pub(super) fn key(&self, key: Key) -> Option<&str> {
-        let number = key.0.checked_sub(1)?;
-        Some(self.keys.text(usize::try_from(number).expect("a number of something in memory")))
-    }
-
-    pub(super) fn value(&self, value: Value) -> &str {
-        self.values.text(usize::try_from(value.0).expect("a number of something in memory"))
-    }
-}
 
 /// What a process is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -501,50 +365,6 @@ impl Assembler {
 
 const SWAPPED: &str = "it on the `ok` of a cas only";
 
-/// What a refused operation observed, as the operation that observes it. `None` if the refusal says nothing about the
-/// value. An error: what is wrong, and what was expected.
-fn refused(
-    asked: Action,
-    refusal: Refusal,
-    absent: Value,
-) -> Result<Option<Action>, (&'static str, &'static str)> {
-    match (refusal, asked) {
-        (Refusal::Absent, Action::Cas { create_if_missing: true, .. }) => {
-            Err(("a cas that failed because the key does not exist", "a cas that creates it"))
-        }
-        (Refusal::Absent, _) => Ok(Some(Action::Read { returned: absent })),
-        (Refusal::Mismatch, Action::Cas { from, to, create_if_missing, .. }) => {
-            Ok(Some(Action::Cas { from, to, create_if_missing, swapped: false }))
-        }
-        (Refusal::Mismatch, Action::Read { .. } | Action::Write { .. }) => Ok(None),
-    }
-}
-
 fn index(process: u32) -> usize {
     usize::try_from(process).expect("a number of something in memory")
-}
-
-fn function_of(action: Action) -> Function {
-    match action {
-        Action::Read { .. } => Function::Read,
-        Action::Write { .. } => Function::Write,
-        Action::Cas { .. } => Function::Cas,
-    }
-}
-
-/// The action with what the answer says, or what is wrong with the answer.
-fn answered(asked: Action, event: &Event) -> Result<Action, String> {
-    match (asked, event.told) {
-        (Action::Read { .. }, Told::One(returned)) => Ok(Action::Read { returned }),
-        (Action::Read { .. }, _) => Err("a read of nothing".to_owned()),
-        (Action::Write { .. }, Told::Nothing) => Ok(asked),
-        (Action::Write { value }, Told::One(told)) if told == value => Ok(asked),
-        (Action::Write { .. }, _) => Err("a write of another value".to_owned()),
-        (Action::Cas { from, to, create_if_missing, .. }, told) => {
-            if told != Told::Nothing && told != Told::Two(from, to) {
-                return Err("a cas of other values".to_owned());
-            }
-            Ok(Action::Cas { from, to, create_if_missing, swapped: event.swapped.unwrap_or(true) })
-        }
-    }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::assemble::{Kind, Refusal};
+use super::event::{Kind, Refusal};
 use super::problem::shown;
 
 /// A field that means something.

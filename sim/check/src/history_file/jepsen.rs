@@ -11,8 +11,9 @@
 
 use std::io::BufRead;
 
-use super::assemble::{Assembler, Event, Function, Kind, Refusal, Rules, Told};
+use super::assemble::{Assembler, Rules};
 use super::edn::{Datum, Reader, unclosed, wrong_bracket};
+use super::event::{Event, Function, Kind, Refusal, Told};
 use super::fields::{Field, Ignored, refusal_named, resembled};
 use super::lines::{Lines, Stop};
 use super::problem::{Place, Problem, ReadError, shown};

@@ -8,7 +8,8 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::assemble::{Assembler, Event, Function, Kind, Rules, Told};
+use super::assemble::{Assembler, Rules};
+use super::event::{Event, Function, Kind, Told};
 use super::fields::{Field, Ignored, refusal_named, resembled};
 use super::lines::{Lines, Stop};
 use super::problem::{Place, Problem, ReadError, shown, shown_up_to};

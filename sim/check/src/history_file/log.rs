@@ -6,8 +6,8 @@
 
 use std::io::BufRead;
 
-use super::assemble::Kind;
 use super::edn::{Datum, Reader};
+use super::event::Kind;
 use super::fields::refusal_named;
 use super::jepsen::{Interpreter, Raw, error_name, known_function, known_kind};
 use super::lines::{Lines, Stop};
@@ -23,10 +23,11 @@ const MARKS: [&str; 2] = ["jepsen.util - ", "jepsen.util: "];
 pub(super) fn read(input: impl BufRead, options: &Options) -> Result<HistoryFile, ReadError> {
     let mut interpreter = Interpreter::new(options)?;
     let mut lines = Lines::new(input);
+    let mut has_marks = None;
     let mut is_log = options.format == Some(Format::Log);
     while !interpreter.is_hopeless() {
         let event = match lines.advance() {
-            Ok(true) => event(&lines),
+            Ok(true) => event(&lines, &mut has_marks),
             Ok(false) => break,
             Err(stop) => Err(stop),
         };
@@ -44,21 +45,25 @@ pub(super) fn read(input: impl BufRead, options: &Options) -> Result<HistoryFile
     interpreter.finish(Format::Log)
 }
 
-/// Where an event begins in a line, if it has one of a client.
-fn start_of_event(line: &str) -> Option<usize> {
+/// Where an event begins in a line, if it has one of a client, and whether a mark stands before it.
+fn start_of_event(line: &str) -> Option<(usize, bool)> {
     let marked = MARKS.iter().find_map(|mark| line.find(mark).map(|position| position + mark.len()));
     let start = marked.unwrap_or(0);
     let after = line[start..].trim_start_matches(|c: char| c.is_ascii_digit());
     let is_process = after.len() < line.len() - start;
     // A date is no process.
     let is_event = after.starts_with([' ', '\t']) && after.trim_start().starts_with(':');
-    (is_process && (marked.is_some() || is_event)).then_some(start)
+    (is_process && (marked.is_some() || is_event)).then_some((start, marked.is_some()))
 }
 
-/// The event of the current line, if it is one of a client.
-fn event<R: BufRead>(lines: &Lines<R>) -> Result<Option<Raw>, Stop> {
+/// The event of the current line, if it is one of a client. A log with marks may repeat a part of the history without
+/// them: then lines without one are no events. `has_marks`: whether the first event had one.
+fn event<R: BufRead>(lines: &Lines<R>, has_marks: &mut Option<bool>) -> Result<Option<Raw>, Stop> {
     let line = lines.line();
-    let Some(start) = start_of_event(line) else { return Ok(None) };
+    let Some((start, is_marked)) = start_of_event(line) else { return Ok(None) };
+    if *has_marks.get_or_insert(is_marked) != is_marked {
+        return Ok(None);
+    }
     let place = lines.place(start);
     let mut reader = Reader::new(Lines::at(&line.as_bytes()[start..], place));
     let Datum::Number(process) = reader.form()? else {

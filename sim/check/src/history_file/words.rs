@@ -3,8 +3,8 @@
 //! A transaction of one read or one write is that read or write. A mutex is a register that is nil while it is free:
 //! `:acquire` changes nil to `:held`, and `:release` changes it back.
 
-use super::assemble::Function;
 use super::edn::Datum;
+use super::event::Function;
 use super::problem::{Place, Problem, shown};
 
 /// What `:f` says.

@@ -99,7 +99,7 @@ impl Course {
         let mut members: Vec<Member> = indices
             .iter()
             .map(|&index| {
-                let role = role(&history[index], &id);
+                let role = role(&history[index], id);
                 Member { index, role, response: Position::MAX, slot: u32::MAX }
             })
             .collect();

@@ -97,7 +97,9 @@ impl<const W: usize> Levels<W> {
         if reached.len() >= RIVALS_MAX {
             let hash_at = |place: &u32| reached[*place as usize].configuration.hash();
             if table.is_empty() {
-                (0..place).for_each(|place| drop(table.insert_unique(hash_at(&place), place, hash_at)));
+                for place in 0..place {
+                    table.insert_unique(hash_at(&place), place, hash_at);
+                }
             }
             let hash = configuration.hash();
             if table.find(hash, |&place| reached[place as usize].configuration == configuration).is_some() {

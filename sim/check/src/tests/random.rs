@@ -3,7 +3,7 @@
 use super::brute;
 use super::generate::{self, Shape};
 use crate::chains::{self, Chains};
-use crate::{Action, Limits, Operation, Outcome, Value, Verdict, Violation, check, search, zones};
+use crate::{Action, Limits, Operation, Outcome, Value, Verdict, Violation, check, search, stale, zones};
 use proptest::prelude::*;
 
 /// Few enough operations for `brute`.
@@ -126,6 +126,14 @@ proptest! {
         let expected = brute::linearizable(&history);
         prop_assert!(zones(&history).violation.is_none() || !expected);
         prop_assert_eq!(check(&history, Limits::default()).outcome == Outcome::Linearizable, expected);
+    }
+
+    #[test]
+    fn a_key_that_is_missing_after_it_was_there_is_a_violation(
+        history in generate::history(Shape { distinct: false, cas: true, unknown_one_in: 4, ..SMALL }),
+    ) {
+        let members: Vec<usize> = (0..history.len()).collect();
+        prop_assert!(stale::find_missing(&history, &members).is_empty() || !brute::linearizable(&history));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The explanations against a quadratic reading of their definition, and against the verdicts.
 
 use super::generate::{self, Shape};
+use super::{NONE, lost, op, read, write};
 use crate::stale::{self, Evidence, StaleRead};
 use crate::{Action, Limits, Operation, Outcome, Value, Verdict, Violation, check};
 use proptest::prelude::*;
@@ -86,6 +87,28 @@ fn by_definition(history: &[Operation]) -> Vec<StaleRead> {
 fn find(history: &[Operation]) -> Vec<StaleRead> {
     let members: Vec<usize> = (0..history.len()).collect();
     stale::find(history, &members)
+}
+
+#[test]
+fn a_missing_key_is_a_stale_read_though_other_values_repeat() {
+    let mut history = vec![
+        op(1, 0, 10, write(1)),
+        op(1, 20, 30, write(2)),
+        op(1, 40, 50, write(1)),
+        op(2, 10, 60, read(NONE)),
+        op(2, 70, 80, read(NONE)),
+        op(3, 75, 85, read(1)),
+    ];
+    let report = check(&history, Limits::default());
+    assert_eq!(report.outcome, Outcome::NotLinearizable);
+    let found = report.stale_reads;
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].read, found[0].missed, found[0].evidence), (4, 0, Evidence::Acknowledged));
+    assert_eq!((found[0].stale_by_ns, found[0].overwritten_count), (60, 3));
+    // A deletion may be why it is missing.
+    history.push(lost(4, 60, write(NONE)));
+    history.push(lost(4, 75, write(1)));
+    assert_eq!(check(&history, Limits::default()).outcome, Outcome::Linearizable);
 }
 
 proptest! {

@@ -114,6 +114,14 @@ fn history_txt_and_jepsen_log() {
 }
 
 #[test]
+fn what_a_log_repeats_without_marks_is_no_event() {
+    let text = "INFO  jepsen.util - 0\t:invoke\t:read\tnil\nINFO  jepsen.util - 0\t:ok\t:read\tnil\n\
+                Linearizable prefix was:\n0\t:invoke\t:read\tnil\n0\t:ok\t:read\t7\n";
+    verdict(text, true);
+    assert_eq!(history(text, &Options::default()).operations.len(), 1);
+}
+
+#[test]
 fn a_transaction_of_one_operation_is_that_operation() {
     let text = |key: &str, read: &str| {
         format!(
