@@ -236,7 +236,8 @@ def accept(v, s, rules):
     no_longer = lambda k: v.length(n, s.cover(n, k)) <= v.length(n, kept) if rules.keeps_longer_promises else TRUE
     replaced = lambda k: Or(Not(s.acknowledged(n, k)), And(same_term_not_later(v, k, kept), no_longer(k)))
     # Without the cut of leases (rule 10) a forgotten round may ask for more than the newest promise is worth.
-    useless = s.given_up if rules.change_cuts_lease else s.forgotten
+    worth = rules.change_cuts_lease or not rules.forgotten_rounds_need_cut
+    useless = s.given_up if worth else s.forgotten
     counts = lambda k: And(s.sent(k), same_term_not_later(v, k, r), Not(useless(k)), may_carry_a_lease(v, k))
 
     effects = becomes_follower(s, rules, n, Or(v.of(r) > s.term(n), TRUE if rules.follower_is_no_candidate else FALSE))
