@@ -12,8 +12,24 @@ import z3
 from z3 import And, If, Implies, Not, Or
 
 NAMES = [
-    "time_passes", "seek", "pre_vote", "campaign", "vote", "timeout_now", "transfer_campaign", "transfer_vote", "elect",
-    "send", "accept", "renew", "recount", "change_lengths", "step_down", "see_term", "restart", "read",
+    "time_passes",
+    "seek",
+    "pre_vote",
+    "campaign",
+    "vote",
+    "timeout_now",
+    "transfer_campaign",
+    "transfer_vote",
+    "elect",
+    "send",
+    "accept",
+    "renew",
+    "recount",
+    "change_lengths",
+    "step_down",
+    "see_term",
+    "restart",
+    "read",
 ]
 TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
 
@@ -45,6 +61,7 @@ def at(place, value, old):
 
 def becomes_follower(s, rules, node, only_if=TRUE):
     """Effects of stepping down, whatever the reason: no leadership, no candidacy, and (rule 7) no lease."""
+
     def ended(old):
         return lambda n: And(old(n), Not(And(n == node, only_if)))
 
@@ -197,8 +214,9 @@ def send(v, s, rules):
     leader, r = v.const("L", "Node"), v.const("R", "Round")
     t = s.term(leader)
     newer = v.every(["Round"], lambda k: Implies(And(s.sent(k), v.of(k) == t), v.number(k) < v.number(r)))
-    guard = And(s.leads(leader), Not(s.sent(r)), v.of(r) == t, v.at(r) == s.now(), newer,
-                v.carried(r) == s.in_force(leader))
+    guard = And(
+        s.leads(leader), Not(s.sent(r)), v.of(r) == t, v.at(r) == s.now(), newer, v.carried(r) == s.in_force(leader)
+    )
     effects = {
         "sent": at([r], TRUE, s.sent),
         "sender": at([r], leader, s.sender),
@@ -240,7 +258,9 @@ def accept(v, s, rules):
     useless = s.given_up if worth else s.forgotten
     counts = lambda k: And(s.sent(k), same_term_not_later(v, k, r), Not(useless(k)), may_carry_a_lease(v, k))
 
-    effects = becomes_follower(s, rules, n, Or(v.of(r) > s.term(n), TRUE if rules.follower_is_no_candidate else FALSE))
+    effects = becomes_follower(
+        s, rules, n, Or(v.of(r) > s.term(n), TRUE if rules.follower_is_no_candidate else FALSE)
+    )
     effects |= {
         "term": at([n], If(v.of(r) > s.term(n), v.of(r), s.term(n)), s.term),
         "has_newest": at([n], TRUE, s.has_newest),
@@ -279,8 +299,16 @@ def renew(v, s, rules):
         enough = v.large(q)
     if not rules.majority_carries_lease:
         enough = v.half(q)
-    guard = And(s.leads(leader), s.sent(r), v.of(r) == s.term(leader), Not(s.forgotten(r)), may_carry_a_lease(v, r),
-                Not(s.barred(s.term(leader))), enough, answered)
+    guard = And(
+        s.leads(leader),
+        s.sent(r),
+        v.of(r) == s.term(leader),
+        Not(s.forgotten(r)),
+        may_carry_a_lease(v, r),
+        Not(s.barred(s.term(leader))),
+        enough,
+        answered,
+    )
     effects = {
         "lease": at([leader], TRUE, s.lease),
         "lease_until": at([leader], until, s.lease_until),
@@ -297,8 +325,9 @@ def recount(v, s, rules):
     (c) of a change of members asks for such a quorum. It is sound only if changes of lengths cut leases.
     """
     leader, q = v.const("L", "Node"), v.const("Q", "Voters")
-    answered = v.every(["Node"], lambda n: Implies(
-        v.member(n, q), Or(n == leader, s.acknowledged(n, s.lease_round(leader)))))
+    answered = v.every(
+        ["Node"], lambda n: Implies(v.member(n, q), Or(n == leader, s.acknowledged(n, s.lease_round(leader))))
+    )
     guard = And(s.lease(leader), v.majority(q), answered, rules.change_cuts_lease)
     return Action("recount", {"l": leader, "q": q}, guard, {"lease_quorum": at([leader], q, s.lease_quorum)})
 

@@ -22,8 +22,11 @@ NOT_NEEDED_FOR_FRESHNESS = {
 
 # Statements that depend on a rule that another one covers for. The others do without them, but for this:
 COVERED = {
-    "only leaders have leases", "a running lease withholds votes", "caps follow later lengths",
-    "caps follow the lengths in force", "covers are long enough",
+    "only leaders have leases",
+    "a running lease withholds votes",
+    "caps follow later lengths",
+    "caps follow the lengths in force",
+    "covers are long enough",
     "what a promise was given for is on the disk",
 }
 USES_COVERED = {("accept", "promise binds"), ("restart", "promise binds")}
@@ -50,28 +53,48 @@ class Proof:
         return Obligation(f"{self.label}{name}", says, given, then)
 
     def start(self):
-        return [self.obligation(f"start: {name}", "it holds in the first state", FACTS + [starts(V, S)], said)
-                for name, said in self.statements.items()]
+        return [
+            self.obligation(f"start: {name}", "it holds in the first state", FACTS + [starts(V, S)], said)
+            for name, said in self.statements.items()
+        ]
 
     def election_safety(self):
-        return [self.obligation("one leader a term", "no two nodes are ever elected in one term",
-                                self.core + [MAJORITIES_MEET], self.one_leader)]
+        return [
+            self.obligation(
+                "one leader a term",
+                "no two nodes are ever elected in one term",
+                self.core + [MAJORITIES_MEET],
+                self.one_leader,
+            )
+        ]
 
     def steps(self):
         """Every action keeps every statement. What an action does not touch is left out."""
         # With this lemma, the other obligations of `elect` need no quorum.
         elect = action(V, S, self.rules, "elect")
         lemma = V.every(["Node"], lambda d: Not(S.elected(S.term(V.const("C", "Node")), d)))
-        found = [self.obligation("elect is the first of its term", "no other node was elected in that term",
-                                 self.core + [MAJORITIES_MEET, elect.guard], lemma)]
+        found = [
+            self.obligation(
+                "elect is the first of its term",
+                "no other node was elected in that term",
+                self.core + [MAJORITIES_MEET, elect.guard],
+                lemma,
+            )
+        ]
         for act in actions(V, S, self.rules):
             after = invariant(V, S.after(act.effects), self.rules)
             more = [self.one_leader, act.guard] + ([lemma] if act.name == "elect" else [])
             for name in after:
                 if not after[name].eq(self.statements[name]):
                     given = self.holds if name in COVERED or (act.name, name) in USES_COVERED else self.core
-                    found.append(self.obligation(f"{act.name} keeps: {name}", "if it held before, it holds afterwards",
-                                                 given + more, after[name]))
+                    found.append(
+                        self.obligation(
+                            f"{act.name} keeps: {name}",
+                            "if it held before, it holds afterwards",
+                            given + more,
+                            after[name],
+                        )
+                    )
         return found
 
     def freshness(self):
@@ -84,14 +107,30 @@ class Proof:
         meets = And(V.member(voter, quorum), V.member(voter, electors))
         fresh = reads_are_fresh(V, S, leader)
         return [
-            self.obligation("read: the quorums share a voter", "a voter that acknowledged the round, and voted above its term",
-                            superseded + [MAJORITIES_MEET], meets),
-            self.obligation("read: the shared voter is the leader", "then it voted against its lease, which cannot be",
-                            superseded + [meets, voter == leader], fresh),
-            self.obligation("read: the shared voter is another", "then its vote came after its promise, so after the lease",
-                            superseded + [meets, voter != leader], fresh),
-            self.obligation("read is fresh", "no node was elected in a term above that of the lease",
-                            self.holds + [MAJORITIES_MEET, act.guard], fresh),
+            self.obligation(
+                "read: the quorums share a voter",
+                "a voter that acknowledged the round, and voted above its term",
+                superseded + [MAJORITIES_MEET],
+                meets,
+            ),
+            self.obligation(
+                "read: the shared voter is the leader",
+                "then it voted against its lease, which cannot be",
+                superseded + [meets, voter == leader],
+                fresh,
+            ),
+            self.obligation(
+                "read: the shared voter is another",
+                "then its vote came after its promise, so after the lease",
+                superseded + [meets, voter != leader],
+                fresh,
+            ),
+            self.obligation(
+                "read is fresh",
+                "no node was elected in a term above that of the lease",
+                self.holds + [MAJORITIES_MEET, act.guard],
+                fresh,
+            ),
         ]
 
     def all(self):
@@ -110,5 +149,9 @@ def not_needed_for_freshness():
     """The whole proof again without a rule: the obligations that the sound proof does not have already."""
     shared = sound()
     known = {identity(obligation) for obligation in shared}
-    return [obligation for label, switches in NOT_NEEDED_FOR_FRESHNESS.items()
-            for obligation in Proof(without(*switches), label).all() if identity(obligation) not in known]
+    return [
+        obligation
+        for label, switches in NOT_NEEDED_FOR_FRESHNESS.items()
+        for obligation in Proof(without(*switches), label).all()
+        if identity(obligation) not in known
+    ]

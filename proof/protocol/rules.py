@@ -29,7 +29,9 @@ class Rules:
     keeps_longer_promises: bool = True  # 10
     change_cuts_lease: bool = True  # 10
     cut_never_lengthens: bool = True  # 10
-    forgotten_rounds_need_cut: bool = True  # 10: acknowledgements of forgotten rounds are worth their promises only with the cut
+    forgotten_rounds_need_cut: bool = (
+        True  # 10: acknowledgements of forgotten rounds are worth their promises only with the cut
+    )
     change_forgets_rounds: bool = True  # 10
     earlier_stamp_gives_up_lease: bool = True  # section 5
     older_terms_refused: bool = True  # Raft
