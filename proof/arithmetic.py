@@ -1,7 +1,8 @@
 """The arithmetic of docs/ideas/proof.md and docs/clock-assumption.md, line by line.
 
-Each lemma has the number of its line: P1, P2, ... in ideas/proof.md, A3, A5, ... in clock-assumption.md. Each has a twin
-that must be refuted: a nanosecond beyond the bound, or a formula that looks right. The counterexample is in seconds.
+Each lemma has the number of its line: P1, P2, ... in ideas/proof.md, A3, A5, ... in clock-assumption.md. Each has a
+twin that must be refuted: a nanosecond beyond the bound, or a formula that looks right. The counterexample is in
+seconds.
 
 This file has the two forms of lease. consequences.py has what follows from them. The letters are those of the docs.
 """

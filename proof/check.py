@@ -1,4 +1,6 @@
-"""Checks every obligation and says how many were proved and refuted. Exit code 1 when one gets another verdict than it must.
+"""Checks every obligation and says how many were proved and refuted.
+
+Exit code 1 when one gets another verdict than it must.
 
     python check.py [--all] [--no-cvc5] [WORD ...]
 
@@ -111,8 +113,8 @@ def main():
     failures = report(chosen.all, answers)
     verdicts = [first.verdict for first, _, _ in answers.values()]
     print(
-        f"proof: {verdicts.count(PROVED)} proved, {verdicts.count(REFUTED)} refuted, {verdicts.count(UNKNOWN)} unknown, "
-        f"{failures} wrong, in {time.monotonic() - began:.0f} s"
+        f"proof: {verdicts.count(PROVED)} proved, {verdicts.count(REFUTED)} refuted, "
+        f"{verdicts.count(UNKNOWN)} unknown, {failures} wrong, in {time.monotonic() - began:.0f} s"
     )
     sys.exit(1 if failures or not answers else 0)
 

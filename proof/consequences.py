@@ -1,4 +1,7 @@
-"""What follows from the two forms of lease: what `s` means, ticks, two clocks, majorities, the exact assumption, its numbers."""
+"""What follows from the two forms of lease.
+
+What `s` means, ticks, two clocks, majorities, the exact assumption, its numbers.
+"""
 
 import z3
 from z3 import And, Or, Reals
@@ -319,7 +322,8 @@ def the_numbers():
 def links_to_the_protocol():
     """What protocol/facts.py takes for granted about the order of instants, from the lines above.
 
-    `lease_over` is t_s + E / a + p for a lease on r; `promise_over` is the first t_v of a promise for r' of the same term.
+    `lease_over` is t_s + E / a + p for a lease on r; `promise_over` is the first t_v of a promise for r' of the
+    same term.
     """
     length, own = Reals("promised T_of_lease")
     before_or_same = [t_s2 >= t_s, own > 0, length >= own, E > 0, E < own] + RATES

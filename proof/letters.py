@@ -18,8 +18,8 @@ LENGTHS = [D > 0, T > 0, s >= 0, E == D - s, E > 0]
 RATES = [a > 0, b > 0, p >= 0]
 WITHIN_RHO = [rho >= 0, rho < 1, a >= 1 - rho, b > 0, b <= 1 + rho]
 
-# The leader: its clocks count at least `a` times the true time in which its machine was not stopped. It serves while they
-# show less than E since the reading of the send.
+# The leader: its clocks count at least `a` times the true time in which its machine was not stopped. It serves
+# while they show less than E since the reading of the send.
 SERVES = [t_q >= t_s, a * (t_q - t_s - p) < E]
 # A voter that counts from the receipt: its clocks count at most `b` times the true time.
 FREE_BY_RECEIPT = [t_a >= t_s, t_v >= t_a, b * (t_v - t_a) >= T]

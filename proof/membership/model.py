@@ -1,11 +1,11 @@
 """Members that change: the model.
 
-The other proofs take it from `majorities meet` that the quorum of a lease and that of an election have a voter in common.
-While members change, the two may be counted by different configurations. proof.py proves that those are the same or one
-step apart, so that their majorities meet (P11).
+The other proofs take it from `majorities meet` that the quorum of a lease and that of an election have a voter in
+common. While members change, the two may be counted by different configurations. proof.py proves that those are the
+same or one step apart, so that their majorities meet (P11).
 
-Assumed of Raft, and not proved here: one leader a term, log matching, leader completeness. A log is its last entry, since
-an entry determines all that precede it (log matching). `before(e, f)`: e is f, or precedes it in f's log.
+Assumed of Raft, and not proved here: one leader a term, log matching, leader completeness. A log is its last entry,
+since an entry determines all that precede it (log matching). `before(e, f)`: e is f, or precedes it in f's log.
 """
 
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ def facts(v):
 
 
 def leader_completeness(v, s):
-    """What the leader of a term knows to be committed is in the log of every leader of a higher term (Raft, section 5.4)."""
+    """Raft, section 5.4: what a leader knows to be committed is in the log of every leader of a higher term."""
     return v.every(
         ["Entry", "Term", "Term"],
         lambda e, u, w: Implies(And(s.committed(e, u), s.elected(w), u < w), v.before(e, s.log_when_elected(w))),
@@ -199,9 +199,9 @@ def lose(v, s, rules):
 def reconfigure(v, s, rules):
     """The leader appends the next configuration.
 
-    By (c) a quorum Q of the configuration in force acknowledged a round K that was sent under it. A lease that is counted by
-    the configuration before rests on an earlier round (`later_than_the_lease`). So Q carries the lease too: `recount` in
-    protocol/actions.py.
+    By (c) a quorum Q of the configuration in force acknowledged a round K that was sent under it. A lease that is
+    counted by the configuration before rests on an earlier round (`later_than_the_lease`). So Q carries the lease
+    too: `recount` in protocol/actions.py.
     """
     u, entry = v.const("U", "Term"), v.const("ENTRY", "Entry")
     q, k = v.const("Q", "Voters"), v.const("K", "Number")

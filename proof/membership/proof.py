@@ -133,7 +133,10 @@ class NearLemma:
         )
 
     def none_in_its_place(self):
-        """The candidate lacks C and has another one, D, behind the one before C: the bug of 2015 in single-server changes."""
+        """The candidate lacks C and has another one, D, behind the one before C.
+
+        The bug of 2015 in single-server changes.
+        """
         v, s, c, d, t = self.v, self.s, self.c, self.d, self.t
         q, k, j = v.previous(c), v.term_of(c), v.term_of(d)
         given = [*self.given, Not(v.before(c, self.x)), *self.of_candidate, v.before(q, d), d != q]

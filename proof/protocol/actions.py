@@ -1,7 +1,7 @@
 """What can happen, one action a function: a guard, and the effects on the state.
 
-Messages need no state of their own. What was sent once may arrive at any later time, any number of times, or never. So an
-action that a message causes asks only whether that message can have been sent.
+Messages need no state of their own. What was sent once may arrive at any later time, any number of times, or never.
+So an action that a message causes asks only whether that message can have been sent.
 
 Every action happens at one instant. Only `time_passes` moves true time.
 """
@@ -321,8 +321,8 @@ def renew(v, s, rules):
 def recount(v, s, rules):
     """Another quorum has acknowledged the lease's round, or a later one: it carries the lease as well.
 
-    The node does nothing here, whether it still remembers when it sent that round or not. membership.py needs it: condition
-    (c) of a change of members asks for such a quorum. It is sound only if changes of lengths cut leases.
+    The node does nothing here, whether it still remembers when it sent that round or not. membership/ needs it:
+    condition (c) of a change of members asks for such a quorum. It is sound only if changes of lengths cut leases.
     """
     leader, q = v.const("L", "Node"), v.const("Q", "Voters")
     answered = v.every(

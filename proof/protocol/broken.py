@@ -1,6 +1,7 @@
 """Each rule broken: which statement it costs, and a run that shows it.
 
-Names without a star are those of sim/run/src/rules.rs. Those with `*` break something that the simulator does not offer.
+Names without a star are those of sim/run/src/rules.rs. Those with `*` break something that the simulator does not
+offer.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """What the protocol takes from arithmetic and from clocks: no more than these.
 
-The unbounded proofs know no rate, no length and no clock. They know the order of instants. Each fact here is what lemmas of
-arithmetic.py say; `FACTS` names them.
+The unbounded proofs know no rate, no length and no clock. They know the order of instants. Each fact here is what
+lemmas of consequences.py say: those named "fact".
 """
 
-from z3 import And, If, Implies, Not, Or
+from z3 import And, Implies, Not, Or
 
 from .actions import same_term_not_later
 
@@ -15,17 +15,6 @@ def majorities_meet(v):
         ["Voters", "Voters"],
         lambda q, p: Implies(
             And(v.majority(q), v.majority(p)), And(v.member(v.common(q, p), q), v.member(v.common(q, p), p))
-        ),
-    )
-
-
-def rounds_are_numbered(v):
-    """Rounds of one term with one number are one round, and a later number was sent later."""
-    return v.every(
-        ["Round", "Round"],
-        lambda r, k: Implies(
-            v.of(r) == v.of(k),
-            And(Implies(v.number(r) == v.number(k), r == k), Implies(v.number(r) <= v.number(k), v.at(r) <= v.at(k))),
         ),
     )
 
@@ -71,7 +60,6 @@ def restart_promise(v, s, bound, until):
 
 FACTS = {
     "majorities meet": majorities_meet,
-    "rounds are numbered": rounds_are_numbered,
     "promises outlast leases": promises_outlast_leases,
     "longer lengths last longer": longer_lengths_last_longer,
     "stamps are of the deadline form": stamps_are_of_the_deadline_form,

@@ -53,6 +53,10 @@ def invariant(v, s, rules, name=None):
             [r], lambda r: Implies(s.sent(r), And(v.at(r) <= s.now(), s.elected(v.of(r), s.sender(r))))
         ),
         "rounds supersede": lambda: every([r, t], lambda r, t: Implies(And(s.sent(r), t < v.of(r)), s.superseded(t))),
+        "rounds are sent in order": lambda: every(
+            [r, r],
+            lambda r, k: Implies(And(s.sent(r), s.sent(k), same_term_not_later(v, r, k)), v.at(r) <= v.at(k)),
+        ),
         "forgotten rounds were sent": lambda: every(
             [r], lambda r: And(Implies(s.given_up(r), s.forgotten(r)), Implies(s.forgotten(r), s.sent(r)))
         ),
@@ -181,8 +185,8 @@ def invariant(v, s, rules, name=None):
             ),
         ),
     }
-    # Two rules have a second one that covers for them. Each of the two has a statement of its own, and one is enough for
-    # fresh reads (`obligations.py` proves it both ways).
+    # Two rules have a second one that covers for them. Each of the two has a statement of its own, and one is
+    # enough for fresh reads (`obligations.py` proves it both ways).
     if rules.step_down_ends_lease:
         statements["only leaders have leases"] = lambda: every(
             [n], lambda n: Implies(s.lease(n), And(s.leads(n), v.of(s.lease_round(n)) == s.term(n)))

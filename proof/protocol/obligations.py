@@ -10,8 +10,8 @@ from .invariant import invariant, one_leader_a_term, reads_are_fresh, starts
 from .rules import SOUND, without
 from .vocabulary import Unbounded
 
-# Pairs of rules that cover for each other, and rules that only keep a healthy leader in office. Fresh reads are proved with
-# each of these sets of switches off. Broken.together in broken.py shows what happens without both of a pair.
+# Two pairs of rules that cover for each other. Fresh reads are proved without any one of them. broken.py shows what
+# happens without both of a pair.
 NOT_NEEDED_FOR_FRESHNESS = {
     "without the leader's own promise": ["leader_withholds"],
     "without an end of the lease at a step-down": ["step_down_ends_lease"],
@@ -35,7 +35,7 @@ V = Unbounded()
 V.restart_promise = lambda s, bound, until: facts.restart_promise(V, s, bound, until)
 S = V.state()
 FACTS = [fact(V) for name, fact in facts.FACTS.items() if name != "majorities meet"]
-# While members change this holds of some quorums only (membership.py). So as few obligations as possible use it.
+# While members change this holds of some quorums only (membership/). So as few obligations as possible use it.
 MAJORITIES_MEET = facts.majorities_meet(V)
 
 
@@ -98,7 +98,10 @@ class Proof:
         return found
 
     def freshness(self):
-        """Section 2 of docs/ideas/proof.md: the voter that the two quorums share is another node than the leader, or the leader."""
+        """Section 2 of docs/ideas/proof.md.
+
+        The voter that the two quorums share is another node than the leader, or the leader.
+        """
         leader, act = V.const("L", "Node"), action(V, S, self.rules, "read")
         t = V.of(S.lease_round(leader))
         quorum, electors = S.lease_quorum(leader), S.elected_by(S.first(t), S.first_leader(t))

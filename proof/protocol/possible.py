@@ -1,4 +1,7 @@
-"""That the proof is about something: each action happens in some run under the sound rules, leases run, reads are served."""
+"""That the proof is about something.
+
+Each action happens in some run under the sound rules, leases run, reads are served.
+"""
 
 import z3
 from z3 import And, Implies, Not

@@ -107,7 +107,8 @@ class Stage(Few):
 class Story:
     """A run whose actions happen in the order of `plan`. The solver chooses to whom, when, and with which values.
 
-    Before each action some true time passes, at least 1 ms. `ending(stage, state, rules)` is what the last state must allow.
+    Before each action some true time passes, at least 1 ms. `ending(stage, state, rules)` is what the last state
+    must allow.
     """
 
     def __init__(self, cast, rules, plan, ending):

@@ -3,8 +3,8 @@
 One vocabulary, two readings:
 
 * `Unbounded`: any number of nodes, terms, rounds and lengths. Quantifiers stay quantifiers. The proofs use it.
-* `Finite`: a few of each, in milliseconds. Quantifiers become conjunctions, so the solver always answers. Counterexamples
-  and stories use it.
+* `Finite`: a few of each, in milliseconds. Quantifiers become conjunctions, so the solver always answers.
+  Counterexamples and stories use it.
 
 The actions and the invariant are written once and work on both.
 """

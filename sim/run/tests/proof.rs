@@ -1,4 +1,4 @@
-//! Theory and the lemmas of `proof/arithmetic.py` say the same, at the random points of `proof/points.json`.
+//! Theory and the lemmas in `proof/` say the same, at the random points of `proof/points.json`.
 //!
 //! `proof/points.py` writes that file from the very terms that the solver has proved, and checks it. This test asks the
 //! other side: `theory::predict` and `bound::bound`.
