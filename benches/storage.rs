@@ -7,14 +7,13 @@
 
 #![allow(clippy::float_arithmetic, clippy::print_stdout, reason = "a report for people")]
 
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
 use leasehold::kv::{Command, Scalar};
 use leasehold::raft::{Entry, HardState, Index, Payload, Term, Write};
 use leasehold::storage::Storage;
-use leasehold::storage::durable::{DurableStorage, FileBackend};
+use leasehold::storage::durable::{DataDir, DurableStorage};
 use redb::{Database, TableDefinition};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -78,17 +77,15 @@ impl Summary {
 
 /// What the node does.
 struct Ours {
-    storage: DurableStorage<FileBackend>,
+    storage: DurableStorage<DataDir>,
     ticket: u64,
     last: u64,
 }
 
 impl Ours {
     fn new(directory: &Path) -> Ours {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).open(directory.join("leasehold.db"));
-        let backend = FileBackend::new(file.expect("a new file")).expect("a file is a backend");
-        Ours { storage: DurableStorage::create(backend).expect("a new database"), ticket: 0, last: 0 }
+        let storage = DurableStorage::open_dir(&directory.join("leasehold")).expect("a new directory");
+        Ours { storage, ticket: 0, last: 0 }
     }
 
     fn write(&mut self, batch: u64) -> Write {

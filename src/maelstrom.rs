@@ -27,13 +27,14 @@ mod scalar;
 
 pub use admin::{
     ElectionCounts, KernelClock, MetricsReply, ReadCounts, RefusalCounts, StatusReply, StepDownCounts,
-    TimesReply, transfer_reply,
+    TimesReply,
 };
 pub use directory::{Directory, NAME_BYTES_MAX};
 pub use error_code::{ErrorCode, Fault};
 pub use fields::MsgId;
-pub use incoming::{Content, Incoming, RequestKind};
+pub use incoming::{Content, Incoming, LineError, RequestKind};
 pub use lease_config::{CONFIG_MILLIS_MAX, ConfigQuestion};
 pub use limits::{FORWARD_SLACK_BYTES, message_line_bytes_max, peer_line_bytes_max};
 pub use outgoing::Outbox;
-pub use reply::Reply;
+pub use peer::{NameError, PeerError};
+pub use reply::{Reply, transfer_reply};

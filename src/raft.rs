@@ -7,7 +7,7 @@
 //! A walk through the files: `state` is the struct, its roles and what every input has in common; `election`,
 //! `following` (a follower's side of replication), `leading` (a leader's side), `rounds` (which round a quorum has
 //! acknowledged), `lease` (the lease that follows from it), `sending` and `installing` (the two sides of a snapshot's way), `transfer` and
-//! `membership` are its methods by subject; `log`, `snapshot`, `progress`, `configuration`, `names`, `durability` and
+//! `membership` are its methods by subject; `log`, `snapshot`, `progress`, `promises`, `configuration`, `names`, `durability` and
 //! `timers` are plain data.
 //!
 //! **Architecture Invariant:** knows neither client requests nor keys and values (a [`Payload`] is opaque here, and a
@@ -32,6 +32,7 @@ mod names;
 mod note;
 mod plausible;
 mod progress;
+mod promises;
 mod rounds;
 mod sending;
 mod snapshot;
@@ -50,7 +51,7 @@ pub(crate) use membership::MEMBERS_BYTES_MAX;
 pub use membership::{Configured, MemberAction, Members, MembershipChange, MembershipFault};
 pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRequest};
 pub use names::{Name, Names};
-pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause};
+pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause, Value as NoteValue, Weight};
 pub use snapshot::{
     LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateMachine,
 };

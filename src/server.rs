@@ -2,7 +2,7 @@
 //!
 //! One loop ([`event_loop`]): wait for input or the next timer, read what is at hand, hand every complete line to the
 //! [`host`](self::host), write everything that came of it in one go. No lock, and under load far less than one system call
-//! a request. With `--data-dir` a second thread makes writes durable ([`disk`]), so that heartbeats and lease reads go on
+//! a request. With `--data-dir` a second thread makes writes durable ([`writer`]), so that heartbeats and lease reads go on
 //! during a sync.
 //!
 //! A loop that blocks (a full standard output, a stopped process, a suspended machine) delays timers and answers and
@@ -13,46 +13,53 @@
 
 mod assumption;
 mod clock;
-mod data_dir;
-mod disk;
+mod complaints;
 mod event_loop;
 mod host;
 mod jitter;
 mod last_words;
 mod lines;
+mod log_queue;
 mod logging;
 mod member;
 mod metrics;
 mod notes;
 mod options;
 mod outlet;
-mod store;
+mod stop_signal;
+mod writer;
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::process::ExitCode;
 
 use leasehold::maelstrom::peer_line_bytes_max;
+use leasehold::storage::durable::{DataDir, DataDirError, DurableStorage};
 use tracing::{debug, error, info, warn};
 
 use self::clock::clock_for;
-use self::data_dir::DataDir;
 use self::event_loop::Stop;
 use self::host::Host;
 pub(crate) use self::options::Options;
 use self::outlet::Outlet;
-use self::store::Keeper;
+use self::stop_signal::StopSignal;
 
 /// `EX_IOERR` of sysexits.h.
 const EXIT_IO: u8 = 74;
 /// `EX_SOFTWARE` of sysexits.h: a bug of ours.
 const EXIT_BUG: u8 = 70;
 
-/// Runs the node until its input ends.
+/// Runs the node until its input ends or a signal asks it to stop.
 pub(crate) fn run(options: &Options) -> ExitCode {
+    let code = run_logged(options);
+    logging::flush();
+    code
+}
+
+fn run_logged(options: &Options) -> ExitCode {
     logging::start(options.verbosity(), options.log_format());
     last_words::log_panics();
-    let setup = options.setup().unwrap_or_else(|text| options::refuse(&text));
+    let setup = options.setup().unwrap_or_else(|error| options::refuse(&error.to_string()));
     let lease = setup.settings.lease;
     let clock = clock_for(lease.form);
     if !lease.judge().safe {
@@ -62,26 +69,32 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     if let Some(text) = assumption::wall_clock_warning(lease.form, &clock) {
         warn!("{text}");
     }
-    let keeper = match keeper(options.data_dir(), options.in_memory()) {
-        Ok(keeper) => keeper,
-        Err(text) => {
-            error!("{text}");
+    let storage = match open_storage(options.data_dir(), options.in_memory()) {
+        Ok(storage) => storage,
+        Err((path, error)) => {
+            error!("--data-dir {}: {error}", path.display());
             return ExitCode::from(EXIT_IO);
         }
     };
-    let mut host = Host::new(setup, clock, keeper, Outlet::to(io::stdout()));
-    match event_loop::run(&mut host, peer_line_bytes_max(setup.line_bytes_max)) {
+    let stop = match StopSignal::listen(setup.stop_grace, EXIT_IO) {
+        Ok(stop) => stop,
+        Err(error) => {
+            error!("cannot listen to signals: {error}");
+            return ExitCode::from(EXIT_IO);
+        }
+    };
+    let mut host = Host::new(setup, clock, storage, Outlet::to(io::stdout()));
+    match event_loop::run(&mut host, peer_line_bytes_max(setup.line_bytes_max), &stop) {
         Ok(()) => {
             host.close();
-            debug!("end of input");
             ExitCode::SUCCESS
         }
-        Err(Stop::Storage(text)) => {
-            error!("{text}");
+        Err(Stop::Storage(failure)) => {
+            error!("{failure}");
             ExitCode::from(EXIT_IO)
         }
-        Err(Stop::Bug(text)) => {
-            error!("{text}");
+        Err(Stop::Bug(bug)) => {
+            error!("{bug}");
             ExitCode::from(EXIT_BUG)
         }
         Err(Stop::Stream(error)) if error.kind() == ErrorKind::BrokenPipe => {
@@ -95,17 +108,23 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     }
 }
 
-/// Where the node keeps its state.
-fn keeper(data_dir: Option<&Path>, in_memory: bool) -> Result<Keeper, String> {
-    let Some(path) = data_dir else {
+/// Opens the data directory. `None`: the node keeps its state in memory.
+fn open_storage(
+    path: Option<&Path>,
+    in_memory: bool,
+) -> Result<Option<DurableStorage<DataDir>>, (&Path, DataDirError)> {
+    let Some(path) = path else {
         if !in_memory {
             warn!(
                 "keeps nothing: term, vote and log are in memory and end with this process, which must not come back under \
                  its old name; name a directory with --data-dir, or say --in-memory"
             );
         }
-        return Ok(Keeper::Memory);
+        return Ok(None);
     };
-    let (place, storage) = DataDir::open(path)?;
-    Ok(Keeper::Directory(place, Box::new(storage)))
+    let storage = DurableStorage::open_dir(path).map_err(|error| (path, error))?;
+    if storage.backend().is_new() {
+        info!("created {}: this node has no past", storage.backend().database_path().display());
+    }
+    Ok(Some(storage))
 }

@@ -12,6 +12,8 @@ mod cluster;
 mod compaction;
 #[path = "node/disk_trouble.rs"]
 mod disk_trouble;
+#[path = "node/first_start.rs"]
+mod first_start;
 #[path = "node/forwarding.rs"]
 mod forwarding;
 #[path = "node/handover.rs"]

@@ -216,3 +216,19 @@ fn a_request_as_long_as_a_line_may_be_commits_wherever_it_is_sent() {
     cluster.write(&all, "x", "after");
     cluster.leader_seen_by_all(&all, "x", "after");
 }
+
+#[test]
+fn a_new_cluster_with_a_small_grace_has_a_leader_long_before_an_election_timeout() {
+    // Ten times as long as a test may take, so that no promise can be what is waited for.
+    let mut cluster = Cluster::start(&[
+        "--in-memory",
+        "--election-timeout=600s",
+        "--lease=3s",
+        "--heartbeat=100ms",
+        "--election-jitter=100ms",
+        "--startup-grace=200ms",
+    ]);
+    let all = cluster.nodes();
+    cluster.write(&all, "x", "first");
+    cluster.leader_seen_by_all(&all, "x", "first");
+}

@@ -99,6 +99,26 @@ fn one_process_a_directory() {
 }
 
 #[test]
+fn one_process_a_database_whichever_way_leads_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = Process::alone(&flags(dir.path()));
+    assert_eq!(first.ask(r#"{"type":"write","msg_id":1,"key":"x","value":1}"#)["type"], "write_ok");
+    let database = dir.path().join("leasehold.db");
+    let (soft, hard) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink(&database, soft.path().join("leasehold.db")).unwrap();
+    fs::hard_link(&database, hard.path().join("leasehold.db")).unwrap();
+    fs::remove_file(dir.path().join("lock")).unwrap();
+    for place in [dir.path(), soft.path(), hard.path()] {
+        // The end of input would end a process that started.
+        let second = run(&[&flags(place)[..], &["-qq"]].concat(), b"");
+        stopped(&second, &["another process is using this leasehold.db", "stop that process first"]);
+    }
+    assert_eq!(first.ask(r#"{"type":"write","msg_id":2,"key":"x","value":2}"#)["type"], "write_ok");
+    drop(first);
+    assert_eq!(read_x(&mut Process::alone(&flags(dir.path())))["value"], 2, "nothing is lost");
+}
+
+#[test]
 fn a_place_that_will_not_do_is_named_with_a_remedy() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");

@@ -1,7 +1,10 @@
-//! The report of `sim check`, for people and for machines.
+//! The report of `sim check`, for people, for machines and as a page.
 
 mod history;
+mod history_html;
 mod history_json;
+mod no_order;
 
 pub(crate) use history::{HistorySubject, history_text};
+pub(crate) use history_html::history_html;
 pub(crate) use history_json::{history_exit_code, history_json};

@@ -91,8 +91,28 @@ fn other_violations() {
             ":invoke :f :write :value 1 :process 1; :ok :f :write :value 1 :process 1; \
              :invoke :f :cas :value [1 2] :process 1; :invoke :f :cas :value [1 3] :process 2; \
              :ok :f :cas :value [1 2] :process 1; :ok :f :cas :value [1 3] :process 2",
-            "  violation: line 6: process 2 changed 1 to 3; no order of the operations explains it\n    \
-             the value could then be 2\n",
+            "  violation: 1 was written once, and two swaps replaced it\n    line 5: process 1 changed 1 to 2\n    \
+             line 6: process 2 changed 1 to 3\n",
+        ),
+        (
+            ":invoke :f :write :value 1 :process 1; :invoke :f :cas :value [1 2] :process 2; \
+             :invoke :f :read :process 3; :ok :f :read :value 2 :process 3; :invoke :f :read :process 3; \
+             :ok :f :read :value 1 :process 3; :ok :f :write :value 1 :process 1; :ok :f :cas :value [1 2] :process 2",
+            "  violation: swaps put one operation before another that ended earlier\n    line 4: process 3 read 2; only \
+             then, process 3 read 1 was invoked at line 5\n    but line 8: process 2 changed 1 to 2\n",
+        ),
+        // The 1 was there once, and its unknown write is used for the first read.
+        (
+            ":invoke :f :write :value 1 :process 1; :info :f :write :value 1 :process 1; \
+             :invoke :f :write :value 2 :process 2; :ok :f :write :value 2 :process 2; \
+             :invoke :f :read :process 2; :ok :f :read :value 1 :process 2; \
+             :invoke :f :write :value 2 :process 2; :ok :f :write :value 2 :process 2; \
+             :invoke :f :write :value 3 :process 4; :invoke :f :read :process 2; :ok :f :read :value 1 :process 2",
+            "  violation: line 11: process 2 read 1; no order of the operations explains it\n    \
+             the longest order that works:\n      line 4: process 2 wrote 2\n      line 1: process 1 may have written 1\n      \
+             line 6: process 2 read 1\n      line 8: process 2 wrote 2\n    then the value is 2; it must be 1\n    \
+             source: line 1: process 1 may have written 1; used for line 6: process 2 read 1\n    \
+             meanwhile: line 1: process 1 may have written 1\n",
         ),
     ] {
         let output = sim(&["-"], register(events).as_bytes());
@@ -103,6 +123,57 @@ fn other_violations() {
 }
 
 #[test]
+fn a_refusal_that_cannot_be_true() {
+    let history = "\
+{:index 0, :time 1000, :type :invoke, :process 0, :f :write, :value [0 1], :rev 7}
+{:index 1, :time 2000, :type :ok, :process 0, :f :write, :value [0 1]}
+{:index 2, :time 3000, :type :invoke, :process 1, :f :read, :value [0 nil]}
+{:index 3, :time 4000, :type :fail, :process 1, :f :read, :value [0 nil], :error [:key-does-not-exist \"none\"]}
+";
+    check(
+        &["-"],
+        history,
+        1,
+        "stdin: 2 operations on 1 key, 0 of unknown outcome, 1 refused with a fact about the value
+✗ NOT linearizable
+  note: these fields are ignored: rev
+  stale read: line 4: process 1 was told that key 0 does not exist, but the write of 1 was acknowledged at line 2, 1us \
+         before the read was invoked at line 3
+",
+        "",
+    );
+    let ignored = sim(&["-", "--ignore-refusals"], history.as_bytes());
+    assert_eq!(ignored.status.code(), Some(0));
+    let report = sim(&["-", "--json"], history.as_bytes());
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!((&report["refused"], &report["failed"]), (&1.into(), &0.into()));
+    assert_eq!(report["stale_reads"][0]["read"]["refusal"], "key-does-not-exist");
+}
+
+#[test]
+fn reads_of_nil_and_what_is_no_history() {
+    let history = "{\"process\":0,\"type\":\"invoke\",\"f\":\"write\",\"value\":1}\n\
+                   {\"process\":0,\"type\":\"ok\",\"f\":\"write\"}\n{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n\
+                   {\"process\":0,\"type\":\"ok\",\"f\":\"read\",\"value\":null}\n";
+    assert_eq!(sim(&["-"], history.as_bytes()).status.code(), Some(1));
+    check(
+        &["-", "--nil-read", "anything"],
+        history,
+        0,
+        "stdin: 1 operation on one register, 0 of unknown outcome; 1 reads of nil left out\n✓ linearizable\n",
+        "",
+    );
+    check(
+        &["-"],
+        "process,type,f,value\n",
+        2,
+        "",
+        "error: stdin:1:1: a table of values with commas or semicolons; expected JSON lines, EDN, or Jepsen's \
+         history.txt or jepsen.log, as `sim help history` describes them\n",
+    );
+}
+
+#[test]
 fn everything_wrong_is_told_at_once() {
     check(
         &["-"],
@@ -110,7 +181,7 @@ fn everything_wrong_is_told_at_once() {
         2,
         "",
         "error: stdin:1:1: process 0 ends a read; expected an invocation of it on an earlier line
-error: stdin:2:13: missing field `type`; expected an event, as `sim help history` describes them
+error: stdin:2:1: no type; expected invoke, ok, fail or info
 ",
     );
 }
@@ -142,6 +213,45 @@ fn a_bound_that_is_too_low() {
 }
 
 /// The verdicts are those of histories/README.md.
+#[test]
+fn bounds_of_memory_and_time_and_what_would_help() {
+    for (arguments, told) in [
+        (["--memory-max", "0"], "--memory-max allows"),
+        (["--time-limit", "0s"], "--time-limit allows no more"),
+        (["--states-max", "1"], "--states-max allows more"),
+    ] {
+        let output = sim(&["etcd_099.log", arguments[0], arguments[1]], b"");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(text.contains(told), "{text}");
+    }
+    let output = sim(&["etcd_099.log", "--time-limit", "soon"], b"");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--time-limit"), "{output:?}");
+}
+
+#[test]
+fn a_page_draws_the_violation() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("page.html");
+    let output = sim(&["etcd_099.log", "--html", page.to_str().unwrap()], b"");
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    for part in ["<svg", "class=\"blamed", "class=\"ordered", "no order of the operations", "</svg>"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    // Nothing of a history is taken for markup.
+    let output = sim(
+        &["-", "--html", page.to_str().unwrap()],
+        br#"{"process":"<script>","type":"invoke","f":"read"}
+{"process":"<script>","type":"ok","f":"read","value":"<b>"}
+"#,
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("&lt;script&gt;") && !text.contains("<script>") && !text.contains("<b>"), "{text}");
+}
+
 #[test]
 fn histories_of_real_systems() {
     let table = include_str!("../check/tests/histories/README.md");

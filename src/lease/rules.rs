@@ -18,6 +18,9 @@ pub enum Ballot {
 }
 
 impl Ballot {
+    /// Every ballot.
+    pub const ALL: [Ballot; 3] = [Ballot::PreVote, Ballot::Vote, Ballot::TransferVote];
+
     /// The word by which logs call it: lower case, with hyphens. Programs read it, so it never changes.
     pub const fn word(self) -> &'static str {
         match self {
@@ -25,6 +28,11 @@ impl Ballot {
             Ballot::Vote => "vote",
             Ballot::TransferVote => "transfer-vote",
         }
+    }
+
+    /// The ballot that has this word; `None` if none has.
+    pub fn from_word(word: &str) -> Option<Ballot> {
+        Ballot::ALL.into_iter().find(|ballot| ballot.word() == word)
     }
 }
 

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::fields::{Field, present, shown, text_of};
-use super::incoming::Content;
+use super::fields::{Field, present, shown};
 use super::peer::members::change;
-use super::{ErrorCode, Fault, MsgId, Reply, RequestKind};
+use super::scalar::text_of;
+use super::{Fault, MsgId};
 use crate::lease::LeaseForm;
-use crate::node::{HandoverOutcome, Operation, Status};
-use crate::raft::{MemberAction, Names, Role};
+use crate::node::Status;
+use crate::raft::{MemberAction, MembershipChange, Names, Role};
 use crate::time::Span;
 
 #[derive(Deserialize)]
@@ -18,8 +18,8 @@ struct TransferBody<'a> {
     to: Field<'a>,
 }
 
-/// Reads a `transfer`.
-pub(super) fn transfer(body: &RawValue) -> Result<Content, Fault> {
+/// Reads a `transfer`: the successor's name, if it has one.
+pub(super) fn transfer(body: &RawValue) -> Result<Option<String>, Fault> {
     let body: TransferBody<'_> =
         serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
     let to = match body.to {
@@ -29,7 +29,7 @@ pub(super) fn transfer(body: &RawValue) -> Result<Content, Fault> {
             Fault::malformed(format!("`to` is {found}: it is a node's name, or left out for any voter"))
         })?),
     };
-    Ok(Content::Transfer(to.map(Into::into)))
+    Ok(to.map(Into::into))
 }
 
 #[derive(Deserialize)]
@@ -42,8 +42,8 @@ struct MembershipBody<'a> {
     remove: Field<'a>,
 }
 
-/// Reads a `membership`.
-pub(super) fn membership(body: &RawValue) -> Result<Content, Fault> {
+/// Reads a `membership`: the change that it asks for.
+pub(super) fn membership(body: &RawValue) -> Result<MembershipChange, Fault> {
     let body: MembershipBody<'_> =
         serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
     let (action, key, raw) = match (body.add, body.promote, body.remove) {
@@ -60,45 +60,7 @@ pub(super) fn membership(body: &RawValue) -> Result<Content, Fault> {
         let found = shown(raw.get());
         Fault::malformed(format!("`{key}` is {found}: it is a node's name"))
     })?;
-    let change = change(action, &name).map_err(|text| Fault::malformed(format!("`{key}` is {text}")))?;
-    Ok(Content::Operation(RequestKind::Membership, Operation::Change(change)))
-}
-
-/// What became of a transfer, as an answer.
-pub fn transfer_reply(outcome: HandoverOutcome, names: &Names) -> Reply {
-    let unavailable = |text: String| Reply::Error(Fault::new(ErrorCode::TemporarilyUnavailable, text));
-    match outcome {
-        HandoverOutcome::Done { leader, term } => {
-            Reply::TransferOk { leader: (&**names.name(leader)).into(), term: term.0 }
-        }
-        HandoverOutcome::NotLeader { leader: Some(leader) } => {
-            let leader = names.name(leader);
-            unavailable(format!("this node does not lead: send the transfer to {leader:?}, which does"))
-        }
-        HandoverOutcome::NotLeader { leader: None } => unavailable(
-            "this node does not lead and knows nobody who does: ask again after the election".to_owned(),
-        ),
-        HandoverOutcome::Busy => {
-            unavailable("another transfer is under way: ask again when it is over".to_owned())
-        }
-        HandoverOutcome::NoSuccessor => unavailable(
-            "no other voter has answered this leader: there is nobody that leadership could go to".to_owned(),
-        ),
-        HandoverOutcome::GivenUp => Reply::Error(Fault::new(
-            ErrorCode::Abort,
-            "the successor did not catch up with the log within an election timeout; this node goes on leading, and \
-             its lease goes on as well",
-        )),
-        HandoverOutcome::Elsewhere { leader, term } => Reply::Error(Fault::new(
-            ErrorCode::Abort,
-            format!("{:?} was elected in term {} instead", names.name(leader), term.0),
-        )),
-        HandoverOutcome::Unknown => Reply::Error(Fault::new(
-            ErrorCode::Timeout,
-            "the successor was told to campaign and has not been heard of since: it may lead or may yet; ask for the \
-             status. A leader that has told somebody has no lease any more in its term",
-        )),
-    }
+    change(action, &name).map_err(|error| Fault::malformed(format!("`{key}` is {error}")))
 }
 
 /// What the kernel says about its wall clock (`adjtimex`).
@@ -121,6 +83,7 @@ pub struct StatusReply {
     log_first_index: u64,
     log_last_index: u64,
     lease_remaining_ms: Option<u64>,
+    disk_wait_ms: Option<u64>,
     lease_form: &'static str,
     lease_duration_ms: u64,
     election_timeout_ms: u64,
@@ -168,6 +131,7 @@ impl StatusReply {
             log_first_index: status.first_index.0,
             log_last_index: last,
             lease_remaining_ms: status.lease_remaining.map(Span::as_millis),
+            disk_wait_ms: status.disk_wait.map(Span::as_millis),
             lease_form: match lease.form {
                 LeaseForm::Elapsed => "elapsed",
                 LeaseForm::Deadline => "deadline",
@@ -196,7 +160,7 @@ pub struct MetricsReply {
     pub leases_given_up: u64,
     /// Reads that found no valid lease here and took a quorum round: own clients' and fellow nodes'.
     pub fallbacks: u64,
-    /// Elections.
+    /// Elections in which this node stood.
     pub elections: ElectionCounts,
     /// Times that it ceased to lead, by the cause.
     pub step_downs: StepDownCounts,
@@ -204,9 +168,11 @@ pub struct MetricsReply {
     pub refused: RefusalCounts,
     /// How long a sync of the disk took, in microseconds.
     pub sync_us: TimesReply,
+    /// Lines of the log that were dropped, because standard error was not read.
+    pub log_lines_dropped: u64,
 }
 
-/// Reads.
+/// Reads, by who asked and how they were confirmed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ReadCounts {
     /// Own clients': under this node's lease, nobody was asked.
@@ -245,12 +211,12 @@ pub struct StepDownCounts {
     pub removed: u64,
 }
 
-/// Reasons of errors.
+/// Errors that own clients got, by the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RefusalCounts {
-    /// 20
+    /// Error 20: there is no such key.
     pub key_missing: u64,
-    /// 22
+    /// Error 22: a cas found another value.
     pub precondition_failed: u64,
     /// 11: no leader in time.
     pub no_leader: u64,
@@ -258,11 +224,11 @@ pub struct RefusalCounts {
     pub overloaded: u64,
     /// 14: another leader's entry took the place of the change.
     pub superseded: u64,
-    /// 0
+    /// Error 0: a change had no outcome in time.
     pub timed_out: u64,
-    /// 12
+    /// Error 12: the request was not as it should be.
     pub malformed: u64,
-    /// 10
+    /// Error 10: the type is unknown.
     pub not_supported: u64,
     /// Any other: a transfer, a second `init`, a fellow node's fault.
     pub other: u64,
@@ -271,7 +237,7 @@ pub struct RefusalCounts {
 /// A distribution of times.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct TimesReply {
-    /// How many.
+    /// The number of times measured.
     pub count: u64,
     /// The shortest; 0 like all that follow when there is none.
     pub min: u64,
@@ -281,7 +247,7 @@ pub struct TimesReply {
     pub p90: u64,
     /// 99 of a hundred took no longer.
     pub p99: u64,
-    /// The longest.
+    /// The longest time.
     pub max: u64,
 }
 

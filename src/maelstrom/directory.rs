@@ -71,12 +71,12 @@ impl Directory {
         self.names.name(id)
     }
 
-    /// This node.
+    /// The number that this node gives itself.
     pub fn own(&self) -> NodeId {
         self.own
     }
 
-    /// This node's name.
+    /// The name that `init` gave this node.
     pub fn own_name(&self) -> &str {
         self.name(self.own)
     }

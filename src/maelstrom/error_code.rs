@@ -45,7 +45,7 @@ impl ErrorCode {
 /// Why a message gets an error for an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The kind.
+    /// Decides what the sender may conclude.
     pub code: ErrorCode,
     /// What is wrong and what would be right, for people.
     pub text: String,

@@ -40,16 +40,6 @@ pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fiel
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// The content of a string; `None` when it is none, or no Unicode text.
-pub(super) fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str(raw.get()).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
-}
-
 /// Is it an object? Struct readers take arrays as well, which are no messages.
 pub(super) fn is_object(json: &str) -> bool {
     json.trim_ascii_start().starts_with('{')

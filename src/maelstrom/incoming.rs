@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::{Field, flag_field, is_object, present, scalar_field, shown, text_of};
-use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, admin, peer};
+use super::fields::{Field, flag_field, is_object, present, scalar_field, shown};
+use super::scalar::text_of;
+use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, PeerError, admin, peer};
 use crate::kv::{Cas, Command};
 use crate::lease::LeaseSettings;
 use crate::node::{Message, Operation};
@@ -17,13 +18,13 @@ use crate::node::{Message, Operation};
 /// A message from somebody who can be named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming<'a> {
-    /// Who sent it.
+    /// The name of the sender, whom an answer goes to.
     pub src: Cow<'a, str>,
     /// Whom it is for.
     pub dest: Cow<'a, str>,
     /// Its number, by which an answer names it. Without one there is no answer.
     pub msg_id: Option<MsgId>,
-    /// What it says.
+    /// The body, read by its type.
     pub content: Content,
 }
 
@@ -32,11 +33,11 @@ pub struct Incoming<'a> {
 pub enum Content {
     /// `init`: who this node is and who else there is.
     Init(Directory),
-    /// `lease_read_config`.
+    /// `lease_read_config`: a question about three lengths, or their use.
     Config(ConfigQuestion),
-    /// `status`.
+    /// `status`: the node as it sees itself.
     Status,
-    /// `metrics`.
+    /// `metrics`: counts since the process started.
     Metrics,
     /// `transfer`, with the successor's name if there is one.
     Transfer(Option<String>),
@@ -48,8 +49,63 @@ pub enum Content {
     Response,
     /// A request that is wrong: its sender gets an error.
     BadRequest(Fault),
-    /// A fellow node's message that is wrong: it is dropped. Nobody waits for an answer to it.
-    BadPeer(String),
+    /// A fellow node's message that is wrong: it is dropped, since its sender waits for no answer.
+    BadPeer {
+        /// The message's type.
+        kind: Box<str>,
+        /// What is wrong with it.
+        error: PeerError,
+    },
+}
+
+/// Why a line is dropped: it is no message, or no answer could reach its sender.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// Its bytes are no text.
+    #[error("the line is not UTF-8: {0}")]
+    NotUtf8(std::str::Utf8Error),
+    /// It is another JSON value, or no JSON. Its beginning is shown.
+    #[error("the line is no JSON object: {found:?}")]
+    NotAnObject {
+        /// The beginning of the line.
+        found: String,
+    },
+    /// It begins as an object does, and is none.
+    #[error("the line is no JSON object: {0}")]
+    Json(String),
+    /// `src` is missing or no string.
+    #[error("{0}")]
+    Source(String),
+    /// It has no `body`.
+    #[error("a message of {src:?} has no `body`")]
+    NoBody {
+        /// The sender.
+        src: String,
+    },
+    /// Its `body` is another JSON value.
+    #[error("a message of {src:?} has a `body` that is no object: {found}")]
+    BodyNotAnObject {
+        /// The sender.
+        src: String,
+        /// The beginning of the body.
+        found: String,
+    },
+    /// Its `body` cannot be read.
+    #[error("a message of {src:?} has a `body` that cannot be read: {error}")]
+    Body {
+        /// The sender.
+        src: String,
+        /// The reason.
+        error: String,
+    },
+    /// Its `msg_id` is no integer of 64 bits.
+    #[error("a message of {src:?} has the `msg_id` {found}, which is no integer of 64 bits")]
+    MsgId {
+        /// The sender.
+        src: String,
+        /// The beginning of the value.
+        found: String,
+    },
 }
 
 /// What a client asked for, which decides what its answer looks like.
@@ -59,9 +115,9 @@ pub enum RequestKind {
     Read,
     /// `lease_read`: the answer tells how it came about.
     LeaseRead,
-    /// `write`
+    /// `write`: the answer says that it was done.
     Write,
-    /// `cas`
+    /// `cas`: the answer says that it was done.
     Cas,
     /// `lease_read_config` with `apply`, for these settings.
     Apply(LeaseSettings),
@@ -112,42 +168,38 @@ struct InitBody<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// Reads a line, without its newline. Fails, with a text for the log, when there is nobody to answer: the line is no
-    /// JSON object, or does not say who sent it.
-    pub fn parse(line: &'a [u8]) -> Result<Incoming<'a>, String> {
-        let line = std::str::from_utf8(line).map_err(|error| format!("the line is not UTF-8: {error}"))?;
+    /// Reads a line, without its newline. Fails when no answer could reach its sender.
+    pub fn parse(line: &'a [u8]) -> Result<Incoming<'a>, LineError> {
+        let line = std::str::from_utf8(line).map_err(LineError::NotUtf8)?;
         quick::read(line).map_or_else(|| Incoming::parse_generally(line), Ok)
     }
 
-    fn parse_generally(line: &'a str) -> Result<Incoming<'a>, String> {
+    fn parse_generally(line: &'a str) -> Result<Incoming<'a>, LineError> {
         if !is_object(line) {
-            return Err(format!("the line is no JSON object: {:?}", shown(line)));
+            return Err(LineError::NotAnObject { found: shown(line).into_owned() });
         }
         let envelope: Envelope<'_> =
-            serde_json::from_str(line).map_err(|error| format!("the line is no JSON object: {error}"))?;
-        let src = text_field("src", envelope.src).map_err(|fault| fault.text)?;
-        let sender = || shown(&src);
+            serde_json::from_str(line).map_err(|error| LineError::Json(error.to_string()))?;
+        let src = text_field("src", envelope.src).map_err(|fault| LineError::Source(fault.text))?;
+        let sender = || shown(&src).into_owned();
         let body = match envelope.body {
-            None => return Err(format!("a message of {:?} has no `body`", sender())),
+            None => return Err(LineError::NoBody { src: sender() }),
             Some(body) if is_object(body.get()) => body,
             Some(body) => {
-                let body = shown(body.get());
-                return Err(format!("a message of {:?} has a `body` that is no object: {body}", sender()));
+                let found = shown(body.get()).into_owned();
+                return Err(LineError::BodyNotAnObject { src: sender(), found });
             }
         };
-        let head: Head<'_> = serde_json::from_str(body.get()).map_err(|error| {
-            format!("a message of {:?} has a `body` that cannot be read: {error}", sender())
-        })?;
-        let msg_id = match head.msg_id {
-            None => None,
-            Some(raw) => Some(MsgId::parse(raw.get()).ok_or_else(|| {
-                let found = shown(raw.get());
-                format!(
-                    "a message of {:?} has the `msg_id` {found}, which is no integer of 64 bits",
-                    sender()
-                )
-            })?),
-        };
+        let head: Head<'_> = serde_json::from_str(body.get())
+            .map_err(|error| LineError::Body { src: sender(), error: error.to_string() })?;
+        let msg_id =
+            match head.msg_id {
+                None => None,
+                Some(raw) => Some(MsgId::parse(raw.get()).ok_or_else(|| LineError::MsgId {
+                    src: sender(),
+                    found: shown(raw.get()).into_owned(),
+                })?),
+            };
         let (dest, content) = match text_field("dest", envelope.dest) {
             Ok(dest) => (dest, Content::parse(&head, body)),
             Err(fault) => (Cow::Borrowed(""), Content::BadRequest(fault)),
@@ -173,12 +225,13 @@ impl Content {
             "lease_read_config" => ConfigQuestion::parse(body).map(Content::Config),
             "status" => Ok(Content::Status),
             "metrics" => Ok(Content::Metrics),
-            "transfer" => admin::transfer(body),
-            "membership" => admin::membership(body),
+            "transfer" => admin::transfer(body).map(Content::Transfer),
+            "membership" => admin::membership(body)
+                .map(|change| Content::Operation(RequestKind::Membership, Operation::Change(change))),
             "init" => init(body).map(Content::Init),
             kind => match peer::parse(kind, body.get()) {
                 Some(Ok(message)) => Ok(Content::Peer(message)),
-                Some(Err(error)) => Ok(Content::BadPeer(format!("`{kind}`: {error}"))),
+                Some(Err(error)) => Ok(Content::BadPeer { kind: kind.into(), error }),
                 None => Err(Fault::new(
                     ErrorCode::NotSupported,
                     format!(

@@ -15,11 +15,11 @@ pub const CONFIG_MILLIS_MAX: u64 = 365 * 24 * 60 * 60 * 1_000;
 /// The lengths somebody asks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfigQuestion {
-    /// `D`.
+    /// `D`, the lease duration; at least 1 ms.
     pub lease_duration: Span,
-    /// `T`.
+    /// `T`, the election timeout and the length of promises; at least 1 ms.
     pub election_timeout: Span,
-    /// `s`.
+    /// `s`, the declared clock skew; may be 0.
     pub max_clock_skew: Span,
     /// Not only a question: the cluster is to use them.
     pub apply: bool,
@@ -49,7 +49,7 @@ impl ConfigQuestion {
             (Ok(lease), Ok(timeout), Ok(skew)) => (lease, timeout, skew),
             (lease, timeout, skew) => {
                 let wrong = [lease.err(), timeout.err(), skew.err()];
-                let texts: Vec<String> = wrong.into_iter().flatten().collect();
+                let texts: Vec<String> = wrong.into_iter().flatten().map(|error| error.to_string()).collect();
                 return Err(Fault::malformed(texts.join("; ")));
             }
         };
@@ -77,14 +77,26 @@ impl ConfigQuestion {
     }
 }
 
+/// Why a field is no length of time.
+#[derive(Debug, thiserror::Error)]
+enum LengthError {
+    #[error(
+        "`{name}` is missing: it is a whole number of milliseconds from {least} to {CONFIG_MILLIS_MAX} (one year)"
+    )]
+    Missing { name: &'static str, least: u64 },
+    #[error(
+        "`{name}` is {found}, not a whole number of milliseconds from {least} to {CONFIG_MILLIS_MAX} (one year)"
+    )]
+    Wrong { name: &'static str, found: String, least: u64 },
+}
+
 /// A length in whole milliseconds, from `least` to [`CONFIG_MILLIS_MAX`].
-fn millis(name: &str, field: Field<'_>, least: u64) -> Result<Span, String> {
-    let wanted = format!("a whole number of milliseconds from {least} to {CONFIG_MILLIS_MAX} (one year)");
+fn millis(name: &'static str, field: Field<'_>, least: u64) -> Result<Span, LengthError> {
     let Some(raw) = field else {
-        return Err(format!("`{name}` is missing: it is {wanted}"));
+        return Err(LengthError::Missing { name, least });
     };
     match raw.get().parse() {
         Ok(millis) if (least..=CONFIG_MILLIS_MAX).contains(&millis) => Ok(Span::millis(millis)),
-        _ => Err(format!("`{name}` is {}, not {wanted}", shown(raw.get()))),
+        _ => Err(LengthError::Wrong { name, found: shown(raw.get()).into_owned(), least }),
     }
 }

@@ -4,8 +4,10 @@
 //! near the end of counting, a promise of more than a year) is refused here, before it can do harm further in.
 
 mod entries;
+mod error;
 mod forwarding;
 pub(super) mod members;
+mod numbers;
 mod raft_messages;
 mod snapshot;
 #[cfg(test)]
@@ -13,15 +15,16 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::error::{NameError, PeerError};
 use self::forwarding::{AnswerIn, AnswerOut, ForwardIn, ForwardOut};
+use self::numbers::Count;
 use self::raft_messages::{AppendIn, AppendOut, AppendReplyBody, TimeoutNowBody, VoteBody, VoteReplyBody};
 use self::snapshot::{ChunkIn, ChunkOut, SnapshotReplyBody};
 use crate::node::Message;
 use crate::raft::{self, Term};
-use crate::time::Span;
 
 /// Reads the body of a fellow node's message; `None` when its type is not one of theirs.
-pub(super) fn parse(kind: &str, json: &str) -> Option<Result<Message, String>> {
+pub(super) fn parse(kind: &str, json: &str) -> Option<Result<Message, PeerError>> {
     let message = match kind {
         "append" => read::<AppendIn>(json).map(|body| raft::Message::Append(body.into())),
         "append_reply" => {
@@ -45,8 +48,8 @@ pub(super) fn parse(kind: &str, json: &str) -> Option<Result<Message, String>> {
     Some(message.map(Message::Raft))
 }
 
-fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, String> {
-    serde_json::from_str(json).map_err(|error| error.to_string())
+fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, PeerError> {
+    serde_json::from_str(json).map_err(|error| PeerError::Fields(error.to_string()))
 }
 
 /// A message's body, as it is written.
@@ -97,48 +100,4 @@ enum Fields<'a> {
     TimeoutNow(TimeoutNowBody),
     Forward(ForwardOut<'a>),
     Answer(AnswerOut<'a>),
-}
-
-/// A term, an index, a round: one can always be added to it.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(try_from = "u64", into = "u64")]
-struct Count(u64);
-
-impl TryFrom<u64> for Count {
-    type Error = &'static str;
-    fn try_from(number: u64) -> Result<Count, &'static str> {
-        if number <= i64::MAX.unsigned_abs() {
-            Ok(Count(number))
-        } else {
-            Err("a term, an index or a round above 9223372036854775807")
-        }
-    }
-}
-
-impl From<Count> for u64 {
-    fn from(count: Count) -> u64 {
-        count.0
-    }
-}
-
-/// The length of a promise.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(try_from = "u64", into = "u64")]
-struct Promise(u64);
-
-impl TryFrom<u64> for Promise {
-    type Error = &'static str;
-    fn try_from(nanos: u64) -> Result<Promise, &'static str> {
-        if Span::nanos(nanos) <= Span::millis(super::CONFIG_MILLIS_MAX) {
-            Ok(Promise(nanos))
-        } else {
-            Err("a promise of more than a year")
-        }
-    }
-}
-
-impl From<Promise> for u64 {
-    fn from(promise: Promise) -> u64 {
-        promise.0
-    }
 }

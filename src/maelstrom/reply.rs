@@ -8,55 +8,55 @@ use super::scalar::ScalarOut;
 use super::{ErrorCode, Fault, MetricsReply, MsgId, RequestKind, StatusReply};
 use crate::kv::Scalar;
 use crate::lease::Judgement;
-use crate::node::{Answer, Refusal};
-use crate::raft::{Members, MembershipFault};
+use crate::node::{Answer, HandoverOutcome, Refusal};
+use crate::raft::{Members, MembershipFault, Names};
 
 /// An answer to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// To `init`.
+    /// To `init`: the node knows its cluster.
     InitOk,
     /// To `read`: the value and nothing else.
     ReadOk {
-        /// The key's value.
+        /// The key's value, spelled as it was written.
         value: Scalar,
     },
-    /// To `lease_read`.
+    /// To `lease_read`: the value, and how it was confirmed.
     LeaseReadOk {
-        /// The key's value.
+        /// The key's value, spelled as it was written.
         value: Scalar,
         /// The leader answered by itself, under its lease.
         lease_valid: bool,
         /// Round trips that the read waited for.
         network_round_trips: u32,
     },
-    /// To `write`.
+    /// To `write`: the value is committed.
     WriteOk,
-    /// To `cas`.
+    /// To `cas`: the new value is committed.
     CasOk,
-    /// To `lease_read_config`.
+    /// To `lease_read_config` without `apply`: nothing was changed.
     ConfigOk(Judgement),
     /// To `lease_read_config` with `apply`: the cluster uses them.
     ConfigApplied(Judgement),
-    /// To `transfer`.
+    /// To `transfer`: the successor leads.
     TransferOk {
-        /// Who leads now.
+        /// The name of the new leader.
         leader: Box<str>,
-        /// In this term.
+        /// The term that it leads.
         term: u64,
     },
-    /// To `membership`.
+    /// To `membership`: the change is committed.
     MembershipOk {
-        /// The members now.
+        /// The members after the change.
         members: Box<Members>,
         /// The entry that made them so.
         index: u64,
     },
-    /// To `status`.
+    /// To `status`: the node as it sees itself.
     Status(Box<StatusReply>),
-    /// To `metrics`.
+    /// To `metrics`: counts since the process started.
     Metrics(Box<MetricsReply>),
-    /// Why not.
+    /// To any request: what is wrong, and whether it may have happened.
     Error(Fault),
 }
 
@@ -135,6 +135,43 @@ impl Reply {
                 ReplyBody { kind: "error", code: Some(fault.code.number()), text: Some(&fault.text), ..body }
             }
         }
+    }
+}
+
+/// What became of a transfer, as an answer.
+pub fn transfer_reply(outcome: HandoverOutcome, names: &Names) -> Reply {
+    let unavailable = |text: String| Reply::Error(Fault::new(ErrorCode::TemporarilyUnavailable, text));
+    match outcome {
+        HandoverOutcome::Done { leader, term } => {
+            Reply::TransferOk { leader: (&**names.name(leader)).into(), term: term.0 }
+        }
+        HandoverOutcome::NotLeader { leader: Some(leader) } => {
+            let leader = names.name(leader);
+            unavailable(format!("this node does not lead: send the transfer to {leader:?}, which does"))
+        }
+        HandoverOutcome::NotLeader { leader: None } => unavailable(
+            "this node does not lead and knows nobody who does: ask again after the election".to_owned(),
+        ),
+        HandoverOutcome::Busy => {
+            unavailable("another transfer is under way: ask again when it is over".to_owned())
+        }
+        HandoverOutcome::NoSuccessor => unavailable(
+            "no other voter has answered this leader: there is nobody that leadership could go to".to_owned(),
+        ),
+        HandoverOutcome::GivenUp => Reply::Error(Fault::new(
+            ErrorCode::Abort,
+            "the successor did not catch up with the log within an election timeout; this node goes on leading, and \
+             its lease goes on as well",
+        )),
+        HandoverOutcome::Elsewhere { leader, term } => Reply::Error(Fault::new(
+            ErrorCode::Abort,
+            format!("{:?} was elected in term {} instead", names.name(leader), term.0),
+        )),
+        HandoverOutcome::Unknown => Reply::Error(Fault::new(
+            ErrorCode::Timeout,
+            "the successor was told to campaign and has not been heard of since: it may lead or may yet; ask for the \
+             status. A leader that has told somebody has no lease any more in its term",
+        )),
     }
 }
 

@@ -1,11 +1,22 @@
 //! JSON scalars, as they come and as they go: numbers by their text, strings by their content.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use super::fields::text_of;
 use crate::kv::Scalar;
+
+/// The content of a string; `None` when it is none, or no Unicode text.
+pub(super) fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw.get()).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
 
 /// The scalar that a JSON value is; else what it is instead, in words that follow "is".
 pub(super) fn scalar_of(raw: &RawValue) -> Result<Scalar, &'static str> {
@@ -20,15 +31,11 @@ pub(super) fn scalar_of(raw: &RawValue) -> Result<Scalar, &'static str> {
         },
         Some(b'{') => Err("an object"),
         Some(b'[') => Err("an array"),
-        _ => Ok(number_of(json)),
-    }
-}
-
-fn number_of(json: &str) -> Scalar {
-    match json.parse() {
-        // Minus zero is a number of its own.
-        Ok(integer) if json != "-0" => Scalar::Integer(integer),
-        _ => Scalar::Number(SmolStr::new(json)),
+        _ => Ok(match json.parse() {
+            // Minus zero is a number of its own.
+            Ok(integer) if json != "-0" => Scalar::Integer(integer),
+            _ => Scalar::Number(SmolStr::new(json)),
+        }),
     }
 }
 

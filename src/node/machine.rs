@@ -305,6 +305,7 @@ impl<R: LeaseRules> Node<R> {
             self.applied = index;
             self.answer_proposals(index, term, &answer);
         }
+        assert!(self.applied <= self.raft.commit(), "only what is committed is applied");
         self.raft.compact(self.applied);
     }
 

@@ -24,6 +24,8 @@ pub struct Status {
     pub last_index: Index,
     /// For how long its lease still runs, if it holds one and nobody renews it.
     pub lease_remaining: Option<Span>,
+    /// For how long the oldest write that is not on stable storage yet has been under way, if there is one.
+    pub disk_wait: Option<Span>,
     /// The lengths in force on this node.
     pub lease: LeaseSettings,
     /// The members in force on this node.
@@ -47,6 +49,7 @@ impl<R: LeaseRules> Node<R> {
             first_index: raft.log().base().index.next(),
             last_index: raft.log().last_index(),
             lease_remaining: raft.lease_remaining(now),
+            disk_wait: raft.disk_wait(now),
             lease: raft.settings().lease,
             members: raft.members(),
             configuration_index: raft.configuration_index(),

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Entry, Index, Message, NodeId, SnapshotWrite, Term};
-use crate::time::Span;
+use crate::time::{Span, Stamp};
 
 /// Messages held while the disk stands still. Later ones are lost, as messages may be.
 const HELD_MAX: usize = 65_536;
@@ -48,8 +48,8 @@ pub struct Write {
 pub(super) struct Durability {
     issued: u64,
     synced: u64,
-    /// The last index that each ticket under way makes durable.
-    under_way: VecDeque<(u64, Index)>,
+    /// The last index that each ticket under way makes durable, and when the ticket was issued.
+    under_way: VecDeque<(u64, Index, Stamp)>,
     /// Up to here the log is on stable storage.
     synced_index: Index,
     held: VecDeque<(u64, NodeId, Message)>,
@@ -84,17 +84,22 @@ impl Durability {
         self.under_way.len() < UNDER_WAY_MAX
     }
 
-    pub(super) fn issue(&mut self, last_index: Index) -> u64 {
+    pub(super) fn issue(&mut self, last_index: Index, now: Stamp) -> u64 {
         self.issued += 1;
-        self.under_way.push_back((self.issued, last_index));
+        self.under_way.push_back((self.issued, last_index, now));
         self.issued
+    }
+
+    /// Since when the oldest write that is not synced yet has been under way.
+    pub(super) fn oldest_since(&self) -> Option<Stamp> {
+        self.under_way.front().map(|(_, _, since)| *since)
     }
 
     /// The log was cut: entries from `first` on are not those that earlier tickets made durable.
     pub(super) fn cut(&mut self, first: Index) {
         let kept = first.previous();
         self.synced_index = self.synced_index.min(kept);
-        for (_, last) in &mut self.under_way {
+        for (_, last, _) in &mut self.under_way {
             *last = kept.min(*last);
         }
     }
@@ -110,7 +115,7 @@ impl Durability {
     pub(super) fn confirm(&mut self, ticket: u64) {
         assert!(ticket <= self.issued, "the host confirmed write {ticket}, which was never issued");
         self.synced = self.synced.max(ticket);
-        while let Some((first, last_index)) = self.under_way.front().copied() {
+        while let Some((first, last_index, _)) = self.under_way.front().copied() {
             if first > self.synced {
                 break;
             }

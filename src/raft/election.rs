@@ -3,7 +3,10 @@
 use super::state::{Context, Raft};
 use super::{Message, NodeId, Note, Role, Term, VoteReply, VoteRequest};
 use crate::lease::{Ballot, LeaseRules};
-use crate::time::Alarm;
+use crate::time::{Alarm, Span, Stamp};
+
+/// A wait for a winner doubles with each election that nobody won, up to 2 to the power of this.
+const DOUBLINGS_MAX: u32 = 4;
 
 /// The votes a candidate has got.
 #[derive(Debug, Clone, Default)]
@@ -26,16 +29,52 @@ impl Votes {
     }
 }
 
+/// Elections that this node has voted in, for itself or for another one, and that nobody has won as far as it knows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Elections {
+    /// How many since it knew a leader.
+    lost: u32,
+    /// Its vote, until that is on stable storage.
+    unstored: Option<UnstoredVote>,
+}
+
+/// A vote that is not on stable storage yet: nobody can know of it.
+#[derive(Debug, Clone, Copy)]
+struct UnstoredVote {
+    ticket: u64,
+    since: Stamp,
+    /// For how long the winner is waited for once it is stored, jitter not included.
+    patience: Span,
+    /// The slow disk has been told of.
+    told: bool,
+}
+
+impl Elections {
+    /// Somebody leads.
+    pub(super) fn won(&mut self) {
+        self.lost = 0;
+    }
+}
+
 impl<R: LeaseRules> Raft<R> {
     /// No leader has been heard for long enough.
     #[cold]
     pub(super) fn election_is_due(&mut self, cx: &mut Context<'_>) {
-        if self.role == Role::Leader || !self.is_voter() {
+        if self.role == Role::Leader || !self.may_campaign() {
             return;
         }
         if self.storage_full {
             // It could not store its own vote.
             let span = self.settings.lease.election_timeout;
+            return self.await_leader(Alarm::Last { since: cx.now.stamp, span });
+        }
+        if let Some(vote) = &mut self.elections.unstored {
+            // Another campaign would wait for the same disk, and make this vote void.
+            let (span, told) = (vote.patience, std::mem::replace(&mut vote.told, true));
+            let waited = cx.now.stamp.elapsed_max(vote.since);
+            if !told {
+                self.note(Note::SlowDisk { waited });
+            }
             return self.await_leader(Alarm::Last { since: cx.now.stamp, span });
         }
         match self.running_promise(&cx.now) {
@@ -46,7 +85,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Asks everybody for `ballot`. A campaign that fails is tried again: for pre-votes a heartbeat, plus jitter, later; for
-    /// votes, which begin anew with every term and need the own disk first, not before a quarter of the election timeout. A
+    /// votes, which begin anew with every term, not before a quarter of the election timeout after the own one is stored. A
     /// little later still on nodes further down the list, so that two candidates part even without jitter.
     pub(super) fn campaign(&mut self, cx: &mut Context<'_>, ballot: Ballot) {
         let term = self.term().next();
@@ -65,11 +104,15 @@ impl<R: LeaseRules> Raft<R> {
         self.redraw_jitter(cx);
         let heartbeat = self.settings.heartbeat;
         let stagger = heartbeat.div(self.configuration.len() as u64) * u64::from(self.id.0);
-        let patience = match ballot {
-            Ballot::PreVote => heartbeat,
-            Ballot::Vote | Ballot::TransferVote => heartbeat.max(self.settings.lease.election_timeout.div(4)),
-        };
-        self.await_leader(Alarm::Last { since: cx.now.stamp, span: patience + stagger });
+        match ballot {
+            Ballot::PreVote => {
+                self.await_leader(Alarm::Last { since: cx.now.stamp, span: heartbeat + stagger });
+            }
+            Ballot::Vote | Ballot::TransferVote => {
+                let patience = heartbeat.max(self.settings.lease.election_timeout.div(4));
+                self.await_winner(cx, patience + stagger);
+            }
+        }
 
         let request =
             VoteRequest { ballot, term, last_index: self.log.last_index(), last_term: self.log.last_term() };
@@ -80,16 +123,49 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         if ballot == Ballot::PreVote {
-            self.votes.grant(self.id);
-            self.count_votes(cx);
+            self.grant_itself(cx);
         } else {
             self.count_own_vote(cx);
+        }
+    }
+
+    /// This node has voted. Whoever it voted for has `patience` from when the vote is stored, and twice as much after each
+    /// election in a row that nobody won: disks or links may be slower than the wait.
+    fn await_winner(&mut self, cx: &Context<'_>, patience: Span) {
+        // The jitter grows with it: candidates part only if they are further apart than a message takes.
+        let grown = (patience + self.election_jitter) * (1 << self.elections.lost.min(DOUBLINGS_MAX));
+        let patience = grown.saturating_sub(self.election_jitter);
+        self.elections.lost += 1;
+        let (ticket, since) = (self.current_ticket(), cx.now.stamp);
+        self.elections.unstored = Some(UnstoredVote { ticket, since, patience, told: false });
+        self.await_leader(Alarm::Last { since, span: patience });
+    }
+
+    /// Writes have been synced: if the newest vote is among them, its winner is waited for from now on.
+    pub(super) fn notice_stored_vote(&mut self, cx: &Context<'_>) {
+        let Some(vote) = self.elections.unstored.filter(|vote| self.durability.is_synced(vote.ticket)) else {
+            return;
+        };
+        self.elections.unstored = None;
+        let waited = cx.now.stamp.elapsed_max(vote.since);
+        if waited >= self.settings.heartbeat {
+            self.note(Note::SlowDisk { waited });
+        }
+        if self.leader.is_none() && self.may_campaign() {
+            self.await_leader(Alarm::Last { since: cx.now.stamp, span: vote.patience });
         }
     }
 
     /// The own vote, once it is durable.
     pub(super) fn count_own_vote(&mut self, cx: &mut Context<'_>) {
         if self.durability.is_synced(self.votes.own_vote_ticket) {
+            self.grant_itself(cx);
+        }
+    }
+
+    /// A candidate that has been removed by its own log does not count itself.
+    fn grant_itself(&mut self, cx: &mut Context<'_>) {
+        if self.is_voter() {
             self.votes.grant(self.id);
             self.count_votes(cx);
         }
@@ -108,6 +184,7 @@ impl<R: LeaseRules> Raft<R> {
 
     #[cold]
     pub(super) fn handle_vote(&mut self, cx: &mut Context<'_>, candidate: NodeId, request: VoteRequest) {
+        self.remind_of_removal(candidate);
         let granted = self.grants(cx, candidate, &request);
         if granted {
             let (term, ballot) = (request.term, request.ballot);
@@ -116,10 +193,7 @@ impl<R: LeaseRules> Raft<R> {
                 self.hard_state.voted_for = Some(candidate);
                 self.hard_state_dirty = true;
                 // Leave the winner time to be heard.
-                self.await_leader(Alarm::Last {
-                    since: cx.now.stamp,
-                    span: self.settings.heartbeat + self.settings.heartbeat,
-                });
+                self.await_winner(cx, self.settings.heartbeat * 2);
             }
         }
         let term = if granted { request.term } else { self.term() };

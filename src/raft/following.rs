@@ -1,27 +1,12 @@
 //! A follower's side of replication, and the promise it gives by accepting a round.
 
+use super::promises::Promise;
 use super::state::{Context, Raft};
 use super::{
     Append, AppendOutcome, AppendReply, Index, Message, Misbehaviour, NodeId, Note, Role, StepDownCause, Term,
 };
 use crate::lease::LeaseRules;
-use crate::time::{Alarm, Reading, Span};
-
-/// "I neither vote nor campaign until `end`", given by accepting a leader's round.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Promise {
-    pub(super) term: Term,
-    /// The newest round accepted in that term. A round that was overtaken by a newer one changes nothing: it was sent
-    /// before the newer one, so the lease that rests on it is over before the newer one's promise is. (A newer round's
-    /// stamp may be the earlier one, if the leader's wall clock was set back in between: that counts as skew.)
-    pub(super) round: u64,
-    /// What the round asked for.
-    pub(super) length: Span,
-    pub(super) end: Alarm,
-}
-
-/// Longer promises that are kept beside the newest: as many as there were changes to shorter ones within the longest.
-const LONGER_PROMISES_MAX: usize = 8;
+use crate::time::{Reading, Span};
 
 impl<R: LeaseRules> Raft<R> {
     pub(super) fn handle_append(&mut self, cx: &mut Context<'_>, leader: NodeId, append: Append) {
@@ -60,46 +45,28 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.step_down(cx, term, StepDownCause::HigherTerm);
         self.leader = Some(leader);
+        self.elections.won();
         self.note(Note::Follows { leader, term });
     }
 
     fn promise(&mut self, cx: &mut Context<'_>, append: &Append) {
         let newest =
-            self.promise.as_ref().is_none_or(|given| given.term != append.term || given.round < append.round);
+            self.promises.newest.is_none_or(|given| given.term != append.term || given.round < append.round);
         if newest {
             let own = self.settings.lease.election_timeout;
-            let length = self.keep_longer(&cx.now, self.rules.promise_length(append.promise, own));
+            let mut length = self.rules.promise_length(append.promise, own);
+            if !self.rules.promise_may_shrink() {
+                length = self.promises.keep_longer(&cx.now, length);
+            }
             let end = self.rules.promise_end(cx.now.stamp, append.stamp, length);
-            self.promise = Some(Promise { term: append.term, round: append.round, length, end });
+            self.promises.renew(Promise { term: append.term, round: append.round, length, end });
             self.compare_lengths(append.promise);
             if length > self.hard_state.longest_promise {
                 self.hard_state.longest_promise = length;
                 self.hard_state_dirty = true;
             }
-            if self.is_voter() {
+            if self.may_campaign() {
                 self.await_leader(end);
-            }
-        }
-    }
-
-    /// A promise of `length` is about to take the newest one's place. If that one is longer it is kept as well until it is
-    /// over, since a lease may rest on it; which of the two ends later cannot always be told, as they may be measured
-    /// on different clocks. Gives the length to promise: longer than asked for when no more can be kept.
-    fn keep_longer(&mut self, now: &Reading, length: Span) -> Span {
-        if self.rules.promise_may_shrink() {
-            return length;
-        }
-        // One that is no longer than a later one is over before that is.
-        self.longer_promises.retain(|kept| kept.length > length && !kept.end.reached(now));
-        let Some(newest) = self.promise.filter(|newest| newest.length > length && !newest.end.reached(now))
-        else {
-            return length;
-        };
-        match self.longer_promises.first() {
-            Some(longest) if self.longer_promises.len() == LONGER_PROMISES_MAX => longest.length,
-            _ => {
-                self.longer_promises.push(newest);
-                length
             }
         }
     }
@@ -109,10 +76,10 @@ impl<R: LeaseRules> Raft<R> {
     fn compare_lengths(&mut self, asked: Span) {
         let own = self.settings.lease.election_timeout;
         let Some(leader) = self.leader.filter(|_| asked != own) else {
-            self.asked_for = None;
+            self.promises.asked_for = None;
             return;
         };
-        let told = match self.asked_for {
+        let told = match self.promises.asked_for {
             Some((before, length, told)) if (before, length) == (leader, asked) => {
                 if !told {
                     self.note(Note::PromiseDiffers { leader, asked, own });
@@ -121,7 +88,7 @@ impl<R: LeaseRules> Raft<R> {
             }
             _ => false,
         };
-        self.asked_for = Some((leader, asked, told));
+        self.promises.asked_for = Some((leader, asked, told));
     }
 
     /// Brings the log in line with the leader's; `None` when that contradicts what is committed.
@@ -144,7 +111,7 @@ impl<R: LeaseRules> Raft<R> {
             self.configurations_from(now, first);
         }
         let matched = Index(previous_index.0 + entries.len() as u64);
-        self.commit = self.commit.max(append.commit.min(matched));
+        self.commit_up_to(self.commit.max(append.commit.min(matched)));
         self.drop_needless_assembly();
         Some(AppendOutcome::Accepted { matched })
     }

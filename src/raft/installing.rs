@@ -22,6 +22,19 @@ pub(super) struct Assembly {
     state: StateMachine,
 }
 
+/// What this node does with snapshots, but for those that it sends.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Snapshots {
+    /// Entries up to here have been dropped, and the next write is to say so.
+    pub(super) compacted: Option<Index>,
+    /// What the next write is to say of the snapshot that comes in.
+    pub(super) writes: Vec<SnapshotWrite>,
+    /// The one that comes in.
+    pub(super) assembly: Option<Box<Assembly>>,
+    /// One that has come in, until the node takes it.
+    installed: Option<StateMachine>,
+}
+
 impl<R: LeaseRules> Raft<R> {
     #[cold]
     pub(super) fn handle_snapshot(&mut self, now: &Reading, leader: NodeId, chunk: SnapshotChunk) {
@@ -59,11 +72,11 @@ impl<R: LeaseRules> Raft<R> {
         }
         if self.log.term_at(at.index) == Some(at.term) {
             // The leader has applied that entry, and everything before it is the same here (log matching).
-            self.commit = at.index;
+            self.commit_up_to(at.index);
             self.drop_needless_assembly();
             return Some(Received::All);
         }
-        let under_way = self.assembly.as_ref().filter(|assembly| assembly.term == chunk.term);
+        let under_way = self.snapshots.assembly.as_ref().filter(|assembly| assembly.term == chunk.term);
         match under_way.map(|assembly| assembly.at.index.cmp(&at.index)) {
             // An older one, late.
             Some(std::cmp::Ordering::Greater) => return None,
@@ -71,12 +84,12 @@ impl<R: LeaseRules> Raft<R> {
             _ if chunk.offset == 0 => {
                 let (agreed, configured) = (chunk.agreed, chunk.configured.clone());
                 let state = StateMachine { values: KeyValues::default(), agreed, configured };
-                self.assembly = Some(Box::new(Assembly { term: chunk.term, at, state }));
+                self.snapshots.assembly = Some(Box::new(Assembly { term: chunk.term, at, state }));
                 self.forget_parts();
             }
             _ => return Some(Received::Pairs(0)),
         }
-        let assembly = self.assembly.as_mut()?;
+        let assembly = self.snapshots.assembly.as_mut()?;
         let held = assembly.state.values.len();
         if chunk.offset != held {
             return Some(Received::Pairs(held));
@@ -88,7 +101,7 @@ impl<R: LeaseRules> Raft<R> {
             return None;
         }
         let pairs = assembly.state.values.len();
-        self.snapshot_writes.push(SnapshotWrite::Part { offset: held, pairs: chunk.pairs });
+        self.snapshots.writes.push(SnapshotWrite::Part { offset: held, pairs: chunk.pairs });
         if !chunk.last {
             return Some(Received::Pairs(pairs));
         }
@@ -99,39 +112,39 @@ impl<R: LeaseRules> Raft<R> {
     /// Everything has come in: it takes the place of log and state. The log has something else where the snapshot ends, or
     /// nothing, so all of it is void or part of the snapshot.
     fn install(&mut self, now: &Reading) {
-        let Some(assembly) = self.assembly.take() else {
+        let Some(assembly) = self.snapshots.assembly.take() else {
             return;
         };
         let Assembly { term, at, state } = *assembly;
         let (pairs, agreed, configured) = (state.values.len(), state.agreed, state.configured.clone());
         self.log.install(at);
         self.configurations_installed(now, configured.as_deref());
-        self.snapshot_writes.push(SnapshotWrite::Install { at, pairs, agreed, configured });
+        self.snapshots.writes.push(SnapshotWrite::Install { at, pairs, agreed, configured });
         // Entries and compactions that no write has carried yet are void with the log.
-        self.compacted = None;
+        self.snapshots.compacted = None;
         self.durability.cut(Index::ZERO.next());
-        self.commit = at.index;
-        self.installed = Some(state);
+        self.commit_up_to(at.index);
+        self.snapshots.installed = Some(state);
         self.note(Note::SnapshotInstalled { index: at.index, term });
     }
 
     /// The state of a snapshot that has taken the place of what was applied so far.
     pub(crate) fn take_installed(&mut self) -> Option<StateMachine> {
-        self.installed.take()
+        self.snapshots.installed.take()
     }
 
     /// Parts of an earlier snapshot that no write has carried yet are void: a new one begins. So while the disk stands still
     /// they do not add up.
     fn forget_parts(&mut self) {
         let installed = |write: &SnapshotWrite| matches!(write, SnapshotWrite::Install { .. });
-        let kept = self.snapshot_writes.iter().rposition(installed).map_or(0, |place| place + 1);
-        self.snapshot_writes.truncate(kept);
+        let kept = self.snapshots.writes.iter().rposition(installed).map_or(0, |place| place + 1);
+        self.snapshots.writes.truncate(kept);
     }
 
     /// A snapshot of what is committed here anyway is of no use.
     pub(super) fn drop_needless_assembly(&mut self) {
-        if self.assembly.as_ref().is_some_and(|assembly| assembly.at.index <= self.commit) {
-            self.assembly = None;
+        if self.snapshots.assembly.as_ref().is_some_and(|assembly| assembly.at.index <= self.commit) {
+            self.snapshots.assembly = None;
         }
     }
 }

@@ -54,6 +54,14 @@ impl Leadership {
         self.progress[node.index()].matched
     }
 
+    /// Nothing is known any more of what `node` holds. Which rounds were sent to it still is. The log ends at `last`.
+    pub(super) fn forget_progress(&mut self, node: NodeId, last: Index) {
+        let progress = &mut self.progress[node.index()];
+        let round_sent = progress.round_sent;
+        *progress = Progress::unknown(last.next());
+        progress.round_sent = round_sent;
+    }
+
     /// The newest round that it has acknowledged.
     pub(super) fn round(&self, node: NodeId) -> u64 {
         self.progress[node.index()].round
@@ -124,15 +132,12 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Another configuration than `before` is in force on this leader.
     pub(super) fn lead_configuration(&mut self, now: &Reading, before: &Configuration) {
-        let unknown = Progress::unknown(self.log.last_index().next());
+        let last = self.log.last_index();
         let nodes = self.names().len();
-        self.leadership.progress.resize(nodes, unknown.clone());
+        self.leadership.progress.resize(nodes, Progress::unknown(last.next()));
         for added in self.configuration.nodes().filter(|node| !before.contains(*node)) {
             // What a node of that name held when it was a member before is no sign of what it holds now.
-            let progress = &mut self.leadership.progress[added.index()];
-            let round_sent = progress.round_sent;
-            *progress = unknown.clone();
-            progress.round_sent = round_sent;
+            self.leadership.forget_progress(added, last);
         }
         for removed in before.nodes().filter(|node| !self.configuration.contains(*node)) {
             // The log need not wait for it.
@@ -338,7 +343,7 @@ impl<R: LeaseRules> Raft<R> {
                     self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
                 }
                 if matched > progress.matched {
-                    progress.matched = matched;
+                    progress.match_up_to(matched, last);
                     progress.end_tail();
                     self.advance_commit(now);
                     self.continue_transfer();
@@ -381,8 +386,9 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         let first_of_term = self.commit < self.leadership.own_term_start;
-        self.commit = held;
+        self.commit_up_to(held);
         if first_of_term {
+            self.elections.won();
             self.note(Note::LeaderReady { term: self.term(), commit: held });
         }
     }

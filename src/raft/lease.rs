@@ -4,7 +4,7 @@
 
 use super::configuration::quorum_value;
 use super::state::Raft;
-use super::{Index, LeaseEndCause, Note, Timer};
+use super::{Index, LeaseEndCause, Note, Role, Timer};
 use crate::lease::LeaseRules;
 use crate::time::{Alarm, Reading};
 
@@ -31,7 +31,11 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Is this node's own lease running?
     pub(super) fn lease_running(&self, now: &Reading) -> bool {
-        self.leadership.lease.is_some_and(|lease| self.rules.lease_running(&lease.end, now))
+        self.leadership.lease.is_some_and(|lease| {
+            let kept = !self.rules.step_down_ends_lease();
+            assert!(kept || self.role == Role::Leader, "a lease only while leading (rule 7)");
+            self.rules.lease_running(&lease.end, now)
+        })
     }
 
     /// Renews the lease if a quorum has acknowledged a newer round. Who counts was decided when the acknowledgement

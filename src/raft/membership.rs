@@ -10,7 +10,7 @@
 //! Node::execute -> Raft::plan_change    is it possible, and may it be now (LeaseRules::may_reconfigure)?
 //!               -> Raft::propose        the entry, in force at once
 //! log.push, log.store -> Raft::configurations_from    what the log says from that index on is in force
-//! commit of the own removal -> Raft::retire_if_removed    hands over to the best voter, steps down
+//! commit of the own removal -> Raft::retire_if_removed    hands over to the best voter, steps down, campaigns no more
 //! ```
 //!
 //! Two majorities of configurations that differ by one voter have a member in common, and that one has promised (or is the
@@ -164,6 +164,12 @@ impl Membership {
         Configuration::of(voters, learners)
     }
 
+    /// Does `node` vote in the newest configuration that is committed, or in one after that?
+    fn votes_since(&self, commit: Index, node: NodeId) -> bool {
+        let settled = self.history.iter().rposition(|(index, _)| *index <= commit).unwrap_or(0);
+        self.history[settled..].iter().any(|(_, configuration)| configuration.is_voter(node))
+    }
+
     /// The member that the newest change has removed, if it has removed one.
     fn removed(&self) -> Option<NodeId> {
         let [.., (_, before), (_, newest)] = &self.history[..] else {
@@ -235,6 +241,13 @@ impl<R: LeaseRules> Raft<R> {
         self.configuration_index() == Index::ZERO
     }
 
+    /// May this node lead, for all it knows? A voter may. So may a node whose removal is in its own log and is not known to
+    /// be committed: the others may lack that entry, and then they can elect nobody whose log is shorter. It does not count
+    /// itself (Raft dissertation, section 4.2.2).
+    pub(super) fn may_campaign(&self) -> bool {
+        self.is_voter() || self.membership.votes_since(self.commit, self.id)
+    }
+
     /// The log has changed from `first` on: goes by the newest configuration that it holds now.
     pub(super) fn configurations_from(&mut self, now: &Reading, first: Index) {
         let newest = self.membership.newest().0;
@@ -254,11 +267,14 @@ impl<R: LeaseRules> Raft<R> {
         let (voters, learners) =
             (self.configuration.voters(), self.configuration.len() - self.configuration.voters());
         self.note(Note::MembersInForce { index: *index, voters, learners });
-        match (self.role, voted, self.is_voter()) {
+        match (self.role, voted, self.may_campaign()) {
             (Role::Leader, ..) => self.lead_configuration(now, &before),
             (_, false, true) => {
                 let span = self.settings.lease.election_timeout;
-                let end = self.promise.map_or(Alarm::Last { since: now.stamp, span }, |promise| promise.end);
+                let end = self
+                    .promises
+                    .newest
+                    .map_or(Alarm::Last { since: now.stamp, span }, |promise| promise.end);
                 self.await_leader(end);
             }
             (_, true, false) => self.timers.clear(Timer::Election),
@@ -350,12 +366,25 @@ impl<R: LeaseRules> Raft<R> {
         (self.commit >= *index && self.leadership.standing(removed).0 < *index).then_some(removed)
     }
 
+    /// A candidate that was removed does not know that: what is committed is not stored, and it has restarted. It is told
+    /// again, as [`Raft::member_to_dismiss`] does.
+    pub(super) fn remind_of_removal(&mut self, candidate: NodeId) {
+        let (index, _) = self.membership.newest();
+        let removed = self.role == Role::Leader && self.membership.removed() == Some(candidate);
+        if removed && self.commit >= *index && self.leadership.matched(candidate) >= *index {
+            self.leadership.forget_progress(candidate, self.log.last_index());
+        }
+    }
+
     /// A leader that has been removed leads until that is committed. Then it hands over to the voter that is best prepared,
-    /// and steps down as soon as that one is told (its lease is over by then), or cannot be.
+    /// and steps down as soon as that one is told (its lease is over by then), or cannot be. Others campaign no more.
     #[inline]
     pub(super) fn retire_if_removed(&mut self, cx: &mut Context<'_>) {
-        if self.role == Role::Leader && !self.is_voter() && self.commit >= self.configuration_index() {
-            self.retire(cx);
+        if !self.is_voter() && self.commit >= self.configuration_index() {
+            match self.role {
+                Role::Leader => self.retire(cx),
+                Role::Follower | Role::PreCandidate | Role::Candidate => self.timers.clear(Timer::Election),
+            }
         }
     }
 

@@ -1,9 +1,15 @@
 //! What a node tells about itself as it happens: for logs in production, for triggers and margins in the simulator.
 //! Nothing depends on whether anybody listens.
+//!
+//! A new note is a variant here, its row in the table of fields and its sentence. Logs and traces are written from those.
+
+mod fields;
 
 use super::{Index, NodeId, Term};
 use crate::lease::{Ballot, LeaseLengths};
 use crate::time::{Alarm, Reading, Span};
+pub use fields::Value;
+use fields::{Part, table};
 
 /// Something happened that is worth telling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +96,12 @@ pub enum Note {
         /// This node's own election timeout.
         own: Span,
     },
+    /// A vote of this node waits for its disk, or had to wait for longer than a heartbeat. Until it is stored, the vote
+    /// counts for nobody: a slow disk makes elections slow.
+    SlowDisk {
+        /// So long so far, or until it was stored.
+        waited: Span,
+    },
     /// The node had fallen behind its leader's log and has taken a snapshot instead.
     SnapshotInstalled {
         /// Its log and its state begin here now.
@@ -104,6 +116,137 @@ pub enum Note {
         /// What.
         fact: Misbehaviour,
     },
+}
+
+table! {
+    "campaign" => Campaign { term: "term", ballot: "ballot" },
+    "vote-granted" => VoteGranted { term: "term", ballot: "ballot", candidate: "to" },
+    "elected" => Elected { term: "term" },
+    "leader-ready" => LeaderReady { term: "term", commit: "commit" },
+    "follows" => Follows { term: "term", leader: "leader" },
+    "lease-renewed" => LeaseRenewed { term: "term", start: "start", end: "end" },
+    "lease-ended" => LeaseEnded { term: "term", cause: "cause" },
+    "stepped-down" => SteppedDown { term: "term", cause: "cause" },
+    "lengths-in-force" => LengthsInForce { lengths: "lengths" },
+    "members-in-force" => MembersInForce { index: "index", voters: "voters", learners: "learners" },
+    "promise-differs" => PromiseDiffers { leader: "leader", asked: "asked_ns", own: "own_ns" },
+    "slow-disk" => SlowDisk { waited: "waited_ns" },
+    "snapshot-installed" => SnapshotInstalled { term: "term", index: "index" },
+    "misbehaviour" => Misbehaviour { peer: "peer", fact: "fact" },
+}
+
+/// How much a note matters to who runs the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Somebody should look.
+    Warning,
+    /// It changes who leads, or by which settings.
+    Change,
+    /// A step of an election.
+    Step,
+    /// It happens all the time.
+    Routine,
+}
+
+impl Note {
+    /// How much it matters.
+    pub const fn weight(&self) -> Weight {
+        match self {
+            Note::Misbehaviour { .. }
+            | Note::PromiseDiffers { .. }
+            | Note::SlowDisk { .. }
+            | Note::LeaseEnded { cause: LeaseEndCause::ClockSetBack, .. }
+            | Note::SteppedDown { cause: StepDownCause::StorageFull | StepDownCause::NoQuorum, .. } => {
+                Weight::Warning
+            }
+            Note::Campaign { .. }
+            | Note::Elected { .. }
+            | Note::LeaderReady { .. }
+            | Note::Follows { .. }
+            | Note::LeaseEnded { .. }
+            | Note::SteppedDown { .. }
+            | Note::LengthsInForce { .. }
+            | Note::MembersInForce { .. }
+            | Note::SnapshotInstalled { .. } => Weight::Change,
+            Note::VoteGranted { .. } => Weight::Step,
+            Note::LeaseRenewed { .. } => Weight::Routine,
+        }
+    }
+
+    /// What the node did, as the rest of a sentence that begins with its name. `name` gives the names of others.
+    pub fn sentence(&self, name: impl Fn(NodeId) -> String) -> String {
+        match *self {
+            Note::Campaign { term, ballot } => match ballot {
+                Ballot::PreVote => format!("asks whether it would be elected in term {term}"),
+                Ballot::Vote => format!("asks for votes in term {term}"),
+                Ballot::TransferVote => format!("asks for votes in term {term}: the leader hands over"),
+            },
+            Note::VoteGranted { candidate, term, ballot } => {
+                let what = match ballot {
+                    Ballot::PreVote => "a pre-vote",
+                    Ballot::Vote => "a vote",
+                    Ballot::TransferVote => "a vote by transfer",
+                };
+                format!("grants {what} to {} in term {term}", name(candidate))
+            }
+            Note::Elected { term } => format!("leads term {term}"),
+            Note::LeaderReady { term, commit } => {
+                format!("serves: an entry of term {term} is committed, up to index {commit}")
+            }
+            Note::Follows { leader, term } => format!("follows {} in term {term}", name(leader)),
+            Note::LeaseRenewed { term, .. } => format!("lease renewed in term {term}"),
+            Note::LeaseEnded { term, cause } => {
+                let why = match cause {
+                    LeaseEndCause::Transfer => "it hands over",
+                    LeaseEndCause::StepDown => "it steps down",
+                    LeaseEndCause::ClockSetBack => "its wall clock was set back",
+                    LeaseEndCause::Settings => "the new lengths leave none",
+                };
+                format!("gives up its lease of term {term}: {why}")
+            }
+            Note::SteppedDown { term, cause } => {
+                let why = match cause {
+                    StepDownCause::HigherTerm => "there is a later one",
+                    StepDownCause::StorageFull => "its disk is full",
+                    StepDownCause::Removed => "it was removed from the cluster",
+                    StepDownCause::NoQuorum => "no quorum was heard for an election timeout",
+                };
+                format!("no longer leads term {term}: {why}")
+            }
+            Note::LengthsInForce { lengths } => format!(
+                "the cluster has agreed on other lengths: lease {}, election timeout {}, clock skew {}",
+                lengths.duration, lengths.election_timeout, lengths.max_clock_skew
+            ),
+            Note::MembersInForce { index, voters, learners } => {
+                format!("the members are those of log entry {index}: {voters} voters, {learners} learners")
+            }
+            Note::PromiseDiffers { leader, asked, own } => format!(
+                "{} asks for promises of {asked}, and this node's own election timeout is {own}: it gets what it asks \
+                 for, so reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
+                name(leader)
+            ),
+            Note::SlowDisk { waited } => format!(
+                "a vote of this node has waited {waited} for its disk: elections are as slow as the disks of a majority"
+            ),
+            Note::SnapshotInstalled { index, term } => {
+                format!(
+                    "had fallen behind the log of term {term}'s leader: goes on from its snapshot at entry {index}"
+                )
+            }
+            Note::Misbehaviour { peer, fact } => {
+                let what = match fact {
+                    Misbehaviour::LeadsOurTerm => "claims to lead a term that this node leads or has led",
+                    Misbehaviour::ContradictsCommitted => "contradicts what is committed",
+                    Misbehaviour::BadSnapshot => "sends what is no part of a snapshot",
+                    Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",
+                    Misbehaviour::TooManyNames => "names more nodes than there are numbers",
+                    Misbehaviour::TermOutOfReach => "speaks of a term that nobody can have come to",
+                    Misbehaviour::TermsOutOfOrder => "has a log whose terms are out of order",
+                };
+                format!("{} {what}; its message is ignored", name(peer))
+            }
+        }
+    }
 }
 
 /// What no correct member does.
@@ -203,6 +346,37 @@ words! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_note_is_read_back_from_its_fields() {
+        for word in Note::WORDS {
+            let get = |name: &str| {
+                Some(match name {
+                    "ballot" => Value::Word("transfer-vote"),
+                    "cause" if *word == "lease-ended" => Value::Word("clock-set-back"),
+                    "cause" => Value::Word("no-quorum"),
+                    "fact" => Value::Word("bad-snapshot"),
+                    "to" | "leader" | "peer" => Value::Node(NodeId(2)),
+                    name => Value::Number(name.len() as u64),
+                })
+            };
+            let note = Note::from_fields(word, &get).expect(word);
+            assert_eq!(note.word(), *word);
+            let mut fields = Vec::new();
+            note.fields(&mut |name, value| fields.push((name, value)));
+            for (name, value) in &fields {
+                assert_eq!(Some(*value), get(name), "{word}: {name}");
+            }
+            let kept = |name: &str| fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+            assert_eq!(Note::from_fields(word, &kept), Some(note));
+            // No field is there for nothing, but for the wall clock's deadline, which the elapsed form has not.
+            for (left_out, _) in fields.iter().filter(|(name, _)| *name != "wall_deadline_ns") {
+                let without = |name: &str| kept(name).filter(|_| name != *left_out);
+                assert_eq!(Note::from_fields(word, &without), None, "{word} without {left_out}");
+            }
+        }
+        assert_eq!(Note::from_fields("no-such-note", &|_| Some(Value::Number(1))), None);
+    }
 
     #[test]
     fn every_word_leads_back_to_its_value() {

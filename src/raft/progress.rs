@@ -55,6 +55,13 @@ impl Progress {
         }
     }
 
+    /// Its log matches up to `index`, which no acknowledgement takes back. A leader's own log ends at `last`.
+    pub(super) fn match_up_to(&mut self, index: Index, last: Index) {
+        assert!(index >= self.matched, "what a member holds of a leader's log only grows in its term");
+        assert!(index <= last, "a member's log matches no further than the leader's own log goes");
+        self.matched = index;
+    }
+
     pub(super) fn has_room(&self) -> bool {
         self.next.0 - self.matched.0 <= PIPELINE_ENTRIES_MAX && self.in_flight_bytes < PIPELINE_BYTES_MAX
     }

@@ -65,7 +65,7 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         if let Some(index) = self.log.compact(index) {
-            self.compacted = Some(index);
+            self.snapshots.compacted = Some(index);
         }
     }
 
@@ -133,7 +133,7 @@ impl<R: LeaseRules> Raft<R> {
             }
             Received::Pairs(_) => {}
             Received::All => {
-                progress.matched = reply.index.max(progress.matched);
+                progress.match_up_to(reply.index.max(progress.matched), self.log.last_index());
                 progress.next = progress.matched.next();
                 progress.probe();
                 progress.sending = Sending::Tail { until: self.log.last_index() };

@@ -82,6 +82,15 @@ pub struct Recovered {
     pub log: Log,
 }
 
+impl Recovered {
+    /// Has the node of this storage ever stored anything? Whoever acknowledges a round has stored its promise before, and
+    /// whoever votes its vote. So a node that has stored nothing has promised nobody anything.
+    pub fn has_past(&self) -> bool {
+        let entries = self.log.last_index() > Index::ZERO;
+        entries || self.hard_state != HardState::default() || self.state != StateMachine::default()
+    }
+}
+
 /// A part of a snapshot, from a leader to a follower that has fallen behind its log.
 ///
 /// It promises nothing and asks for no promise: only rounds do, and they go on meanwhile.

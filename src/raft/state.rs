@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 
 use super::configuration::Configuration;
 use super::durability::Durability;
-use super::election::Votes;
-use super::following::Promise;
-use super::installing::Assembly;
+use super::election::{Elections, Votes};
+use super::installing::Snapshots;
 use super::leading::Leadership;
 use super::membership::Membership;
+use super::promises::Promises;
 use super::{
     HardState, Index, Lease, Log, LogBounds, Message, Misbehaviour, Names, NodeId, Note, Recovered,
-    SnapshotWrite, StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
+    StateMachine, StepDownCause, Term, Timer, TimerTable, Write,
 };
 use crate::lease::{LeaseRules, LeaseSettings};
-use crate::time::{Alarm, Reading, Span};
+use crate::time::{Alarm, Reading, Span, Stamp};
 
 /// Where a node's random waits come from: seeded in production, chosen by the simulator there.
 pub trait Jitter {
@@ -31,9 +31,12 @@ pub struct Settings {
     pub heartbeat: Span,
     /// Up to so much is added to an election timeout, at random, so that candidates do not collide.
     pub election_jitter: Span,
-    /// After its start a node waits so much longer before it campaigns for the first time, so that a leader there may
-    /// be can be heard.
+    /// After a restart a node withholds votes for its longest promise, and waits so much longer before it campaigns for the
+    /// first time, so that a leader there may be can be heard.
     pub startup_grace: Span,
+    /// A node without a past has promised nothing. It campaigns so long after its first start; jitter is added, but no more
+    /// than this again.
+    pub first_start: Span,
     /// A request that finds no leader, or whose answer does not come, is answered with an error after this.
     pub request_deadline: Span,
     /// How long the log may become.
@@ -49,7 +52,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The settings that go with a lease: a heartbeat every tenth of the election timeout, a jitter of a fifth of it, a
-    /// deadline of the election timeout plus the jitter.
+    /// deadline of the election timeout plus the jitter. A first start waits as long as a restart.
     pub fn for_lease(lease: LeaseSettings) -> Settings {
         let timeout = lease.election_timeout;
         Settings {
@@ -57,6 +60,7 @@ impl Settings {
             heartbeat: timeout.div(10),
             election_jitter: timeout.div(5),
             startup_grace: timeout.div(10),
+            first_start: timeout + timeout.div(10),
             request_deadline: timeout + timeout.div(5),
             log: LogBounds::default(),
         }
@@ -118,30 +122,16 @@ pub struct Raft<R> {
     pub(super) hard_state_dirty: bool,
     pub(super) log: Log,
     pub(super) durability: Durability,
-    /// Entries up to here have been dropped, and the next write is to say so.
-    pub(super) compacted: Option<Index>,
-    /// What the next write is to say of a snapshot that comes in.
-    pub(super) snapshot_writes: Vec<SnapshotWrite>,
-    /// A snapshot that comes in.
-    pub(super) assembly: Option<Box<Assembly>>,
-    /// One that has come in, until the node takes it.
-    pub(super) installed: Option<StateMachine>,
+    pub(super) snapshots: Snapshots,
     /// Nothing more can be stored for now: it neither leads nor campaigns.
     pub(super) storage_full: bool,
 
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
     pub(super) commit: Index,
-    /// Given to the leader it follows or followed last.
-    pub(super) promise: Option<Promise>,
-    /// Earlier ones that were longer, oldest and longest first: they are kept as well.
-    pub(super) longer_promises: Vec<Promise>,
-    /// The length that rounds of this leader ask for, when it is not this node's own; and whether that has been told.
-    pub(super) asked_for: Option<(NodeId, Span, bool)>,
-    /// Until then this node may have promised before it was started. No leader's round takes its place: a round that was
-    /// sent before the restart and comes after it may carry a promise that ends earlier (deadline form).
-    pub(super) restart_promise: Option<Alarm>,
+    pub(super) promises: Promises,
     pub(super) votes: Votes,
+    pub(super) elections: Elections,
     /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
     pub(super) leadership: Leadership,
     /// The random part of the next election timeout; redrawn when it has served.
@@ -161,6 +151,7 @@ impl<R: LeaseRules> Raft<R> {
         recovered: Recovered,
     ) -> Raft<R> {
         assert!(names.contains(id), "a node has a name");
+        let has_past = recovered.has_past();
         let Recovered { mut hard_state, state, log } = recovered;
         if hard_state.voted_for.is_some_and(|candidate| !names.contains(candidate)) {
             // Numbers that were given while it ran may be others' now. It has voted, for nobody who could be named.
@@ -171,7 +162,10 @@ impl<R: LeaseRules> Raft<R> {
         let settings = state.agreed.map_or(configured, |lengths| configured.agreed(lengths));
         let longest = hard_state.longest_promise.max(configured.lease.election_timeout);
         let longest = longest.max(settings.lease.election_timeout);
-        let restart_promise = rules.promise_after_restart(cx.now.stamp, longest);
+        let restart_promise = match has_past {
+            true => rules.promise_after_restart(cx.now.stamp, longest),
+            false => None,
+        };
         let mut raft = Raft {
             id,
             configuration: membership.in_force().clone(),
@@ -182,20 +176,15 @@ impl<R: LeaseRules> Raft<R> {
             hard_state,
             hard_state_dirty: false,
             durability: Durability::recovered(log.last_index()),
-            compacted: None,
-            snapshot_writes: Vec::new(),
-            assembly: None,
-            installed: None,
+            snapshots: Snapshots::default(),
             storage_full: false,
             commit: log.base().index,
             log,
             role: Role::Follower,
             leader: None,
-            promise: None,
-            longer_promises: Vec::new(),
-            asked_for: None,
-            restart_promise,
+            promises: Promises::after_restart(restart_promise),
             votes: Votes::default(),
+            elections: Elections::default(),
             leadership: Leadership::default(),
             election_jitter: Span::ZERO,
             timers: TimerTable::default(),
@@ -204,10 +193,13 @@ impl<R: LeaseRules> Raft<R> {
         if let Some(lengths) = state.agreed.filter(|_| settings != configured) {
             raft.note(Note::LengthsInForce { lengths });
         }
-        raft.redraw_jitter(cx);
-        if raft.is_voter() {
-            let wait = Alarm::Last { since: cx.now.stamp, span: longest };
-            raft.await_leader(wait.later_by(settings.startup_grace));
+        let (wait, jitter) = match has_past {
+            true => (longest + settings.startup_grace, settings.election_jitter),
+            false => (settings.first_start, settings.election_jitter.min(settings.first_start)),
+        };
+        raft.election_jitter = cx.jitter.jitter(jitter);
+        if raft.may_campaign() {
+            raft.await_leader(Alarm::Last { since: cx.now.stamp, span: wait });
             let promised = raft.hard_state.longest_promise > Span::ZERO;
             if raft.configuration.voters() == 1 && raft.has_founding_members() && !promised {
                 // Nobody else was promised anything, or can be elected. (Where there were other voters before, one of them
@@ -260,8 +252,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// The ends of its promises to withhold votes: those given to leaders, one made at the start. All must be over.
     pub fn promise_ends(&self) -> impl Iterator<Item = Alarm> {
-        let given = self.promise.iter().chain(&self.longer_promises);
-        given.map(|promise| promise.end).chain(self.restart_promise)
+        self.promises.ends()
     }
 
     /// The end of a promise that is running, if there is one.
@@ -328,7 +319,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Compaction alone asks for no write: it goes with the next one.
     fn has_unwritten(&self) -> bool {
-        self.hard_state_dirty || self.log.has_unwritten() || !self.snapshot_writes.is_empty()
+        self.hard_state_dirty || self.log.has_unwritten() || !self.snapshots.writes.is_empty()
     }
 
     /// Handles a message of another node. It need be no member: this node's log may not say yet that it is.
@@ -375,6 +366,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(crate) fn handle_persisted(&mut self, cx: &mut Context<'_>, ticket: u64) {
         self.durability.confirm(ticket);
         self.storage_full = false;
+        self.notice_stored_vote(cx);
         while let Some((to, message)) = self.durability.release() {
             self.send(to, message);
         }
@@ -403,25 +395,25 @@ impl<R: LeaseRules> Raft<R> {
         if self.outputs.is_empty() {
             self.send_rounds(now);
             self.send_snapshots(now, applied);
-            self.issue_write();
+            self.issue_write(now);
         }
         self.outputs.pop_front()
     }
 
     /// One write for everything that has changed since the last one.
-    fn issue_write(&mut self) {
+    fn issue_write(&mut self, now: &Reading) {
         if self.has_unwritten() && self.durability.has_room() {
-            self.write_all();
+            self.write_all(now.stamp);
         }
     }
 
     #[inline(never)]
-    fn write_all(&mut self) {
-        let ticket = self.durability.issue(self.log.last_index());
+    fn write_all(&mut self, now: Stamp) {
+        let ticket = self.durability.issue(self.log.last_index(), now);
         let hard_state = std::mem::take(&mut self.hard_state_dirty).then_some(self.hard_state);
-        let snapshot = std::mem::take(&mut self.snapshot_writes);
+        let snapshot = std::mem::take(&mut self.snapshots.writes);
         let entries = self.log.take_unwritten();
-        let compacted = self.compacted.take();
+        let compacted = self.snapshots.compacted.take();
         let write = Write { ticket, hard_state, snapshot, entries, compacted };
         self.outputs.push_back(RaftOutput::Persist(write));
     }
@@ -434,7 +426,14 @@ impl<R: LeaseRules> Raft<R> {
         self.hard_state_dirty = true;
         self.leader = None;
         // Its leader's term is over, so nothing more of it comes.
-        self.assembly = None;
+        self.snapshots.assembly = None;
+    }
+
+    /// Entries up to `index` are committed. That is never taken back, and only what is in the log can be.
+    pub(super) fn commit_up_to(&mut self, index: Index) {
+        assert!(index >= self.commit, "commit only grows");
+        assert!(index <= self.log.last_index(), "what is committed is in the log");
+        self.commit = index;
     }
 
     /// A message shows a later term: whatever this node was, it is a follower there.
@@ -456,7 +455,7 @@ impl<R: LeaseRules> Raft<R> {
         }
         self.leader = None;
         self.role = Role::Follower;
-        if led && self.is_voter() {
+        if led && self.may_campaign() {
             self.redraw_jitter(cx);
             self.await_leader(Alarm::Last {
                 since: cx.now.stamp,

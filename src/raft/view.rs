@@ -26,6 +26,11 @@ impl<R: LeaseRules> Raft<R> {
         self.lease().filter(|_| self.lease_running(now)).map(|lease| lease.end.remaining(now))
     }
 
+    /// For how long the oldest write that is not on stable storage yet has been under way; `None` when all are stored.
+    pub fn disk_wait(&self, now: &Reading) -> Option<Span> {
+        self.durability.oldest_since().map(|since| now.stamp.elapsed_max(since))
+    }
+
     /// All other members, while this node leads; none otherwise.
     pub fn peers(&self, now: &Reading) -> impl Iterator<Item = PeerView> {
         let leads = self.role() == Role::Leader;

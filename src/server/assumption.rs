@@ -1,9 +1,7 @@
 //! The clock assumption that a node's safety rests on, in one sentence with its numbers.
 
 use leasehold::lease::{LeaseForm, LeaseSettings};
-use leasehold::time::{Clock, Span};
-
-use super::clock::OsClock;
+use leasehold::time::{Clock, OsClock, Span};
 
 /// What is assumed, and how much more than that would be survived.
 pub(super) fn sentence(lease: &LeaseSettings) -> String {

@@ -2,7 +2,7 @@
 
 use leasehold::lease::LeaseForm;
 use leasehold::maelstrom::KernelClock;
-pub(super) use leasehold::time::OsClock;
+use leasehold::time::OsClock;
 
 /// The wall clock is read only for the deadline form.
 pub(super) const fn clock_for(form: LeaseForm) -> OsClock {

@@ -1,122 +1,146 @@
 //! What a line means for this process: before `init`, and after.
 
-use std::os::fd::BorrowedFd;
-
 use leasehold::maelstrom::{
     Content, Directory, ErrorCode, Fault, Incoming, NAME_BYTES_MAX, Reply, RequestKind,
     message_line_bytes_max,
 };
 use leasehold::node::Operation;
-use leasehold::raft::Settings;
-use leasehold::time::Span;
+use leasehold::storage::durable::{DataDir, DurableStorage};
+use leasehold::time::{Clock, OsClock, Span, Stamp};
 use tracing::{debug, warn};
 
-use super::clock::OsClock;
+use super::complaints::{Complaints, quoted};
 use super::lines::Line;
-use super::member::{Caller, Member};
+use super::member::{Caller, Member, StartError, StorageFailed, place};
+use super::options::Setup;
 use super::outlet::Outlet;
-use super::store::Keeper;
-
-/// What the command line says.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Setup {
-    /// The node's settings.
-    pub(super) settings: Settings,
-    /// Where its random waits come from.
-    pub(super) seed: u64,
-    /// It is no founding member of its cluster: the log tells it who is.
-    pub(super) joins: bool,
-    /// The longest line that a client may send.
-    pub(super) line_bytes_max: usize,
-}
 
 /// The process: a member of a cluster once it has been told of which.
 #[derive(Debug)]
 pub(super) struct Host {
     setup: Setup,
     clock: OsClock,
-    outlet: Outlet,
-    /// Until the node knows who it is.
-    keeper: Option<Keeper>,
+    /// Lines on their way out.
+    pub(super) outlet: Outlet,
+    /// The data directory, until a member owns it. `None` also if the node keeps its state in memory.
+    storage: Option<DurableStorage<DataDir>>,
     member: Option<Member>,
-    /// Why this process must stop.
-    failure: Option<String>,
+    complaints: Complaints,
+    /// Since when it is stopping.
+    stopping: Option<Stamp>,
+    /// The reason why this process must end. What is in the outlet by then may still be written.
+    pub(super) failure: Option<Failure>,
+}
+
+/// Why a process must end: its data directory serves it no longer.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) enum Failure {
+    Start(#[from] StartError),
+    Storage(#[from] StorageFailed),
 }
 
 impl Host {
-    pub(super) fn new(setup: Setup, clock: OsClock, keeper: Keeper, outlet: Outlet) -> Host {
-        Host { setup, clock, outlet, keeper: Some(keeper), member: None, failure: None }
-    }
-
-    /// Why this process must stop, if it must. What is in the outbox by then may still be written.
-    pub(super) fn take_failure(&mut self) -> Option<String> {
-        self.failure.take()
-    }
-
-    /// Readable when the store has something to say.
-    pub(super) fn wake(&self) -> Option<BorrowedFd<'_>> {
-        self.member.as_ref()?.store().wake()
-    }
-
-    /// To be called when [`Host::wake`] was readable, before [`Host::settle`].
-    pub(super) fn hush(&self) {
-        if let Some(member) = &self.member {
-            member.store().hush();
+    /// A process that waits for `init`. Without `storage` its member keeps its state in memory.
+    pub(super) fn new(
+        setup: Setup,
+        clock: OsClock,
+        storage: Option<DurableStorage<DataDir>>,
+        outlet: Outlet,
+    ) -> Host {
+        Host {
+            setup,
+            clock,
+            outlet,
+            storage,
+            member: None,
+            complaints: Complaints::new(),
+            stopping: None,
+            failure: None,
         }
     }
 
-    /// The node's state, for whoever looks into a bug.
-    pub(super) fn describe(&self) -> String {
-        self.member
-            .as_ref()
-            .map_or("before init".to_owned(), |member| format!("{:?}", member.status(&self.clock)))
+    /// The member, once `init` has named it.
+    pub(super) fn member(&self) -> Option<&Member> {
+        self.member.as_ref()
     }
 
-    /// What is to be written, and where to.
-    pub(super) fn outlet(&mut self) -> &mut Outlet {
-        &mut self.outlet
-    }
-
-    /// How long nothing has to be done unless input comes; `None`: for ever.
-    pub(super) fn sleep(&self) -> Option<Span> {
-        self.member.as_ref()?.sleep(&self.clock)
-    }
-
-    /// Wakes the node if one of its timers is due.
-    pub(super) fn wake_if_due(&mut self) {
-        if let Some(member) = &mut self.member {
-            member.wake_if_due(&self.clock);
-        }
-    }
-
-    /// Does everything that the node asks for but what waits for the disk.
+    /// Fires the timers that are due, then does everything that the node asks for, except what waits for the disk.
     pub(super) fn settle(&mut self) {
         if let Some(member) = &mut self.member {
-            let settled = member.settle(&self.clock, &mut self.outlet);
-            self.fail_unless(settled);
+            member.wake_if_due();
+            let settled = member.settle(&mut self.outlet);
+            self.note(settled);
         }
     }
 
-    /// Does everything that the node asks for, and waits for the disk.
+    /// Does everything that the node asks for, and waits for the disk unless it is full.
     pub(super) fn settle_durably(&mut self) {
         if let Some(member) = &mut self.member {
-            let settled = member.settle_durably(&self.clock, &mut self.outlet);
-            self.fail_unless(settled);
+            let settled = member.settle_durably(&mut self.outlet);
+            self.note(settled);
         }
     }
 
-    /// Closes what is open.
+    /// How long there is nothing to do unless something arrives. `None`: without end.
+    pub(super) fn sleep(&self) -> Option<Span> {
+        let timers = self.member.as_ref().and_then(Member::sleep);
+        match self.grace_left() {
+            Some(left) => Some(timers.map_or(left, |timers| timers.min(left))),
+            None => timers,
+        }
+    }
+
+    /// Starts to stop: a leader hands over, and requests that change something are refused from now on.
+    pub(super) fn begin_stop(&mut self) {
+        if self.stopping.is_none() {
+            self.stopping = Some(self.clock.read().stamp);
+            if let Some(member) = &mut self.member {
+                member.hand_over();
+            }
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_some()
+    }
+
+    /// True if the process may end: it is stopping, and what can be done has been done or has taken too long.
+    pub(super) fn has_stopped(&self) -> bool {
+        let done = self.member.as_ref().is_none_or(Member::is_done);
+        self.grace_left().is_some_and(|left| done || left == Span::ZERO)
+    }
+
+    /// Refuses the requests that still wait.
+    pub(super) fn end_stop(&mut self) {
+        if let Some(member) = &mut self.member {
+            member.refuse_waiting(&mut self.outlet);
+        }
+    }
+
+    /// What is left of `--stop-grace`. `None`: the process is not stopping.
+    fn grace_left(&self) -> Option<Span> {
+        let since = self.stopping?;
+        Some(self.setup.stop_grace.saturating_sub(self.clock.read().stamp.elapsed_max(since)))
+    }
+
+    /// Closes what is open, and waits until the data directory is closed.
     pub(super) fn close(&mut self) {
-        match (self.keeper.take(), &mut self.member) {
-            (Some(keeper), _) => keeper.close(),
-            (None, Some(member)) => member.close(),
-            (None, None) => {}
+        self.complaints.close();
+        if let Some(member) = &mut self.member {
+            member.close();
+        }
+        if let Some(storage) = self.storage.take() {
+            let place = place(storage.backend());
+            if let Err(fault) = storage.close() {
+                warn!("{place}{fault}");
+            }
         }
     }
 
-    fn fail_unless(&mut self, done: Result<(), String>) {
-        if let Err(text) = done {
-            self.failure.get_or_insert(text);
+    fn note(&mut self, done: Result<(), impl Into<Failure>>) {
+        if let Err(failure) = done {
+            self.failure.get_or_insert(failure.into());
         }
     }
 
@@ -125,14 +149,14 @@ impl Host {
         match line {
             // Who sent it stands in what was not kept.
             Line::TooLong { bytes } => {
-                warn!(
+                self.complaints.warn(format_args!(
                     "dropped a line of {bytes} bytes, which is more than --line-max allows even fellow nodes"
-                )
+                ));
             }
             Line::Whole(line) if line.trim_ascii().is_empty() => {}
             Line::Whole(line) => match Incoming::parse(line) {
                 Ok(incoming) => self.handle_message(incoming, line.len()),
-                Err(text) => warn!("dropped a line: {text}"),
+                Err(error) => self.complaints.warn(format_args!("dropped a line: {error}")),
             },
         }
     }
@@ -142,20 +166,27 @@ impl Host {
         let Incoming { src, dest, msg_id, content } = incoming;
         match (content, &mut self.member) {
             (Content::Response, _) => debug!("{} answered, and nothing had been asked", quoted(&src)),
-            (Content::BadPeer(text), _) => warn!("dropped a message of {}: {text}", quoted(&src)),
+            (Content::BadPeer { kind, error }, _) => {
+                self.complaints
+                    .warn(format_args!("dropped a message of {}: `{kind}`: {error}", quoted(&src)));
+            }
             (Content::Peer(_), None) => debug!("dropped a message of {}: it came before init", quoted(&src)),
             (Content::Peer(message), _) if bytes > message_line_bytes_max(&message, line_bytes_max) => {
-                warn!(
+                self.complaints.warn(format_args!(
                     "dropped a message of {}: its line has {bytes} bytes, which is more than --line-max",
                     quoted(&src)
-                );
+                ));
             }
-            (Content::Peer(message), Some(member)) => member.handle_peer(&self.clock, &src, &dest, message),
+            (Content::Peer(message), Some(member)) => {
+                member.handle_peer(&mut self.complaints, &src, &dest, message)
+            }
             (request, member) => {
                 let own_name = member.as_ref().map_or(&*dest, Member::name);
                 let Some(msg_id) = msg_id.filter(|_| !own_name.is_empty()) else {
                     let sender = quoted(&src);
-                    warn!("dropped a request of {sender}: without msg_id and dest nobody could be answered");
+                    self.complaints.warn(format_args!(
+                        "dropped a request of {sender}: without msg_id and dest nobody could be answered"
+                    ));
                     return;
                 };
                 let caller = Caller { name: &src, msg_id };
@@ -183,6 +214,15 @@ impl Host {
     }
 
     fn handle_request(&mut self, caller: Caller<'_>, dest: &str, request: Content) {
+        let takes_time = match &request {
+            Content::Operation(..) | Content::Transfer(_) => true,
+            Content::Config(question) => question.apply,
+            _ => false,
+        };
+        if takes_time && self.is_stopping() {
+            let text = "this node is stopping: ask another one";
+            return self.refuse(caller, dest, Fault::new(ErrorCode::TemporarilyUnavailable, text));
+        }
         match (request, &mut self.member) {
             (Content::Init(directory), None) => self.become_member(caller, directory),
             (Content::Init(directory), Some(member)) => {
@@ -209,13 +249,12 @@ impl Host {
                 } else {
                     let (kind, operation) =
                         (RequestKind::Apply(settings), Operation::Agree(question.lengths()));
-                    let done =
-                        member.handle_operation(&self.clock, &mut self.outlet, caller, kind, operation);
-                    self.fail_unless(done);
+                    let done = member.handle_operation(&mut self.outlet, caller, kind, operation);
+                    self.note(done);
                 }
             }
             (Content::Status, Some(member)) => {
-                let reply = member.status(&self.clock);
+                let reply = member.status();
                 self.answer(caller, dest, &reply);
             }
             (Content::Metrics, Some(member)) => {
@@ -223,15 +262,15 @@ impl Host {
                 self.answer(caller, dest, &reply);
             }
             (Content::Transfer(to), Some(member)) => {
-                if let Err(fault) = member.handle_transfer(&self.clock, caller, to.as_deref()) {
+                if let Err(fault) = member.handle_transfer(caller, to.as_deref()) {
                     self.refuse(caller, dest, fault);
                 }
             }
             (Content::Operation(kind, operation), Some(member)) => {
-                let done = member.handle_operation(&self.clock, &mut self.outlet, caller, kind, operation);
-                self.fail_unless(done);
+                let done = member.handle_operation(&mut self.outlet, caller, kind, operation);
+                self.note(done);
             }
-            (Content::Peer(_) | Content::BadPeer(_) | Content::Response, Some(_)) => {
+            (Content::Peer(_) | Content::BadPeer { .. } | Content::Response, Some(_)) => {
                 unreachable!("none of these is a request")
             }
         }
@@ -239,20 +278,20 @@ impl Host {
 
     fn become_member(&mut self, caller: Caller<'_>, directory: Directory) {
         let own_name = directory.own_name().to_owned();
-        let Some(keeper) = self.keeper.take() else {
-            // A directory of another node: the process is about to end.
+        if self.failure.is_some() {
+            // The data directory is another node's: the process is about to end.
             return;
-        };
-        match keeper.join(directory, self.setup.joins, self.setup.settings.lease) {
-            Ok(found) => {
-                self.member = Some(Member::start(self.setup, &self.clock, found));
+        }
+        match Member::start(self.setup, self.clock, directory, self.storage.take()) {
+            Ok(member) => {
+                self.member = Some(member);
                 self.answer(caller, &own_name, &Reply::InitOk);
                 // A node that is alone leads before it handles the next line.
                 self.settle_durably();
             }
-            Err(text) => {
-                self.refuse(caller, &own_name, Fault::new(ErrorCode::Abort, &text));
-                self.fail_unless(Err(text));
+            Err(error) => {
+                self.refuse(caller, &own_name, Fault::new(ErrorCode::Abort, error.to_string()));
+                self.note(Err::<(), _>(error));
             }
         }
     }
@@ -268,11 +307,4 @@ impl Host {
     fn answer(&mut self, caller: Caller<'_>, own_name: &str, reply: &Reply) {
         self.outlet.reply(own_name, caller.name, caller.msg_id, reply);
     }
-}
-
-/// A name that a stranger gave, as a log line shows it: short, and without characters that a terminal would act upon.
-pub(super) fn quoted(name: &str) -> String {
-    const SHOWN_CHARS_MAX: usize = 40;
-    let end = name.char_indices().nth(SHOWN_CHARS_MAX);
-    format!("{:?}", end.map_or(name, |(end, _)| &name[..end]))
 }

@@ -8,6 +8,7 @@ use tracing::error;
 
 use super::host::Host;
 use super::lines::Lines;
+use super::logging;
 
 /// More of a line is not shown.
 const SHOWN_BYTES_MAX: usize = 500;
@@ -17,6 +18,7 @@ pub(super) fn log_panics() {
     panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         error!("A BUG OF OURS at {place}: {}", message(panic.payload()));
+        logging::flush();
     }));
 }
 
@@ -25,18 +27,29 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }
 
-/// Does the work. When that panics: what explains it.
+/// A panic: the node's state and the line that it was handling.
+#[derive(Debug, thiserror::Error)]
+#[error("the state that goes with it: {state}; the last line was {line:?}")]
+pub(super) struct Bug {
+    state: String,
+    line: String,
+}
+
+/// Does the work. Fails when that panics.
 pub(super) fn guard<T>(
     host: &mut Host,
     lines: &mut Lines,
     work: impl FnOnce(&mut Host, &mut Lines) -> T,
-) -> Result<T, String> {
+) -> Result<T, Bug> {
     // Nothing but their own words is asked of either afterwards, and that under the same guard.
     panic::catch_unwind(AssertUnwindSafe(|| work(host, lines))).map_err(|_| {
-        let state = panic::catch_unwind(AssertUnwindSafe(|| host.describe()))
-            .unwrap_or_else(|_| "the state cannot be told".to_owned());
+        let state = panic::catch_unwind(AssertUnwindSafe(|| match host.member() {
+            None => "before init".to_owned(),
+            Some(member) => format!("{:?}", member.status()),
+        }));
+        let state = state.unwrap_or_else(|_| "the state cannot be told".to_owned());
         let line = String::from_utf8_lossy(lines.last_taken(SHOWN_BYTES_MAX)).into_owned();
-        format!("the state that goes with it: {state}; the last line was {line:?}")
+        Bug { state, line }
     })
 }
 
@@ -44,11 +57,11 @@ pub(super) fn guard<T>(
 mod tests {
     use leasehold::lease::{LeaseForm, LeaseSettings};
     use leasehold::raft::Settings;
+    use leasehold::time::Span;
 
     use super::super::clock::clock_for;
-    use super::super::host::Setup;
+    use super::super::options::Setup;
     use super::super::outlet::Outlet;
-    use super::super::store::Keeper;
     use super::*;
 
     #[test]
@@ -58,9 +71,10 @@ mod tests {
             seed: 1,
             joins: false,
             line_bytes_max: 1_024,
+            stop_grace: Span::secs(2),
         };
         let clock = clock_for(LeaseForm::Elapsed);
-        let mut host = Host::new(setup, clock, Keeper::Memory, Outlet::default());
+        let mut host = Host::new(setup, clock, None, Outlet::default());
         let mut lines = Lines::new(1_024);
         let mut panicking = |line: &str| {
             lines.push(line.as_bytes());
@@ -71,7 +85,7 @@ mod tests {
                 }
                 panic!("as if something were wrong");
             });
-            outcome.map(|(): ()| ()).unwrap_err()
+            outcome.map(|(): ()| ()).unwrap_err().to_string()
         };
         let text = panicking("{\"src\":\"c1\"}\n");
         assert_eq!(

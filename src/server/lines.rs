@@ -7,11 +7,11 @@ use memchr::memchr;
 /// A line, without its newline.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
-    /// A whole line.
+    /// A line within the limit, without its newline.
     Whole(&'a [u8]),
     /// A line that was too long, and how long it was.
     TooLong {
-        /// Its length.
+        /// The length of the whole line in bytes.
         bytes: usize,
     },
 }

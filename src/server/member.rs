@@ -1,26 +1,28 @@
 //! A node that knows its cluster, and what it needs around it: storage, random waits, names, who waits for what.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use leasehold::lease::SoundRules;
 use leasehold::maelstrom::{
     Directory, ErrorCode, Fault, MsgId, NAME_BYTES_MAX, Reply, RequestKind, StatusReply, transfer_reply,
 };
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
-use leasehold::raft::{self, Configuration, Index};
-use leasehold::storage::durable::StorageFault;
-use leasehold::time::{Alarm, Clock, Span};
+use leasehold::raft::{self, Configuration, Index, Note, Recovered};
+use leasehold::storage::durable::{DataDir, DurableStorage, JoinError, Membership, StorageFault};
+use leasehold::storage::{MemoryStorage, Storage};
+use leasehold::time::{Alarm, Clock, OsClock, Span};
 use tracing::span::EnteredSpan;
-use tracing::{info, info_span, warn};
+use tracing::{debug, info, info_span, warn};
 
-use super::clock::{OsClock, kernel_clock};
-use super::disk::Report;
-use super::host::{Setup, quoted};
+use super::clock::kernel_clock;
+use super::complaints::{Complaints, quoted};
 use super::jitter::SeededJitter;
 use super::metrics::Metrics;
 use super::notes;
+use super::options::Setup;
 use super::outlet::Outlet;
-use super::store::{Found, Store};
+use super::writer::{Report, Writer};
 
 /// A wall clock may be stepped, so a wait for one is cut into pieces of this length.
 const WALL_SLEEP_MAX: Span = Span::millis(100);
@@ -45,19 +47,51 @@ impl From<Caller<'_>> for Waiter {
     }
 }
 
+/// The data directory failed while the node ran.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}{fault}")]
+pub(super) struct StorageFailed {
+    place: String,
+    fault: StorageFault,
+}
+
+/// Why a node did not start.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    /// The data directory belongs to another node, or failed.
+    #[error("{place}{error}")]
+    Join { place: String, error: JoinError },
+    /// The data directory holds names that no cluster can have.
+    #[error("its membership record makes no cluster: {text}")]
+    NoCluster { text: String },
+    /// The operating system gave no thread or no file descriptor.
+    #[error("cannot start the writer: {0}")]
+    Writer(io::Error),
+}
+
+/// How the text of a fault begins.
+pub(super) fn place(dir: &DataDir) -> String {
+    format!("--data-dir {}: leasehold.db: ", dir.path().display())
+}
+
 /// A member of a cluster.
 #[derive(Debug)]
 pub(super) struct Member {
     /// As `init` has it, in the order of the first one.
     directory: Directory,
     node: Node<SoundRules>,
-    store: Store,
+    clock: OsClock,
+    writer: Writer,
+    /// Comes before each storage fault in the log: the data directory, or nothing.
+    place: String,
     jitter: SeededJitter,
     /// Bounded by the node, which refuses requests when too many wait.
     waiting: BTreeMap<RequestId, (Waiter, RequestKind)>,
     next_request: u64,
-    /// Who waits for a transfer's end.
-    transfers: BTreeMap<RequestId, Waiter>,
+    /// Callers who wait for a transfer's end. `None`: this process itself does, since it is stopping.
+    transfers: BTreeMap<RequestId, Option<Waiter>>,
+    /// About what a member did wrong, or somebody under its name.
+    complaints: Complaints,
     metrics: Metrics,
     /// An update was handed to the node since it was last settled.
     updated: bool,
@@ -68,9 +102,51 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Starts the node that the directory calls its own, with what its store held.
-    pub(super) fn start(setup: Setup, clock: &OsClock, found: Found) -> Member {
-        let Found { store, directory, joins, recovered } = found;
+    /// Starts the node that `directory` calls its own. With `storage` it continues from what is stored there, and what was
+    /// stored at the first start goes before `setup.joins` and the order of the names.
+    pub(super) fn start(
+        setup: Setup,
+        clock: OsClock,
+        directory: Directory,
+        storage: Option<DurableStorage<DataDir>>,
+    ) -> Result<Member, StartError> {
+        let Some(mut storage) = storage else {
+            let mut storage = MemoryStorage::default();
+            let Ok(recovered) = storage.recover();
+            return Ok(Member::new(setup, clock, directory, recovered, Writer::in_memory(storage)));
+        };
+        let lease = setup.settings.lease;
+        if let Some(last) = storage.lease().filter(|last| *last != lease) {
+            warn!(
+                "started with other lengths than last time (lease {}, election timeout {}, skew {}): all nodes should have \
+                 the same",
+                last.duration, last.election_timeout, last.max_clock_skew
+            );
+        }
+        let place = place(storage.backend());
+        let names = directory.names().iter().map(ToString::to_string).collect();
+        let membership = Membership { own: directory.own_name().to_owned(), names, joins: setup.joins };
+        let joined = storage.join(membership, lease).and_then(|()| Ok(storage.recover()?));
+        let recovered = match joined {
+            Ok(recovered) => recovered,
+            Err(error) => return Err(StartError::Join { place, error }),
+        };
+        let Membership { own, names, joins } = storage.membership().expect("joined").clone();
+        let directory =
+            Directory::new(&own, names).map_err(|Fault { text, .. }| StartError::NoCluster { text })?;
+        let writer = Writer::start(storage).map_err(StartError::Writer)?;
+        let member = Member::new(Setup { joins, ..setup }, clock, directory, recovered, writer);
+        Ok(Member { place, ..member })
+    }
+
+    fn new(
+        setup: Setup,
+        clock: OsClock,
+        directory: Directory,
+        recovered: Recovered,
+        writer: Writer,
+    ) -> Member {
+        let joins = setup.joins;
         let span = info_span!("node", name = directory.own_name()).entered();
         let mut jitter = SeededJitter::new(setup.seed, directory.own_name());
         let identity = Identity {
@@ -92,15 +168,18 @@ impl Member {
         if joins && recovered.log.last_index() == Index::ZERO {
             info!("waits to be added to a cluster");
         }
-        let node = Node::start(identity, setup.settings, SoundRules, recovered, clock, &mut jitter);
+        let node = Node::start(identity, setup.settings, SoundRules, recovered, &clock, &mut jitter);
         Member {
             directory,
             node,
-            store,
+            clock,
+            writer,
+            place: String::new(),
             jitter,
             waiting: BTreeMap::new(),
             next_request: 0,
             transfers: BTreeMap::new(),
+            complaints: Complaints::new(),
             metrics: Metrics::default(),
             updated: false,
             full: false,
@@ -118,8 +197,8 @@ impl Member {
     }
 
     /// How long the node has nothing to do unless input comes.
-    pub(super) fn sleep(&self, clock: &OsClock) -> Option<Span> {
-        let (_, remaining) = self.node.timers().next(&clock.read())?;
+    pub(super) fn sleep(&self) -> Option<Span> {
+        let (_, remaining) = self.node.timers().next(&self.clock.read())?;
         let by_wall = |alarm| matches!(alarm, Alarm::WallLatest { .. } | Alarm::WallEarliest { .. });
         if self.node.timers().iter().any(|(_, alarm)| by_wall(alarm)) {
             Some(remaining.min(WALL_SLEEP_MAX))
@@ -128,14 +207,20 @@ impl Member {
         }
     }
 
-    pub(super) fn wake_if_due(&mut self, clock: &OsClock) {
-        let next = self.node.timers().next(&clock.read());
+    pub(super) fn wake_if_due(&mut self) {
+        let next = self.node.timers().next(&self.clock.read());
         if next.is_some_and(|(_, remaining)| remaining == Span::ZERO) {
-            self.node.handle(clock, &mut self.jitter, Input::Wakeup);
+            self.node.handle(&self.clock, &mut self.jitter, Input::Wakeup);
         }
     }
 
-    pub(super) fn handle_peer(&mut self, clock: &OsClock, src: &str, dest: &str, message: Message) {
+    pub(super) fn handle_peer(
+        &mut self,
+        complaints: &mut Complaints,
+        src: &str,
+        dest: &str,
+        message: Message,
+    ) {
         // Who leads or campaigns may have become a member by entries that this node lacks.
         let introduces = matches!(message, Message::Raft(raft::Message::Append(_) | raft::Message::Vote(_)));
         let from = match self.node.names().id(src) {
@@ -146,35 +231,41 @@ impl Member {
         };
         match from {
             _ if dest != self.name() => {
-                warn!("dropped a message of {}: it is for {}", quoted(src), quoted(dest));
+                let (src, dest) = (quoted(src), quoted(dest));
+                complaints.warn(format_args!("dropped a message of {src}: it is for {dest}"));
             }
-            None => warn!("dropped a message of {}: no node of this cluster is called so", quoted(src)),
+            None => {
+                let src = quoted(src);
+                complaints
+                    .warn(format_args!("dropped a message of {src}: no node of this cluster is called so"));
+            }
             Some(from) if from == self.directory.own() => {
-                warn!("dropped a message of {}: this node does not write to itself", quoted(src));
+                let src = quoted(src);
+                complaints
+                    .warn(format_args!("dropped a message of {src}: this node does not write to itself"));
             }
-            Some(from) => self.node.handle(clock, &mut self.jitter, Input::Message { from, message }),
+            Some(from) => self.node.handle(&self.clock, &mut self.jitter, Input::Message { from, message }),
         }
     }
 
     pub(super) fn handle_operation(
         &mut self,
-        clock: &OsClock,
         outlet: &mut Outlet,
         caller: Caller<'_>,
         kind: RequestKind,
         operation: Operation,
-    ) -> Result<(), String> {
+    ) -> Result<(), StorageFailed> {
         let update = !matches!(operation, Operation::Read { .. });
         // Requests that arrive together are concurrent, and a read may miss a write that came right before it. Where
         // nobody else has to be asked, doing things in the order in which they came is cheap and surprises nobody who
         // pipes a script in.
-        let behind = self.updated || !self.store.is_idle();
+        let behind = self.updated || !self.writer.is_idle();
         if behind && !update && self.node.raft().configuration().len() == 1 {
-            self.settle_durably(clock, outlet)?;
+            self.settle_durably(outlet)?;
         }
         self.updated |= update;
         let request = self.number_request();
-        self.node.handle(clock, &mut self.jitter, Input::Request { request, operation });
+        self.node.handle(&self.clock, &mut self.jitter, Input::Request { request, operation });
         match self.node.take_answer(request) {
             Some(answer) => self.answer(outlet, caller, kind, answer),
             None => {
@@ -191,12 +282,7 @@ impl Member {
     }
 
     /// Starts a transfer of leadership; or says at once what is wrong with the request.
-    pub(super) fn handle_transfer(
-        &mut self,
-        clock: &OsClock,
-        caller: Caller<'_>,
-        to: Option<&str>,
-    ) -> Result<(), Fault> {
+    pub(super) fn handle_transfer(&mut self, caller: Caller<'_>, to: Option<&str>) -> Result<(), Fault> {
         let to = match to.map(|name| (name, self.node.names().id(name))) {
             None => None,
             Some((_, Some(to))) => Some(to),
@@ -208,14 +294,47 @@ impl Member {
             }
         };
         let request = self.number_request();
-        self.transfers.insert(request, caller.into());
-        self.node.handle(clock, &mut self.jitter, Input::Handover { request, to });
+        self.transfers.insert(request, Some(caller.into()));
+        self.node.handle(&self.clock, &mut self.jitter, Input::Handover { request, to });
         Ok(())
     }
 
+    /// Asks the node to hand leadership over to whichever voter has most of the log. Does nothing on a follower.
+    pub(super) fn hand_over(&mut self) {
+        let request = self.number_request();
+        self.transfers.insert(request, None);
+        self.node.handle(&self.clock, &mut self.jitter, Input::Handover { request, to: None });
+    }
+
+    /// True if no caller waits for anything, and no transfer is under way.
+    pub(super) fn is_done(&self) -> bool {
+        self.waiting.is_empty() && self.transfers.is_empty()
+    }
+
+    /// Refuses every request that waits. A read did not happen. An update may still take effect.
+    pub(super) fn refuse_waiting(&mut self, outlet: &mut Outlet) {
+        let waiting = std::mem::take(&mut self.waiting).into_values();
+        let transfers = std::mem::take(&mut self.transfers).into_values().flatten();
+        for (waiter, kind) in
+            waiting.map(|(waiter, kind)| (waiter, Some(kind))).chain(transfers.map(|waiter| (waiter, None)))
+        {
+            let fault = match kind {
+                Some(RequestKind::Read | RequestKind::LeaseRead) => {
+                    Fault::new(ErrorCode::TemporarilyUnavailable, "this node is stopping: ask another one")
+                }
+                _ => {
+                    Fault::new(ErrorCode::Timeout, "this node is stopping; the change may still take effect")
+                }
+            };
+            self.metrics.count_code(fault.code);
+            let (own, reply) = (self.directory.own_name(), Reply::Error(fault));
+            outlet.reply(own, &waiter.name, waiter.msg_id, &reply);
+        }
+    }
+
     /// The node's view of itself.
-    pub(super) fn status(&self, clock: &OsClock) -> Reply {
-        let status = self.node.status(&clock.read());
+    pub(super) fn status(&self) -> Reply {
+        let status = self.node.status(&self.clock.read());
         Reply::Status(Box::new(StatusReply::new(&status, self.node.names(), kernel_clock())))
     }
 
@@ -231,7 +350,7 @@ impl Member {
 
     /// Does everything that the node asks for, until it asks for nothing more but what waits for the disk. Fails when the
     /// store has.
-    pub(super) fn settle(&mut self, clock: &OsClock, outlet: &mut Outlet) -> Result<(), String> {
+    pub(super) fn settle(&mut self, outlet: &mut Outlet) -> Result<(), StorageFailed> {
         loop {
             while let Some(output) = self.node.poll_output() {
                 match output {
@@ -245,9 +364,13 @@ impl Member {
                             waited.expect("a node answers each request once");
                         self.answer(outlet, Caller { name: &name, msg_id }, kind, answer);
                     }
-                    Output::Persist(write) => self.store.write(write),
+                    Output::Persist(write) => self.writer.write(write),
                     Output::HandoverEnded { request, outcome } => {
                         let caller = self.transfers.remove(&request).expect("a transfer ends once");
+                        let Some(caller) = caller else {
+                            debug!("stops, and its leadership: {outcome:?}");
+                            continue;
+                        };
                         let reply = transfer_reply(outcome, self.node.names());
                         if let Reply::Error(fault) = &reply {
                             self.metrics.count_code(fault.code);
@@ -256,35 +379,38 @@ impl Member {
                     }
                     Output::Note(note) => {
                         self.metrics.count_note(&note);
-                        notes::log(&note, self.directory.own_name(), self.node.names(), clock);
+                        if matches!(note, Note::Misbehaviour { .. }) && !self.complaints.allow() {
+                            continue;
+                        }
+                        notes::log(&note, self.directory.own_name(), self.node.names(), &self.clock);
                     }
                 }
             }
             self.updated = false;
-            match self.store.report() {
+            match self.writer.report() {
                 None => return Ok(()),
-                Some(report) => self.take(clock, report)?,
+                Some(report) => self.take(report)?,
             }
         }
     }
 
     /// Like [`Member::settle`], and waits for the disk, unless that is full.
-    pub(super) fn settle_durably(&mut self, clock: &OsClock, outlet: &mut Outlet) -> Result<(), String> {
+    pub(super) fn settle_durably(&mut self, outlet: &mut Outlet) -> Result<(), StorageFailed> {
         loop {
-            self.settle(clock, outlet)?;
-            match self.store.wait_report() {
+            self.settle(outlet)?;
+            match self.writer.wait_report() {
                 None => return Ok(()),
-                Some(report) => self.take(clock, report)?,
+                Some(report) => self.take(report)?,
             }
         }
     }
 
     /// What the store has to say to the node.
-    fn take(&mut self, clock: &OsClock, report: Report) -> Result<(), String> {
+    fn take(&mut self, report: Report) -> Result<(), StorageFailed> {
         let input = match report {
-            Report::Failed(fault) => return Err(self.store.say(&fault)),
+            Report::Failed(fault) => return Err(StorageFailed { place: self.place.clone(), fault }),
             Report::Synced { ticket, took } => {
-                if self.store.is_disk() {
+                if let Some(took) = took {
                     self.metrics.record_sync(took);
                 }
                 if std::mem::take(&mut self.full) {
@@ -294,25 +420,23 @@ impl Member {
             }
             Report::Full => {
                 self.full = true;
-                warn!(
-                    "{}; until then it leads nobody and acknowledges nothing",
-                    self.store.say(&StorageFault::Full)
-                );
+                let (place, full) = (&self.place, StorageFault::Full);
+                warn!("{place}{full}; until then it leads nobody and acknowledges nothing");
                 Input::StorageFull
             }
         };
-        self.node.handle(clock, &mut self.jitter, input);
+        self.node.handle(&self.clock, &mut self.jitter, input);
         Ok(())
     }
 
-    /// See [`Store::wake`].
-    pub(super) fn store(&self) -> &Store {
-        &self.store
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
     }
 
-    /// Waits until the store is closed.
+    /// Waits until every write under way has ended and the data directory is closed.
     pub(super) fn close(&mut self) {
-        self.store.close();
+        self.complaints.close();
+        self.writer.close();
     }
 
     fn answer(&mut self, outlet: &mut Outlet, caller: Caller<'_>, kind: RequestKind, answer: Answer) {

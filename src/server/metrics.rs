@@ -7,6 +7,8 @@ use leasehold::node::{Answer, Message, Refusal};
 use leasehold::raft::{Note, StepDownCause};
 use leasehold::time::Span;
 
+use super::logging;
+
 /// Syncs of an hour and more count as an hour.
 const SYNC_US_MAX: u64 = 3_600_000_000;
 /// Times are kept to two significant digits.
@@ -107,7 +109,7 @@ impl Metrics {
         self.syncs.saturating_record(took.as_nanos().div_ceil(1_000).max(1));
     }
 
-    /// All of it.
+    /// The counts since the start, with the distribution of sync times.
     pub(super) fn report(&self) -> MetricsReply {
         let syncs = &self.syncs;
         let sync_us = TimesReply {
@@ -118,7 +120,7 @@ impl Metrics {
             p99: syncs.value_at_quantile(0.99),
             max: syncs.max(),
         };
-        MetricsReply { sync_us, ..self.counts.clone() }
+        MetricsReply { sync_us, log_lines_dropped: logging::dropped(), ..self.counts.clone() }
     }
 }
 

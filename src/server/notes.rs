@@ -1,91 +1,118 @@
-//! What the node tells about itself, as log lines.
+//! What the node tells about itself, as log lines: a sentence for people, or a name with numbers for programs.
+//!
+//! `raw_ns` and `boot_ns` are the machine's two monotonic clocks after what is told was decided and before anything that
+//! follows from it has left the process. Processes of one machine share these clocks, so their lines can be compared.
+//! docs/reference/protocol.md lists the names.
 
-mod fields;
-
-use leasehold::lease::Ballot;
-use leasehold::raft::{LeaseEndCause, Misbehaviour, Names, Note, StepDownCause};
-use leasehold::time::Clock;
+use leasehold::raft::{Names, Note, NoteValue, Weight};
+use leasehold::time::{Clock, OsClock, Stamp};
 use tracing::{debug, info, trace, warn};
 
-use super::clock::OsClock;
 use super::logging;
 use super::options::LogFormat;
 
-/// Logs a note: what changes who leads at `info`, what happens all the time further down.
+/// At the level that fits a weight: what changes who leads at `info`, what happens all the time further down.
+macro_rules! at_level {
+    ($weight:expr, $($arguments:tt)+) => {
+        match $weight {
+            Weight::Warning => warn!($($arguments)+),
+            Weight::Change => info!($($arguments)+),
+            Weight::Step => debug!($($arguments)+),
+            Weight::Routine => trace!($($arguments)+),
+        }
+    };
+}
+
+/// Logs a note.
 pub(super) fn log(note: &Note, own: &str, names: &Names, clock: &OsClock) {
     match logging::format() {
-        LogFormat::Text => as_text(note, names),
-        LogFormat::Json => fields::log(note, own, names, clock.read().stamp),
+        LogFormat::Text => {
+            at_level!(note.weight(), "{}", note.sentence(|node| names.name(node).to_string()));
+        }
+        LogFormat::Json => for_programs(note, own, names, clock.read().stamp),
     }
 }
 
-fn as_text(note: &Note, names: &Names) {
-    match *note {
-        Note::Campaign { term, ballot } => match ballot {
-            Ballot::PreVote => info!("asks whether it would be elected in term {term}"),
-            Ballot::Vote => info!("asks for votes in term {term}"),
-            Ballot::TransferVote => info!("asks for votes in term {term}: the leader hands over"),
-        },
-        Note::VoteGranted { candidate, term, ballot } => debug!(
-            "grants {} to {} in term {term}",
-            match ballot {
-                Ballot::PreVote => "a pre-vote",
-                Ballot::Vote => "a vote",
-                Ballot::TransferVote => "a vote by transfer",
-            },
-            names.name(candidate)
-        ),
-        Note::Elected { term } => info!("leads term {term}"),
-        Note::LeaderReady { term, commit } => {
-            info!("serves: an entry of term {term} is committed, up to index {commit}");
-        }
-        Note::Follows { leader, term } => info!("follows {} in term {term}", names.name(leader)),
-        Note::LeaseRenewed { term, .. } => trace!("lease renewed in term {term}"),
-        Note::LeaseEnded { term, cause } => match cause {
-            LeaseEndCause::Transfer => info!("gives up its lease of term {term}: it hands over"),
-            LeaseEndCause::StepDown => info!("gives up its lease of term {term}: it steps down"),
-            LeaseEndCause::ClockSetBack => {
-                warn!("gives up its lease of term {term}: its wall clock was set back");
-            }
-            LeaseEndCause::Settings => info!("gives up its lease of term {term}: the new lengths leave none"),
-        },
-        Note::SteppedDown { term, cause } => match cause {
-            StepDownCause::HigherTerm => info!("no longer leads term {term}: there is a later one"),
-            StepDownCause::StorageFull => warn!("no longer leads term {term}: its disk is full"),
-            StepDownCause::Removed => info!("no longer leads term {term}: it was removed from the cluster"),
-            StepDownCause::NoQuorum => {
-                warn!("no longer leads term {term}: no quorum was heard for an election timeout");
-            }
-        },
-        Note::LengthsInForce { lengths } => info!(
-            "the cluster has agreed on other lengths: lease {}, election timeout {}, clock skew {}",
-            lengths.duration, lengths.election_timeout, lengths.max_clock_skew
-        ),
-        Note::MembersInForce { index, voters, learners } => {
-            info!("the members are those of log entry {index}: {voters} voters, {learners} learners");
-        }
-        Note::PromiseDiffers { leader, asked, own } => warn!(
-            "{} asks for promises of {asked}, and this node's own election timeout is {own}: it gets what it asks for, so \
-             reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
-            names.name(leader)
-        ),
-        Note::SnapshotInstalled { index, term } => {
-            info!(
-                "had fallen behind the log of term {term}'s leader: goes on from its snapshot at entry {index}"
+fn for_programs(note: &Note, node: &str, names: &Names, now: Stamp) {
+    let mut fields: Vec<(&str, NoteValue<'_>)> = Vec::new();
+    note.fields(&mut |name, value| fields.push((name, value)));
+    let get = |name: &str| fields.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    let number = |name: &str| match get(name) {
+        Some(NoteValue::Number(number)) => Some(number),
+        Some(NoteValue::Word(_) | NoteValue::Node(_)) | None => None,
+    };
+    let text = |name: &str| match get(name) {
+        Some(NoteValue::Word(word)) => Some(word),
+        Some(NoteValue::Node(node)) => Some(&**names.name(node)),
+        Some(NoteValue::Number(_)) | None => None,
+    };
+    // The library takes names that are known when the program is built. A field that is not set leaves no trace.
+    macro_rules! line {
+        ($($name:ident = $kind:ident),+ $(,)?) => {{
+            debug_assert!(
+                fields.iter().all(|(name, _)| [$(stringify!($name)),+].contains(name)),
+                "a field of {note:?} has no place in the log"
             );
+            at_level!(
+                note.weight(),
+                note = note.word(),
+                node,
+                raw_ns = now.raw().0,
+                boot_ns = now.boot().0,
+                $($name = $kind(stringify!($name))),+
+            );
+        }};
+    }
+    line!(
+        term = number,
+        ballot = text,
+        to = text,
+        commit = number,
+        leader = text,
+        start_raw_ns = number,
+        start_boot_ns = number,
+        since_raw_ns = number,
+        since_boot_ns = number,
+        span_ns = number,
+        wall_deadline_ns = number,
+        cause = text,
+        lease_ns = number,
+        election_timeout_ns = number,
+        max_clock_skew_ns = number,
+        index = number,
+        voters = number,
+        learners = number,
+        asked_ns = number,
+        own_ns = number,
+        waited_ns = number,
+        peer = text,
+        fact = text,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use leasehold::raft::NodeId;
+    use leasehold::time::Nanos;
+
+    /// `for_programs` asserts it.
+    #[test]
+    fn every_field_of_every_note_has_a_place_in_the_log() {
+        let names = Names::numbered(2);
+        for word in Note::WORDS {
+            let get = |name: &str| {
+                Some(match name {
+                    "ballot" => NoteValue::Word("vote"),
+                    "cause" if *word == "lease-ended" => NoteValue::Word("transfer"),
+                    "cause" => NoteValue::Word("removed"),
+                    "fact" => NoteValue::Word("bad-snapshot"),
+                    "to" | "leader" | "peer" => NoteValue::Node(NodeId(1)),
+                    _ => NoteValue::Number(1),
+                })
+            };
+            let note = Note::from_fields(word, &get).expect(word);
+            for_programs(&note, "n1", &names, Stamp::new(Nanos(1), Nanos(1)));
         }
-        Note::Misbehaviour { peer, fact } => warn!(
-            "{} {}; its message is ignored",
-            names.name(peer),
-            match fact {
-                Misbehaviour::LeadsOurTerm => "claims to lead a term that this node leads or has led",
-                Misbehaviour::ContradictsCommitted => "contradicts what is committed",
-                Misbehaviour::BadSnapshot => "sends what is no part of a snapshot",
-                Misbehaviour::AcknowledgesUnsent => "acknowledges what was never sent",
-                Misbehaviour::TooManyNames => "names more nodes than there are numbers",
-                Misbehaviour::TermOutOfReach => "speaks of a term that nobody can have come to",
-                Misbehaviour::TermsOutOfOrder => "has a log whose terms are out of order",
-            }
-        ),
     }
 }

@@ -9,12 +9,57 @@ use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::raft::{LogBounds, Settings};
 use leasehold::time::Span;
 
-use super::host::Setup;
+/// A command line that makes sense.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setup {
+    pub(super) settings: Settings,
+    /// The seed of the node's random waits.
+    pub(super) seed: u64,
+    /// True if the node is no founding member of its cluster: the log tells it who is.
+    pub(super) joins: bool,
+    /// The longest line that a client may send, in bytes without the newline.
+    pub(super) line_bytes_max: usize,
+    /// A stop by signal takes at most this long.
+    pub(super) stop_grace: Span,
+}
+
+/// Why a command line is refused.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SetupError {
+    #[error("--election-timeout 0s: nobody could lead for any time")]
+    NoElectionTimeout,
+    #[error(
+        "unsafe lease: {reason}\n\nWith these lengths a deposed leader may go on answering reads. Choose --lease below \
+         --election-timeout, or pass --allow-unsafe-lease to see it happen."
+    )]
+    UnsafeLease { reason: String },
+    #[error(
+        "--heartbeat {heartbeat}: it must be longer than 0s and shorter than --election-timeout ({election_timeout}), or no \
+         leader stays in office"
+    )]
+    Heartbeat { heartbeat: Span, election_timeout: Span },
+    #[error("no random numbers, pass --seed: {0}")]
+    NoRandomNumbers(getrandom::Error),
+}
+
+/// Why a text is no length of time for the command line.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum SpanError {
+    #[error("it has no unit: write {text}s, {text}ms or {text}us")]
+    NoUnit { text: String },
+    #[error("it is no length of time: write 3s, 250ms or 500us")]
+    NotALength,
+    #[error("a length of time is not negative")]
+    Negative,
+    #[error("it is longer than 365 days")]
+    TooLong,
+}
 
 /// A Raft node that answers linearizable reads from a leader lease, without a network round trip
 ///
 /// Speaks Maelstrom's protocol: one JSON object a line on standard input and output. Logs go to standard error. The
-/// first message is init, which tells the node its name and its cluster; the end of input ends the process.
+/// first message is init, which tells the node its name and its cluster. The end of input ends the process; so does
+/// SIGTERM or SIGINT. A leader hands its leadership over first. A second signal ends the process at once.
 ///
 /// All nodes of a cluster are started with the same lengths of time. A configuration whose lease could outlive the
 /// promise it rests on is refused.
@@ -47,13 +92,19 @@ pub(crate) struct Options {
     #[arg(long, alias = "jitter", value_name = "TIME", value_parser = parse_span)]
     election_jitter: Option<Span>,
 
-    /// After its start the node waits so much longer before it campaigns [default: a tenth of the election timeout]
+    /// After a restart the node waits so much longer than its promises last before it campaigns; at its first start it has
+    /// promised nothing, and waits for this alone [default: a tenth of the election timeout, and at the first start the
+    /// election timeout more]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     startup_grace: Option<Span>,
 
     /// A request that finds no leader gets error 11 after this [default: election timeout plus jitter]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     request_deadline: Option<Span>,
+
+    /// After SIGTERM or SIGINT, how long the node may take to hand leadership over and answer requests that wait
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_span)]
+    stop_grace: Span,
 
     /// Start even if the lease is unsafe: reads may be stale
     #[arg(long)]
@@ -133,7 +184,7 @@ const AFTER_HELP: &str = r#"Requests (the `body` of a message; see docs/referenc
 
 Times are written with their unit: 3s, 250ms, 500us.
 
-Exit codes: 0 at the end of input, 2 for a wrong command line or an unsafe lease, 74 when standard input, standard output
+Exit codes: 0 at the end of input or after a signal, 2 for a wrong command line or an unsafe lease, 74 when standard input, standard output
 or the data directory fails, 70 for a bug of ours, told with the state that goes with it.
 
 Example: a cluster of one node
@@ -148,8 +199,8 @@ Example: a cluster of one node
 const SPAN_MAX: Span = Span::secs(365 * 24 * 60 * 60);
 
 impl Options {
-    /// What is asked for; or why it is refused and what to change.
-    pub(super) fn setup(&self) -> Result<Setup, String> {
+    /// What is asked for. Draws the seed from the operating system if none was given.
+    pub(super) fn setup(&self) -> Result<Setup, SetupError> {
         let lease = LeaseSettings {
             form: match self.lease_form {
                 Form::Elapsed => LeaseForm::Elapsed,
@@ -160,30 +211,24 @@ impl Options {
             max_clock_skew: self.max_clock_skew,
         };
         if lease.election_timeout == Span::ZERO {
-            return Err("--election-timeout 0s: nobody could lead for any time".to_owned());
+            return Err(SetupError::NoElectionTimeout);
         }
         let judgement = lease.judge();
         if !judgement.safe && !self.allow_unsafe_lease {
-            return Err(format!(
-                "unsafe lease: {}\n\nWith these lengths a deposed leader may go on answering reads. Choose --lease below \
-                 --election-timeout, or pass --allow-unsafe-lease to see it happen.",
-                judgement.reason
-            ));
+            return Err(SetupError::UnsafeLease { reason: judgement.reason });
         }
         let defaults = Settings::for_lease(lease);
         let heartbeat = self.heartbeat.unwrap_or(defaults.heartbeat);
         if heartbeat == Span::ZERO || heartbeat >= lease.election_timeout {
-            return Err(format!(
-                "--heartbeat {heartbeat}: it must be longer than 0s and shorter than --election-timeout ({}), or no leader \
-                 stays in office",
-                lease.election_timeout
-            ));
+            let election_timeout = lease.election_timeout;
+            return Err(SetupError::Heartbeat { heartbeat, election_timeout });
         }
         let election_jitter = self.election_jitter.unwrap_or(defaults.election_jitter);
         let settings = Settings {
             heartbeat,
             election_jitter,
             startup_grace: self.startup_grace.unwrap_or(defaults.startup_grace),
+            first_start: self.startup_grace.unwrap_or(defaults.first_start),
             request_deadline: self.request_deadline.unwrap_or(lease.election_timeout + election_jitter),
             lease,
             log: LogBounds {
@@ -194,32 +239,28 @@ impl Options {
         };
         let seed = match self.seed {
             Some(seed) => seed,
-            None => getrandom::u64().map_err(|error| format!("no random numbers, pass --seed: {error}"))?,
+            None => getrandom::u64().map_err(SetupError::NoRandomNumbers)?,
         };
-        Ok(Setup { settings, seed, joins: self.join, line_bytes_max: self.line_bytes_max() })
+        let line_bytes_max =
+            usize::try_from(self.line_max).expect("four bytes fit the machines that this runs on");
+        Ok(Setup { settings, seed, joins: self.join, line_bytes_max, stop_grace: self.stop_grace })
     }
 
-    /// Where the node keeps its state, if anywhere.
+    /// The directory that keeps the node's state.
     pub(super) fn data_dir(&self) -> Option<&Path> {
         self.data_dir.as_deref()
     }
 
-    /// Keeping nothing is what is wanted.
+    /// True if the user said that nothing is to be kept.
     pub(super) fn in_memory(&self) -> bool {
         self.in_memory
     }
 
-    /// Lines longer than this are dropped.
-    fn line_bytes_max(&self) -> usize {
-        usize::try_from(self.line_max).expect("four bytes fit the machines that this runs on")
-    }
-
-    /// How logs are written.
     pub(super) fn log_format(&self) -> LogFormat {
         self.log_format
     }
 
-    /// See [`logging::start`](super::logging::start).
+    /// One more for each `-v`, one less for each `-q`.
     pub(super) fn verbosity(&self) -> i32 {
         i32::from(self.verbose) - i32::from(self.quiet)
     }
@@ -230,17 +271,16 @@ pub(super) fn refuse(text: &str) -> ! {
     Options::command().error(ErrorKind::ValueValidation, text).exit()
 }
 
-/// A length of time with its unit.
-fn parse_span(text: &str) -> Result<Span, String> {
+/// Reads a length of time with its unit, from 0 to 365 days.
+fn parse_span(text: &str) -> Result<Span, SpanError> {
     if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return Err(format!("it has no unit: write {text}s, {text}ms or {text}us"));
+        return Err(SpanError::NoUnit { text: text.to_owned() });
     }
-    let length: jiff::SignedDuration =
-        text.parse().map_err(|_| "it is no length of time: write 3s, 250ms or 500us".to_owned())?;
+    let length: jiff::SignedDuration = text.parse().map_err(|_| SpanError::NotALength)?;
     match u64::try_from(length.as_nanos()).map(Span::nanos) {
-        Err(_) if length.is_negative() => Err("a length of time is not negative".to_owned()),
+        Err(_) if length.is_negative() => Err(SpanError::Negative),
         Ok(span) if span <= SPAN_MAX => Ok(span),
-        _ => Err("it is longer than 365 days".to_owned()),
+        _ => Err(SpanError::TooLong),
     }
 }
 
@@ -248,7 +288,7 @@ fn parse_span(text: &str) -> Result<Span, String> {
 mod tests {
     use super::*;
 
-    fn setup(flags: &[&str]) -> Result<Setup, String> {
+    fn setup(flags: &[&str]) -> Result<Setup, SetupError> {
         Options::try_parse_from(std::iter::once(&"leasehold").chain(flags))
             .expect("these flags can be parsed")
             .setup()
@@ -278,7 +318,7 @@ mod tests {
             ("400d", "no length of time"),
             ("9000h", "longer than 365 days"),
         ] {
-            let error = parse_span(text).unwrap_err();
+            let error = parse_span(text).unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
     }
@@ -296,6 +336,7 @@ mod tests {
         let given =
             [settings.heartbeat, settings.election_jitter, settings.startup_grace, settings.request_deadline];
         assert_eq!(given, [7, 8, 9, 10].map(Span::millis));
+        assert_eq!(settings.first_start, Span::millis(9), "alone");
     }
 
     #[test]
@@ -316,7 +357,7 @@ mod tests {
             (&["--heartbeat=0s"], "longer than 0s"),
             (&["--election-timeout=0s", "--allow-unsafe-lease"], "nobody could lead"),
         ] {
-            let error = setup(flags).unwrap_err();
+            let error = setup(flags).unwrap_err().to_string();
             assert!(error.contains(part), "{flags:?}: {error}");
         }
         assert!(setup(&["--lease=5s", "--allow-unsafe-lease"]).is_ok());

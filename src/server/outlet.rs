@@ -32,13 +32,13 @@ impl Outlet {
         Outlet { sink: Some(Box::new(sink)), ..Outlet::default() }
     }
 
-    /// See [`Outbox::reply`].
+    /// Adds an answer, as [`Outbox::reply`] does.
     pub(super) fn reply(&mut self, src: &str, dest: &str, in_reply_to: MsgId, reply: &Reply) {
         self.outbox.reply(src, dest, in_reply_to, reply);
         self.relieve();
     }
 
-    /// See [`Outbox::send`].
+    /// Adds a message to a fellow node, as [`Outbox::send`] does.
     pub(super) fn send(&mut self, src: &str, dest: &str, message: &Message) {
         self.outbox.send(src, dest, message);
         self.relieve();

@@ -5,7 +5,7 @@
 //!                   commit a batch of writes
 //! redb              transactions, one sync each
 //! Sectors           512 bytes at a time, each with a checksum and its place; the head of the file
-//! StorageBackend    the file, or what a test or the simulator puts there
+//! StorageBackend    a DataDir, or what a test or the simulator puts there
 //! ```
 //!
 //! What it promises: a [`sync`](super::Storage::sync) that returned is found again by [`DurableStorage::open`], or `open`
@@ -19,6 +19,8 @@
 //!
 //! **Architecture Invariant:** nothing is repaired but what a stop in the middle of a commit leaves behind.
 
+#[cfg(unix)]
+mod data_dir;
 mod database;
 mod fault;
 mod records;
@@ -28,8 +30,10 @@ mod stored_state;
 #[cfg(test)]
 mod test_disk;
 
+#[cfg(unix)]
+pub use data_dir::{DataDir, DataDirError};
 pub use database::{DurableStorage, Membership};
-pub use fault::StorageFault;
+pub use fault::{JoinError, OpenError, StorageFault};
 /// What lies below: a file, memory, a simulated disk.
 pub use redb::StorageBackend;
-pub use redb::backends::{FileBackend, InMemoryBackend};
+pub use redb::backends::InMemoryBackend;

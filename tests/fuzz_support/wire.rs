@@ -63,7 +63,10 @@ fn check_line(line: &[u8]) {
             incoming
         }
         Err(_) if generally.is_ok() => panic!("what is wrong can be read when a tab comes before it"),
-        Err(text) => return assert!(text.len() <= TEXT_BYTES_MAX, "{text}"),
+        Err(error) => {
+            let text = error.to_string();
+            return assert!(text.len() <= TEXT_BYTES_MAX, "{text}");
+        }
     };
     match incoming.content {
         Content::Peer(message) => {
@@ -100,7 +103,10 @@ fn check_line(line: &[u8]) {
             outbox.reply(&incoming.dest, &incoming.src, MsgId::from(1), &Reply::Error(fault));
             let _: serde_json::Value = serde_json::from_slice(outbox.lines()).unwrap();
         }
-        Content::BadPeer(text) => assert!(text.len() <= TEXT_BYTES_MAX, "{} bytes: {text:.80}", text.len()),
+        Content::BadPeer { error, .. } => {
+            let text = error.to_string();
+            assert!(text.len() <= TEXT_BYTES_MAX, "{} bytes: {text:.80}", text.len());
+        }
         Content::Response => {}
     }
 }

@@ -100,3 +100,77 @@ fn a_removed_node_that_was_not_told_disturbs_nobody() {
     assert_eq!((cluster.node(0).raft().term(), cluster.leads(0)), (term, true));
     assert_eq!(cluster.members(3), (vec![1, 2, 3], vec![]), "and it is told in the end");
 }
+
+/// The leader `n1` has its own removal in its log, nobody else has, and it leads no more.
+fn with_removal_in_the_leaders_log_only(voters: u16) -> Cluster {
+    let mut cluster = Cluster::founded(voters);
+    cluster.pass(600);
+    cluster.isolate(&[0, 1, 2, 3]);
+    cluster.ask(0, change(MemberAction::Remove, 0));
+    cluster.pass(5_100);
+    assert!(!cluster.leads(0) && !cluster.lease_runs(0));
+    cluster
+}
+
+#[test]
+fn a_leader_that_loses_its_leadership_before_its_removal_is_committed_campaigns_all_the_same() {
+    let mut cluster = with_removal_in_the_leaders_log_only(2);
+    assert_eq!((cluster.members(0), cluster.members(1)), ((vec![2], vec![]), (vec![1, 2], vec![])));
+    cluster.cut.clear();
+    // n2 cannot be elected: its log is shorter than that of n1, which its own configuration needs.
+    cluster.pass(15_000);
+    assert!(cluster.leads(1), "n1 was elected, committed its removal and handed over");
+    assert_eq!((cluster.members(0), cluster.members(1)), ((vec![2], vec![]), (vec![2], vec![])));
+    let written = cluster.write(1, 3);
+    cluster.deliver_all();
+    assert_eq!(cluster.answer(written), Some(&Answer::Done));
+    let campaigns = |cluster: &Cluster| {
+        let by_n1 = |(place, note): &&(usize, Note)| *place == 0 && matches!(note, Note::Campaign { .. });
+        cluster.notes.iter().filter(by_n1).count()
+    };
+    let before = campaigns(&cluster);
+    cluster.pass(30_000);
+    assert_eq!(campaigns(&cluster), before, "now that it knows, it campaigns no more");
+}
+
+#[test]
+fn a_candidate_that_has_removed_itself_does_not_count_itself() {
+    // Of n2, n3 and n4 two are needed, and only n2 is there.
+    let mut cluster = with_removal_in_the_leaders_log_only(4);
+    cluster.cut.clear();
+    cluster.isolate(&[2, 3]);
+    let before = cluster.notes.len();
+    cluster.pass(20_000);
+    let elected = |(_, note): &(usize, Note)| matches!(note, Note::Elected { .. });
+    assert!(!cluster.notes[before..].iter().any(elected), "n1 and n2 are no majority of three");
+    cluster.cut.clear();
+    cluster.isolate(&[3]);
+    cluster.pass(20_000);
+    assert!(cluster.leads(1) || cluster.leads(2));
+}
+
+#[test]
+fn a_leader_that_was_removing_itself_and_is_restarted_campaigns_as_well() {
+    let mut cluster = with_removal_in_the_leaders_log_only(2);
+    cluster.crash(0);
+    cluster.start(0);
+    cluster.cut.clear();
+    cluster.pass(20_000);
+    assert!(cluster.leads(1));
+}
+
+#[test]
+fn a_removed_node_that_restarts_is_told_again_and_campaigns_no_more() {
+    let mut cluster = Cluster::founded(3);
+    assert!(matches!(cluster.change(0, MemberAction::Remove, 2), Some(Answer::Configured { .. })));
+    cluster.pass(1_000);
+    let term = cluster.node(0).raft().term();
+    cluster.crash(2);
+    cluster.start(2);
+    cluster.pass(10_000);
+    let notes = cluster.notes.len();
+    cluster.pass(30_000);
+    let by_n3 = |(place, note): &(usize, Note)| *place == 2 && matches!(note, Note::Campaign { .. });
+    assert!(!cluster.notes[notes..].iter().any(by_n3), "what is committed is not stored, so it is told");
+    assert!(cluster.leads(0) && cluster.node(0).raft().term() == term, "and disturbs nobody");
+}

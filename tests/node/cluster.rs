@@ -25,6 +25,9 @@ pub(crate) struct Cluster {
     pub(crate) full: Option<NodeId>,
     /// The node whose disk stands still.
     pub(crate) stalled: Option<NodeId>,
+    /// Each sync takes so many milliseconds, on every node; and those under way, with when they end.
+    pub(crate) sync_millis: u64,
+    syncs: VecDeque<(u64, NodeId)>,
 }
 
 impl Cluster {
@@ -55,6 +58,8 @@ impl Cluster {
             sent: 0,
             full: None,
             stalled: None,
+            sync_millis: 0,
+            syncs: VecDeque::new(),
         };
         for id in configuration.nodes() {
             cluster.settle(id);
@@ -84,6 +89,10 @@ impl Cluster {
                 Output::Persist(write) if self.stalled == Some(id) => {
                     self.nodes[id.index()].1.write(write);
                 }
+                Output::Persist(write) if self.sync_millis > 0 => {
+                    self.nodes[id.index()].1.write(write);
+                    self.syncs.push_back((self.now + self.sync_millis * 1_000_000, id));
+                }
                 Output::Persist(write) => {
                     let (node, storage) = &mut self.nodes[id.index()];
                     storage.write(write);
@@ -98,6 +107,10 @@ impl Cluster {
     /// The full disk has room again, or the stalled one goes on: what was under way is synced.
     pub(crate) fn room_again(&mut self) {
         let id = self.full.take().or(self.stalled.take()).unwrap();
+        self.sync(id);
+    }
+
+    fn sync(&mut self, id: NodeId) {
         let (node, storage) = &mut self.nodes[id.index()];
         let Ok(ticket) = storage.sync();
         node.handle(&At(self.now), &mut ByName(id.0), Input::Persisted { ticket });
@@ -129,6 +142,10 @@ impl Cluster {
     pub(crate) fn pass(&mut self, millis: u64) {
         for _ in 0..millis {
             self.now += 1_000_000;
+            while self.syncs.front().is_some_and(|(due, _)| *due <= self.now) {
+                let (_, synced) = self.syncs.pop_front().unwrap();
+                self.sync(synced);
+            }
             for place in 0..self.nodes.len() {
                 self.give(id(place), Input::Wakeup);
             }

@@ -1,10 +1,13 @@
 //! Disks that are full, and disks that stand still.
 
 use leasehold::kv::Scalar;
+use leasehold::lease::Ballot;
 use leasehold::node::{Answer, Refusal};
-use leasehold::raft::Role;
+use leasehold::raft::{Note, Role};
+use leasehold::time::{Clock, Span};
 
 use crate::cluster::{Cluster, id, read, value, write};
+use crate::time::At;
 
 #[test]
 fn a_leader_whose_disk_is_full_makes_room_for_another_and_comes_back() {
@@ -116,4 +119,43 @@ fn a_single_voter_whose_disk_stalls_reads_no_longer_than_its_lease() {
     cluster.pass(600);
     cluster.ask(0, 5, read());
     assert_eq!(cluster.answer(5), Some(&value(2, true, 0)));
+}
+
+#[test]
+fn a_leader_is_elected_although_a_sync_takes_half_an_election_timeout() {
+    for sync_millis in [1_200, 2_400] {
+        let mut cluster = Cluster::new(3);
+        cluster.sync_millis = sync_millis;
+        cluster.pass(30_000);
+        assert!((0..3).any(|node| cluster.leads(node)), "syncs of {sync_millis} ms");
+        let votes = |note: &&Note| matches!(note, Note::Campaign { ballot: Ballot::Vote, .. });
+        let campaigns = cluster.notes.iter().filter(votes).count();
+        assert!(campaigns <= 6, "syncs of {sync_millis} ms: {campaigns} campaigns");
+        cluster.ask(0, 1, write(1));
+        cluster.pass(5_500);
+        assert_eq!(cluster.answer(1), Some(&Answer::Done));
+    }
+}
+
+#[test]
+fn a_candidate_whose_disk_stands_still_stays_in_its_term_and_names_the_disk() {
+    let mut cluster = Cluster::new(3);
+    cluster.stalled = Some(id(0));
+    // n1 is the first to campaign. Nobody else can: the others' clocks stand still.
+    let alone = |cluster: &mut Cluster, millis| cluster.pass_without(1, millis);
+    alone(&mut cluster, 5_600);
+    let candidate = |cluster: &Cluster| {
+        let raft = cluster.nodes[0].0.raft();
+        (raft.role(), raft.term().0)
+    };
+    assert_eq!(candidate(&cluster), (Role::Candidate, 1));
+    alone(&mut cluster, 20_000);
+    assert_eq!(candidate(&cluster), (Role::Candidate, 1), "no campaign before the vote is stored");
+    let slow = |note: &&Note| matches!(note, Note::SlowDisk { .. });
+    assert_eq!(cluster.notes.iter().filter(slow).count(), 1, "told once while it waits");
+    let waited = cluster.nodes[0].0.status(&At(cluster.now).read()).disk_wait;
+    assert!(waited >= Some(Span::secs(19)), "{waited:?}");
+    cluster.room_again();
+    assert_eq!(cluster.notes.iter().filter(slow).count(), 2, "and how long it was");
+    assert_eq!(cluster.nodes[0].0.status(&At(cluster.now).read()).disk_wait, None);
 }

@@ -166,6 +166,20 @@ impl Cluster {
         assert_eq!(answer.expect("it starts")["type"], "init_ok");
     }
 
+    /// Sends a signal and waits for the end. Gives the exit code, if the process was not killed.
+    pub fn signal(&mut self, name: &str, signal: rustix::process::Signal) -> Option<i32> {
+        let mut child = self.children.remove(name).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+        child.wait().unwrap().code()
+    }
+
+    /// Ends a node's input and waits for its end. Gives the exit code.
+    pub fn end_input(&mut self, name: &str) -> Option<i32> {
+        // The thread that writes to the node ends with the last sender.
+        drop(self.network.inputs.lock().unwrap().remove(name));
+        self.children.remove(name).unwrap().wait().unwrap().code()
+    }
+
     /// SIGKILL.
     pub fn kill(&mut self, name: &str) {
         let mut child = self.children.remove(name).unwrap();

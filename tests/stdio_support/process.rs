@@ -92,6 +92,10 @@ impl Process {
         body_of(&self.receive())
     }
 
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
     /// Ends the input and waits for the process to end.
     pub fn finish(mut self) -> Finished {
         drop(self.stdin.take());

@@ -19,7 +19,7 @@ const OPERATIONS: u64 = 1_000_000;
 
 /// A million reads and writes of distinct values on a hundred keys, as JSON lines.
 fn text() -> Vec<u8> {
-    let mix = Mix { operations: OPERATIONS, keys: 100, values: u64::MAX, swaps: false, stale: false };
+    let mix = Mix { operations: OPERATIONS, keys: 100, ..Mix::USUAL };
     let mut text = Vec::new();
     write_json_lines(&history(mix), &mut text).expect("memory does not fail");
     text

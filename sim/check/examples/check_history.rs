@@ -1,5 +1,5 @@
 //! Is a history linearizable? Without an argument: one that is not. With an argument: the history in that file, in any
-//! format that docs/history.md describes.
+//! format that docs/reference/histories.md describes.
 //!
 //! `cargo run --package leasehold-check --example check_history [FILE]`
 

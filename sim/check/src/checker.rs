@@ -1,5 +1,6 @@
 //! Splits a history by key, sends each key down the path that fits it, and collects the answers.
 
+use super::chains::{self, Chains};
 use super::history::{Action, Key, Operation};
 use super::report::{Counts, KeyReport, Limits, Outcome, Report, Verdict};
 use super::stale::{self, StaleRead};
@@ -38,6 +39,16 @@ use super::{search, zones};
 ///
 /// If an operation responded before it was invoked, or later than 2^64 - 3 nanoseconds.
 pub fn check(history: &[Operation], limits: Limits) -> Report {
+    check_until(history, limits, &mut || false)
+}
+
+/// The same, until `stop` says so: what is not decided by then is undecided, with [`Bound::Time`](crate::Bound::Time).
+/// `stop` is asked every few milliseconds while a key is searched.
+///
+/// # Panics
+///
+/// As [`check`].
+pub fn check_until(history: &[Operation], limits: Limits, stop: &mut dyn FnMut() -> bool) -> Report {
     for operation in history {
         let ordered = operation.responded.is_none_or(|responded| operation.invoked <= responded);
         assert!(ordered, "an operation responds after its invocation: {operation:?}");
@@ -46,7 +57,7 @@ pub fn check(history: &[Operation], limits: Limits) -> Report {
     let mut keys = Vec::new();
     let mut stale_reads = Vec::new();
     for (key, members) in partition(history) {
-        let (verdict, stale) = judge(history, &members, limits);
+        let (verdict, stale) = judge(history, &members, &limits, stop);
         keys.push(KeyReport {
             key,
             operations: members.len(),
@@ -75,7 +86,12 @@ fn partition(history: &[Operation]) -> Vec<(Key, Vec<usize>)> {
         .collect()
 }
 
-fn judge(history: &[Operation], members: &[usize], limits: Limits) -> (Verdict, Vec<StaleRead>) {
+fn judge(
+    history: &[Operation],
+    members: &[usize],
+    limits: &Limits,
+    stop: &mut dyn FnMut() -> bool,
+) -> (Verdict, Vec<StaleRead>) {
     let zones = zones::examine(history, members);
     match zones.violation {
         // A stale read is two zones that each need to come first (see `stale`), so no key without a violation has one.
@@ -84,7 +100,12 @@ fn judge(history: &[Operation], members: &[usize], limits: Limits) -> (Verdict, 
             (Verdict::NotLinearizable { violation }, stale)
         }
         None if zones.distinct && !has_cas(history, members) => (Verdict::Linearizable, Vec::new()),
-        None => (search::search(history, members, limits), Vec::new()),
+        None if zones.distinct => match chains::examine(history, members) {
+            Chains::Linearizable => (Verdict::Linearizable, Vec::new()),
+            Chains::Violated(violation) => (Verdict::NotLinearizable { violation }, Vec::new()),
+            Chains::Unknown => (search::search(history, members, limits, stop), Vec::new()),
+        },
+        None => (search::search(history, members, limits, stop), Vec::new()),
     }
 }
 

@@ -64,6 +64,7 @@ impl Action {
     /// The value that the register has after this action took effect on `current`, or `None` if what the response said
     /// is impossible there. Without a response (`responded` false) a compare-and-swap is the one that swapped: the one
     /// that did not has no effect, as if it had never happened.
+    #[cfg(test)]
     pub(super) fn effect(self, current: Value, responded: bool) -> Option<Value> {
         match self {
             Action::Read { returned } => (!responded || returned == current).then_some(current),

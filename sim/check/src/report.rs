@@ -6,15 +6,38 @@ use super::stale::StaleRead;
 /// Bounds on the work of one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many states the search may explore for one key before it answers [`Verdict::Undecided`].
-    pub states_max: usize,
+    /// How many states the search may explore for one key before it answers [`Verdict::Undecided`]. `None`: a million, and
+    /// 250 more for each operation of the key.
+    pub states_max: Option<usize>,
+    /// How much memory the search may take for what it remembers of one key, in bytes.
+    pub bytes_max: usize,
 }
 
 impl Default for Limits {
-    /// A million states: about a second a key.
+    /// A million states, 250 more for each operation, and a gibibyte of memory.
     fn default() -> Self {
-        Limits { states_max: 1_000_000 }
+        Limits { states_max: None, bytes_max: 1 << 30 }
     }
+}
+
+impl Limits {
+    /// How many states the search of a key with so many operations may explore.
+    pub fn states_for(&self, operations: usize) -> usize {
+        self.states_max.unwrap_or_else(|| operations.saturating_mul(250).saturating_add(1_000_000))
+    }
+}
+
+/// A bound that a search reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// [`Limits::states_max`].
+    States,
+    /// [`Limits::bytes_max`].
+    Bytes,
+    /// The caller asked to stop.
+    Time,
+    /// More than 1024 operations that responded were under way at one time.
+    Pending,
 }
 
 /// The answer for a whole history.
@@ -76,10 +99,12 @@ pub enum Verdict {
         /// Operations that contradict each other.
         violation: Violation,
     },
-    /// The search reached its bound: nothing is known.
+    /// The search reached a bound: nothing is known.
     Undecided {
         /// States that were explored.
         states: usize,
+        /// The bound.
+        bound: Bound,
     },
 }
 
@@ -99,12 +124,29 @@ pub enum Violation {
         writer: usize,
     },
     /// Each of two values had to be there before the other one. `forth.before` and `back.after` carried the one value,
-    /// `back.before` and `forth.after` the other.
+    /// `back.before` and `forth.after` the other. Or they carried values that swaps tie to these.
     OrderCycle {
         /// Why the first value is older.
         forth: Precedence,
         /// Why the second value is older.
         back: Precedence,
+    },
+    /// Two swaps happened that both replaced a value which was written once.
+    SwappedTwice {
+        /// The one of them.
+        first: usize,
+        /// The other one.
+        second: usize,
+    },
+    /// Swaps lead from the value of one operation to that of another, so that the one must come first. The other one
+    /// responded before it was invoked.
+    SwapOrder {
+        /// The operation that must come first.
+        earlier: usize,
+        /// The one that responded before that.
+        later: usize,
+        /// The swaps between them, in their order.
+        swaps: Vec<usize>,
     },
     /// No order of the operations that were invoked before `blocked` responded agrees with its response. The operations
     /// that responded earlier can be ordered without it.
@@ -115,7 +157,24 @@ pub enum Violation {
         pending: Vec<usize>,
         /// The values that the register could have had at that time, in ascending order.
         possible: Vec<Value>,
+        /// The longest order that works: all operations that responded before `blocked` did, and those pending ones that
+        /// it needs. Empty if finding it would have taken more memory than allowed.
+        order: Vec<usize>,
+        /// How the orders end that explain all responses before that of `blocked`: the first 16 that differ. None of them
+        /// can be continued.
+        attempts: Vec<Attempt>,
     },
+}
+
+/// Where one order stands before a response that it does not explain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The register's value.
+    pub value: Value,
+    /// The pending operations that took effect already.
+    pub linearized: Vec<usize>,
+    /// The operations of unknown outcome that were used, of those that later responses could need.
+    pub spent: Vec<usize>,
 }
 
 /// One operation responded before another was invoked.
@@ -137,6 +196,10 @@ impl Violation {
                 .into_iter()
                 .flat_map(|precedence| precedence.before.into_iter().chain([precedence.after]))
                 .collect(),
+            Violation::SwappedTwice { first, second } => vec![*first, *second],
+            Violation::SwapOrder { earlier, later, swaps } => {
+                swaps.iter().copied().chain([*earlier, *later]).collect()
+            }
             Violation::NoOrder { blocked, pending, .. } => {
                 pending.iter().copied().chain([*blocked]).collect()
             }

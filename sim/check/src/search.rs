@@ -2,199 +2,287 @@
 //!
 //! Wing and Gong ("Testing and Verifying Concurrent Objects", 1993) try every order; Lowe ("Testing for Linearizability",
 //! 2017) remembers the configurations already seen, a configuration being the set of linearized operations together with
-//! the register's value, and linearizes just in time: only when an operation's response requires it. This search walks
-//! the events in the order of time, invocations before responses at equal instants, and keeps the set of all
-//! configurations that explain the responses so far. All members of that set agree on the operations that have responded,
-//! so a configuration need only tell which of the pending ones are linearized. When the set becomes empty, the response
-//! at hand is the first one that nothing explains.
+//! the register's value, and linearizes just in time: only when an operation's response requires it. Here a
+//! configuration stands after a number of responses, its *level*. All configurations of a level agree on the operations
+//! that have responded, so each need only tell which of the pending ones are linearized, and which unknown ones are
+//! spent. One that reaches the last level is an order of the whole history. If all that follows from every
+//! configuration was looked at and none did, the first response that none reaches is the one that nothing explains.
 //!
-//! Four rules keep the set small. Each leaves out only orders for which another one does as well:
+//! Five rules keep the levels small. Each leaves out only orders for which another one does as well:
 //!
 //! 1. An operation that leaves the value as it is (a read, a swap that did not happen) is linearized as soon as the value
 //!    fits.
-//! 2. A plain write that another plain write follows at once is invisible. It is not linearized there; it is marked
-//!    absorbable by the other, and at its response a mark is as good as a place. Hence before its response a write is
+//! 2. A plain write that another plain write follows at once is invisible. It is not linearized there; it is marked as
+//!    hidden behind the other, and at its response a mark is as good as a place. Hence before its response a write is
 //!    linearized only if a pending operation depends on it.
 //! 3. An operation of unknown outcome is linearized only if it changes something and a pending operation depends on the
-//!    value; it is forgotten after its value's last use (`uses`). Of two that do the same, the one in the lower slot goes
-//!    first. (To write the value that is already there does change something if it absorbs another write.)
+//!    value; it is forgotten after its value's last use (`course`). Those that ask the same are counted, not told apart.
+//!    (To write the value that is already there does change something if it hides another write.)
 //! 4. A configuration that can do all that another one can makes the other one superfluous (`Pending::dominates`).
+//! 5. Of two pending operations that do the same, the one that responds first goes first.
 //!
-//! An unknown operation on a repeated value can be spent or saved at every turn, and the set still explodes. So the search
-//! first keeps only the configurations that have spent the fewest: an order that they lead to is an order. If they lead
-//! nowhere it starts again with more of them, and only an attempt that left none out can prove that there is no order.
+//! An unknown operation on a repeated value can be spent or saved at every turn, and the levels still explode if all turns
+//! are tried. So a configuration is first followed without spending anything, and it stays open: what it could spend is
+//! looked at only if the search comes to its end. Then the search goes back: a little way rather than far, and to what
+//! spends few rather than many (`Search::back`). It goes on from there, and never starts again. In a history that a
+//! register explains, what was decided wrongly shows within the time of a few operations, so going back is local and the
+//! whole takes time linear in the history. docs/ideas/checking.md has the proof and the measurements.
 
-use super::history::{Operation, Value};
-use super::pending::{Configuration, Pending};
-use super::report::{Limits, Verdict, Violation};
-use super::uses::Uses;
+mod course;
+mod levels;
+mod mask;
+mod pending;
+mod spent;
+mod witness;
+
 use std::collections::BTreeSet;
 
-/// How many configurations the first attempt keeps.
-const LEVEL_FIRST: usize = 8;
-/// How many times more each further attempt keeps.
-const LEVEL_GROWTH: usize = 8;
+use super::history::Operation;
+use super::report::{Bound, Limits, Verdict, Violation};
+use course::{Course, ValueId};
+use levels::{Levels, Open, Origin, Reached};
+use pending::{Configuration, Pending, Step};
+use spent::Spending;
 
-/// Decides whether the operations of one key, given by their indices in `history`, can be ordered.
-pub(super) fn search(history: &[Operation], members: &[usize], limits: Limits) -> Verdict {
-    search_from(history, members, limits, LEVEL_FIRST)
-}
+/// How many configurations of a level are followed at once. The others stay open.
+const WIDTH: usize = 8;
 
-/// The same, the first attempt keeping `level_max` configurations.
-pub(super) fn search_from(
+/// Decides whether the operations of one key, given by their indices in `history`, can be ordered. `stop` is asked now
+/// and then whether to give up.
+pub(super) fn search(
     history: &[Operation],
     members: &[usize],
-    limits: Limits,
-    mut level_max: usize,
+    limits: &Limits,
+    stop: &mut dyn FnMut() -> bool,
 ) -> Verdict {
-    let events = events(history, members);
-    let uses = Uses::of(history, members);
-    let mut states = 0;
-    loop {
-        let mut attempt = Attempt {
-            history,
-            uses: &uses,
-            level_max,
-            states_max: limits.states_max,
-            states,
-            level: vec![Configuration::START],
-            truncated: false,
-            pending: Pending::new(history),
-        };
-        match attempt.run(&events) {
-            Ok(()) => return Verdict::Linearizable,
-            Err(Stop::NoOrder(violation)) if !attempt.truncated => {
-                return Verdict::NotLinearizable { violation };
-            }
-            Err(Stop::NoOrder(_)) => {
-                states = attempt.states;
-                level_max = level_max.saturating_mul(LEVEL_GROWTH);
-            }
-            Err(Stop::OutOfBounds) => {
-                return Verdict::Undecided { states: attempt.states };
-            }
-        }
+    search_wide(history, members, limits, stop, WIDTH)
+}
+
+/// The same, following `width` configurations at once.
+pub(super) fn search_wide(
+    history: &[Operation],
+    members: &[usize],
+    limits: &Limits,
+    stop: &mut dyn FnMut() -> bool,
+    width: usize,
+) -> Verdict {
+    let course = Course::of(history, members);
+    match course.slots {
+        0..=64 => decide::<1>(&course, limits, stop, width),
+        65..=128 => decide::<2>(&course, limits, stop, width),
+        129..=256 => decide::<4>(&course, limits, stop, width),
+        257..=PENDING_MAX => decide::<16>(&course, limits, stop, width),
+        _ => Verdict::Undecided { states: 0, bound: Bound::Pending },
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Event {
-    at: u64,
-    kind: EventKind,
-    index: usize,
-}
+/// How many operations that respond may be pending at once.
+const PENDING_MAX: usize = 1024;
 
-/// Invocations sort first: operations that touch in one instant are concurrent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum EventKind {
-    Invocation,
-    Response,
-}
-
-fn events(history: &[Operation], members: &[usize]) -> Vec<Event> {
-    let mut events = Vec::with_capacity(2 * members.len());
-    for &index in members {
-        let operation = &history[index];
-        events.push(Event { at: operation.invoked, kind: EventKind::Invocation, index });
-        events.extend(operation.responded.map(|at| Event { at, kind: EventKind::Response, index }));
+fn decide<const W: usize>(
+    course: &Course,
+    limits: &Limits,
+    stop: &mut dyn FnMut() -> bool,
+    width: usize,
+) -> Verdict {
+    let budget = Budget { states: limits.states_for(course.members.len()), bytes: limits.bytes_max };
+    let mut search = Search::<W>::new(course, budget, width);
+    match search.run(course.responses.len(), stop) {
+        Ok(true) => Verdict::Linearizable,
+        Ok(false) => Verdict::NotLinearizable { violation: search.no_order(stop) },
+        Err(bound) => Verdict::Undecided { states: search.states, bound },
     }
-    events.sort_unstable();
-    events
 }
 
-/// One walk over the events.
-struct Attempt<'a> {
-    history: &'a [Operation],
-    uses: &'a Uses,
-    level_max: usize,
-    states_max: usize,
-    /// Explored so far, by earlier attempts too.
+/// How much a search may take.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
     states: usize,
-    /// The configurations that explain every response so far.
-    level: Vec<Configuration>,
-    /// Whether some were left out, other than those that others make superfluous.
-    truncated: bool,
-    pending: Pending<'a>,
+    bytes: usize,
 }
 
-/// Why an attempt ended early.
-enum Stop {
-    /// None of the configurations that were kept explains a response.
-    NoOrder(Violation),
-    /// Too many states, or too many operations pending at once.
-    OutOfBounds,
+/// The search for one order.
+#[derive(Debug)]
+struct Search<'a, const W: usize> {
+    course: &'a Course,
+    budget: Budget,
+    width: usize,
+    pending: Pending<'a, W>,
+    levels: Levels<W>,
+    spending: Spending,
+    states: usize,
+    /// The last level that was reached.
+    furthest: usize,
+    /// How many unknown operations the first to reach it had spent.
+    furthest_cost: u32,
+    /// The values that the register could have on the way from the furthest level.
+    possible: BTreeSet<ValueId>,
+    /// Whether every level is kept, to tell how a configuration was reached.
+    keeps: bool,
+    successors: Vec<(Configuration<W>, Step)>,
 }
 
-impl Attempt<'_> {
-    fn run(&mut self, events: &[Event]) -> Result<(), Stop> {
-        for event in events {
-            match event.kind {
-                EventKind::Invocation => self.invoke(event.index, event.at)?,
-                EventKind::Response => self.respond(event.index, event.at)?,
-            }
+/// Configurations that explained a response, each with the place of the one before the response.
+type Explained<const W: usize> = Vec<(Configuration<W>, u32)>;
+
+impl<'a, const W: usize> Search<'a, W> {
+    fn new(course: &'a Course, budget: Budget, width: usize) -> Search<'a, W> {
+        Search {
+            course,
+            budget,
+            width,
+            pending: Pending::new(course),
+            levels: Levels::new(),
+            spending: Spending::new(),
+            states: 0,
+            furthest: 0,
+            furthest_cost: 0,
+            possible: BTreeSet::new(),
+            keeps: false,
+            successors: Vec::new(),
         }
-        Ok(())
     }
 
-    /// Makes the operation pending, unless its outcome is unknown and nothing can depend on it.
-    fn invoke(&mut self, index: usize, at: u64) -> Result<(), Stop> {
-        let operation = &self.history[index];
-        let superfluous = operation.responded.is_none()
-            && operation.written().is_none_or(|value| self.uses.last(value) < Some(at));
-        if superfluous || self.pending.admit(index) { Ok(()) } else { Err(Stop::OutOfBounds) }
-    }
-
-    /// Replaces the level by configurations that follow from it and have the operation linearized.
-    fn respond(&mut self, index: usize, at: u64) -> Result<(), Stop> {
-        let target = self.pending.slot_of(index);
-        let mut next = Vec::new();
-        let mut seen = BTreeSet::new();
-        // Those that have spent the fewest unknown operations come first.
-        let mut open = BTreeSet::new();
-        for configuration in std::mem::take(&mut self.level) {
-            let configuration = self.pending.settle(configuration);
-            if configuration.absorbable.contains(target) {
-                next.push(configuration);
+    /// Searches until some configuration explains the first `goal` responses. False if none can.
+    fn run(&mut self, goal: usize, stop: &mut dyn FnMut() -> bool) -> Result<bool, Bound> {
+        let mut level = 0;
+        let mut explained: Explained<W> = vec![(Configuration::START, 0)];
+        let mut queue: Vec<Open> = Vec::new();
+        let mut asked = 0;
+        loop {
+            if self.states >= asked {
+                asked = self.states + STATES_BETWEEN_QUESTIONS;
+                if stop() {
+                    return Err(Bound::Time);
+                }
             }
-            if seen.insert(configuration) {
-                open.insert((self.pending.spent(&configuration), configuration));
+            if level == self.course.responses.len() {
+                return Ok(true);
             }
-        }
-        while let Some((_, configuration)) = open.pop_first() {
-            if next.len() >= self.level_max {
-                self.truncated = true;
-                break;
+            self.pending.go_to(self.course.responses[level]);
+            if level > self.furthest {
+                self.furthest = level;
+                let costs =
+                    explained.iter().map(|(configuration, _)| self.spending.total(configuration.spent));
+                self.furthest_cost = costs.min().unwrap_or(0);
+                self.possible.clear();
             }
-            if self.states == self.states_max {
-                return Err(Stop::OutOfBounds);
+            for (configuration, from) in explained.drain(..) {
+                let origin = (level > 0).then_some(Origin::Level(from));
+                self.enter(level, self.pending.settle(configuration), origin, &mut queue);
             }
-            self.states += 1;
-            if configuration.done.contains(target) {
-                next.push(configuration);
-                continue;
+            if level == goal {
+                return Ok(true);
             }
-            for successor in self.pending.successors(configuration, target) {
-                if seen.insert(successor) {
-                    open.insert((self.pending.spent(&successor), successor));
+            queue.sort_by_key(|open| open.cost);
+            self.visit(level, &mut queue, &mut explained)?;
+            if explained.is_empty() {
+                let Some((cost, back)) = self.back() else { return Ok(false) };
+                level = back;
+                self.levels.take(level, cost, self.width, &mut queue);
+            } else {
+                level += 1;
+                if !self.keeps {
+                    self.levels.forget_before(level.min(self.furthest));
                 }
             }
         }
-        if next.is_empty() {
-            return Err(Stop::NoOrder(self.no_order(index, &seen)));
-        }
-        self.pending.release(target, &mut next);
-        for slot in self.pending.unknown() {
-            if self.uses.last(self.pending.written(slot)) < Some(at) {
-                self.pending.release(slot, &mut next);
-            }
-        }
-        self.level = self.pending.prune(next);
-        Ok(())
     }
 
-    fn no_order(&self, blocked: usize, seen: &BTreeSet<Configuration>) -> Violation {
-        let pending = self.pending.indices().filter(|&other| other != blocked).collect();
-        let possible: BTreeSet<Value> = seen.iter().map(|configuration| configuration.value).collect();
-        Violation::NoOrder { blocked, pending, possible: possible.into_iter().collect() }
+    /// The cost and the level to go on with: an unknown operation more weighs as much as going back four times as far.
+    fn back(&self) -> Option<(u32, usize)> {
+        let weight = |&(cost, level): &(u32, u32)| {
+            let distance = (self.furthest - level as usize) / NEAR_LEVELS;
+            2 * (i64::from(cost) - i64::from(self.furthest_cost)) + i64::from((1 + distance).ilog2())
+        };
+        self.levels.last_open().min_by_key(weight).map(|(cost, level)| (cost, level as usize))
+    }
+
+    /// Adds a configuration to a level and to the queue, unless another one can do all that it can.
+    fn enter(
+        &mut self,
+        level: usize,
+        configuration: Configuration<W>,
+        origin: Option<Origin>,
+        queue: &mut Vec<Open>,
+    ) {
+        if let Some(place) = self.levels.reach(level, configuration, origin, &self.pending, &self.spending) {
+            let cost = self.spending.total(configuration.spent);
+            queue.push(Open { place, cost, followed: false });
+        }
+    }
+
+    /// Looks at what follows from the configurations in the queue, as many as the search is wide; the others are left
+    /// open. Those that explain the level's response go to `explained`.
+    fn visit(
+        &mut self,
+        level: usize,
+        queue: &mut Vec<Open>,
+        explained: &mut Explained<W>,
+    ) -> Result<(), Bound> {
+        let position = self.course.responses[level];
+        let course::Event::Response(member) = self.course.events[position as usize] else {
+            unreachable!("a level ends with a response")
+        };
+        let target = self.course.members[member as usize].slot as usize;
+        let mut next = 0;
+        while next < queue.len().min(self.width) {
+            let open = queue[next];
+            next += 1;
+            let &Reached { configuration, superfluous, .. } = self.levels.at(level, open.place);
+            if superfluous {
+                continue;
+            }
+            if self.states == self.budget.states {
+                return Err(Bound::States);
+            }
+            self.states += 1;
+            let mut successors = std::mem::take(&mut self.successors);
+            if open.followed {
+                self.pending.spend(&configuration, target, &mut self.spending, &mut successors);
+            } else {
+                if level == self.furthest {
+                    self.possible.insert(configuration.value);
+                }
+                let is_done = configuration.done.contains(target);
+                if is_done || configuration.hidden.contains(target) {
+                    explained.push((self.respond(position, target, configuration), open.place));
+                }
+                if !is_done && self.pending.follow(&configuration, target, &self.spending, &mut successors) {
+                    self.levels.open(level, Open { cost: open.cost + 1, followed: true, ..open });
+                }
+            }
+            for (configuration, step) in successors.drain(..) {
+                self.enter(level, configuration, Some(Origin::Step(open.place, step)), queue);
+            }
+            self.successors = successors;
+        }
+        queue.drain(..).skip(next).for_each(|open| self.levels.open(level, open));
+        match self.levels.bytes() + self.spending.bytes() > self.budget.bytes {
+            true => Err(Bound::Bytes),
+            false => Ok(()),
+        }
+    }
+
+    /// A configuration after the target has responded; what expires then is forgotten.
+    fn respond(
+        &mut self,
+        position: course::Position,
+        target: usize,
+        mut configuration: Configuration<W>,
+    ) -> Configuration<W> {
+        configuration.done.remove(target);
+        configuration.hidden.remove(target);
+        if configuration.spent != spent::NOTHING {
+            for kind in self.course.expiring(position) {
+                configuration.spent = self.spending.without(configuration.spent, kind);
+            }
+        }
+        configuration
     }
 }
+
+/// Levels closer than this to the furthest one are all near.
+const NEAR_LEVELS: usize = 16;
+/// How many states are explored before `stop` is asked again.
+const STATES_BETWEEN_QUESTIONS: usize = 1 << 14;

@@ -45,7 +45,7 @@ fn violation(history: &[Operation]) -> Option<Violation> {
     let violation = match &report.keys[0].verdict {
         Verdict::Linearizable => None,
         Verdict::NotLinearizable { violation } => Some(violation.clone()),
-        Verdict::Undecided { states } => panic!("undecided after {states} states"),
+        Verdict::Undecided { states, bound } => panic!("undecided after {states} states: {bound:?}"),
     };
     assert_eq!(violation.is_none(), brute::linearizable(history), "the definition disagrees: {report:?}");
     violation

@@ -22,7 +22,7 @@
 //! than every s, and it excludes nothing.
 //!
 //! A compare-and-swap is taken for a write of `to` and, beside it, a read of `from`. That loses that nothing came between
-//! the two, so of a key with swaps only a violation is proved here, never its absence.
+//! the two, so of a key with swaps only a violation is proved here, never its absence. `chains` goes on from there.
 
 use super::history::{Moment, Operation, Value};
 use super::report::{Precedence, Violation};
@@ -106,16 +106,33 @@ fn seen_too_early(writers: &[Touch], observers: &[Touch]) -> Option<(Moment, Vio
     Some((first.responded, violation))
 }
 
-/// The two numbers of a cluster that matter, and the operations they come from (`None`: MISSING, at the start).
-#[derive(Clone, Copy, Debug)]
-struct Zone {
-    first_response: Moment,
+/// The two numbers of a block that stands together, and the operations they come from (`None`: MISSING, at the start).
+#[derive(Clone, Debug)]
+pub(super) struct Zone {
+    pub(super) first_response: Moment,
     first: Option<usize>,
-    last_invocation: Moment,
+    pub(super) last_invocation: Moment,
     last: usize,
 }
 
 impl Zone {
+    /// The zone of some operations, with or without the beginning of the key. `None` if there are none.
+    pub(super) fn over(
+        history: &[Operation],
+        indices: impl Iterator<Item = usize> + Clone,
+        missing: bool,
+    ) -> Option<Zone> {
+        let first = indices.clone().min_by_key(|&index| (Moment::response(&history[index]), index))?;
+        let last =
+            indices.max_by_key(|&index| (Moment::at(history[index].invoked), std::cmp::Reverse(index)))?;
+        Some(Zone {
+            first_response: if missing { Moment::START } else { Moment::response(&history[first]) },
+            first: (!missing).then_some(first),
+            last_invocation: Moment::at(history[last].invoked),
+            last,
+        })
+    }
+
     fn of(cluster: &[Touch], missing: bool) -> Zone {
         let first = cluster.iter().min_by_key(|touch| touch.responded).expect("a cluster has a member");
         let last = cluster.iter().max_by_key(|touch| touch.invoked).expect("a cluster has a member");
@@ -127,7 +144,7 @@ impl Zone {
         }
     }
 
-    fn is_forward(&self) -> bool {
+    pub(super) fn is_forward(&self) -> bool {
         self.first_response < self.last_invocation
     }
 
@@ -141,8 +158,8 @@ impl Zone {
     }
 }
 
-/// Two clusters that exclude each other, the earliest of their kind in time.
-fn exclusion(zones: Vec<Zone>) -> Option<Violation> {
+/// Two blocks that exclude each other, the earliest of their kind in time.
+pub(super) fn exclusion(zones: Vec<Zone>) -> Option<Violation> {
     let (mut forward, backward): (Vec<Zone>, Vec<Zone>) = zones.into_iter().partition(Zone::is_forward);
     forward.sort_unstable_by_key(|zone| (zone.first_response, zone.last_invocation, zone.first));
     // Up to the first overlap the zones are disjoint, so that neighbours are all that needs comparing.

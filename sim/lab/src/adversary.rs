@@ -272,16 +272,11 @@ impl Scheme<'_> {
     /// A client that asks once.
     fn client(&self, name: &str, node: usize, kind: OperationKind, at: u64) -> ClientSpec {
         let mut client = ClientSpec {
-            name: name.to_owned(),
             target: Target::Node(node),
             operations: vec![kind],
             pace: Pace::Every(Delay::Fixed(Span::secs(1))),
-            first_key: 0,
-            keys: 1,
-            start: Span::ZERO,
-            stop: None,
             timeout: Span::secs(3_600),
-            link: None,
+            ..ClientSpec::new(name)
         };
         place(&mut client, at);
         client

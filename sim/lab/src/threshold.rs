@@ -95,7 +95,7 @@ pub struct Threshold {
 pub enum Verdict {
     /// Theory and adversary agree on a threshold, or theory says nothing.
     Found,
-    /// Theory and adversary disagree: one of them is wrong.
+    /// Theory and adversary disagree, or a plain seed does what the adversary says cannot be done: one of them is wrong.
     Apart,
     /// There is none in the range, or not one alone.
     NotFound,
@@ -205,6 +205,21 @@ impl Threshold {
         }
     }
 
+    /// Did a plain seed find a stale read at a value at which the adversary finds none? Then the adversary does not do the
+    /// worst, and arithmetic that agrees with it is wrong as well.
+    pub fn beaten_by_seeds(&self) -> bool {
+        let Some((_, Search::Found(seeds))) = self.seeds else { return false };
+        match self.adversary {
+            Search::Found(adversary) => match (adversary.side(), seeds.side()) {
+                (Side::Above, Side::Above) => seeds.stale < adversary.stale - self.range.tolerance,
+                (Side::Below, Side::Below) => seeds.stale > adversary.stale + self.range.tolerance,
+                (Side::Above, Side::Below) | (Side::Below, Side::Above) => true,
+            },
+            Search::None { stale } => !stale,
+            Search::Mixed { .. } => false,
+        }
+    }
+
     /// What it comes to.
     pub fn verdict(&self) -> Verdict {
         let agree = match (self.theory, self.apart()) {
@@ -213,7 +228,7 @@ impl Threshold {
             (Ok(said), None) => said == self.adversary,
         };
         match self.adversary {
-            _ if !agree => Verdict::Apart,
+            _ if !agree || self.beaten_by_seeds() => Verdict::Apart,
             Search::Found(_) => Verdict::Found,
             _ => Verdict::NotFound,
         }

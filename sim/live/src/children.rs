@@ -119,7 +119,9 @@ fn flags(setup: &Setup, node: usize, starts: u64) -> Vec<String> {
     length("max-clock-skew", lease.max_clock_skew);
     length("heartbeat", timers.heartbeat);
     length("election-jitter", spec.election_jitter);
-    length("startup-grace", leasehold_run::host::startup_grace(setup, node, starts));
+    let grace = leasehold_run::host::startup_grace(setup, node, starts);
+    // At the first start nothing is promised, and the flag is the whole wait.
+    length("startup-grace", if starts == 0 { lease.election_timeout + grace } else { grace });
     let deadline = timers.request_deadline.unwrap_or(lease.election_timeout + spec.election_jitter);
     length("request-deadline", deadline);
     flags.push(format!("--log-entries-max={}", setup.log.entries_max));
@@ -155,14 +157,14 @@ mod tests {
             "--election-timeout=5000000000ns",
             "--heartbeat=90000000ns",
             "--election-jitter=3000000ns",
-            "--startup-grace=50000000000ns",
+            "--startup-grace=55000000000ns",
             "--request-deadline=5003000000ns",
             "--log-entries-max=99",
             "--seed=7 --allow-unsafe-lease",
         ] {
             assert!(second.contains(part), "{part}: {second}");
         }
-        assert!(all(0, 0).contains("--startup-grace=0ns") && !all(0, 0).contains("unsafe"));
+        assert!(all(0, 0).contains("--startup-grace=5000000000ns") && !all(0, 0).contains("unsafe"));
         let joins: Vec<bool> = (0..5).map(|node| all(node, 1).contains("--join")).collect();
         assert_eq!(joins, [false, false, false, true, true]);
         assert!(all(1, 3).contains("--startup-grace=90000000ns") && all(1, 3).contains("--seed=10"));

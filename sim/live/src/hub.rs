@@ -18,11 +18,11 @@ use super::orders::{Obeyed, Order, Orders};
 use super::watch::Watch;
 use super::wire::{self, Said};
 use super::{Found, Options, Problem, Progress};
+use leasehold::raft::Note;
 use leasehold::time::Span;
 use leasehold_check as check;
-use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{Outcome, Outside};
-use leasehold_run::setup::{ClientSpec, Delay, OperationKind, Pace, Setup, Target};
+use leasehold_run::setup::{ClientSpec, Delay, Pace, Setup, Target};
 use leasehold_world::{Effect, Seeded, World};
 
 const SECOND: u64 = 1_000_000_000;
@@ -65,17 +65,12 @@ pub fn run(
 fn with_last_reader(setup: &Setup) -> Setup {
     let mut setup = setup.clone();
     setup.clients.push(ClientSpec {
-        name: "last-reads".to_owned(),
         target: Target::Any,
-        operations: vec![OperationKind::Read],
         pace: Pace::Think(Delay::Fixed(Span::secs(1))),
-        first_key: 0,
-        keys: 1,
-        start: Span::ZERO,
         // It has no turns of its own.
         stop: Some(Span::ZERO),
         timeout: Span::secs(3),
-        link: None,
+        ..ClientSpec::new("last-reads")
     });
     setup
 }
@@ -330,13 +325,13 @@ impl<'a> Hub<'a> {
         let ended = child.log.ended();
         for note in noted {
             let now = self.now();
-            self.moments.push(Moment { at: note.at, node, what: What::Noted(note.milestone) });
-            if let Milestone::Elected { term } = note.milestone
-                && self.leader.is_none_or(|(_, latest)| term > latest)
+            self.moments.push(Moment { at: note.at, node, what: What::Noted(note.note) });
+            if let Note::Elected { term } = note.note
+                && self.leader.is_none_or(|(_, latest)| term.0 > latest)
             {
-                self.leader = Some((node, term));
+                self.leader = Some((node, term.0));
             }
-            self.world.inject(now, node, Effect::Note(note.milestone), &mut self.watch);
+            self.world.inject(now, node, Effect::Note(note.note), &mut self.watch);
         }
         Ok(ended)
     }

@@ -4,7 +4,8 @@ use leasehold::time::{Alarm, Reading};
 
 use super::orders::Order;
 use super::wire::{self, Line};
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::Note;
+use leasehold_run::note;
 use leasehold_run::setup;
 use leasehold_world::{DiskChance, Effect, Jitter, Process, ProcessInput};
 
@@ -41,19 +42,19 @@ impl Mailbox {
 
 impl Process for Mailbox {
     type Message = Line;
-    type Note = Milestone;
+    type Note = Note;
     type Order = setup::Order;
 
     fn message_kind(line: &Line) -> &'static str {
         line.kind()
     }
 
-    fn note_word(milestone: &Milestone) -> Option<&'static str> {
-        milestone.awaited_as()
+    fn note_word(note: &Note) -> Option<&'static str> {
+        note::awaited_as(note)
     }
 
-    fn elected_in(milestone: &Milestone) -> Option<u64> {
-        milestone.elected_in()
+    fn elected_in(note: &Note) -> Option<u64> {
+        note::elected_in(note)
     }
 
     fn start(&mut self, _now: Reading, _jitter: &mut dyn Jitter) {
@@ -77,7 +78,7 @@ impl Process for Mailbox {
     }
 
     /// What it does comes in from outside.
-    fn poll_effect(&mut self) -> Option<Effect<Line, Milestone>> {
+    fn poll_effect(&mut self) -> Option<Effect<Line, Note>> {
         None
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::mailbox::Mailbox;
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::Note;
 use leasehold_run::setup::Setup;
 use leasehold_run::watch::{Broken, Invariant, LeadershipChange, Margins};
 use leasehold_world::{Happening, Seeded, World};
@@ -22,7 +22,7 @@ pub(super) struct Moment {
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
-    Noted(Milestone),
+    Noted(Note),
     Stopped,
     Resumed,
     Killed,
@@ -46,7 +46,7 @@ pub(super) fn measure(setup: &Arc<Setup>, mut moments: Vec<Moment>, end: u64) ->
     for Moment { at, node, what } in &moments {
         let (at, node) = (*at, *node);
         let happening = match *what {
-            What::Noted(milestone) => Happening::Noted { node, note: milestone },
+            What::Noted(note) => Happening::Noted { node, note },
             What::Stopped => Happening::Stopped { node, resumed: false },
             What::Resumed => Happening::Stopped { node, resumed: true },
             What::Killed => Happening::Crashed { node },
@@ -64,7 +64,7 @@ fn two_leaders(moments: &[Moment]) -> Vec<Broken> {
     let mut leaders = BTreeMap::new();
     let mut broken = Vec::new();
     for moment in moments {
-        let What::Noted(Milestone::Elected { term }) = moment.what else { continue };
+        let What::Noted(Note::Elected { term }) = moment.what else { continue };
         let first = *leaders.entry(term).or_insert(moment.node);
         if first != moment.node {
             let detail = format!("term {term} was led by node {} before", first + 1);
@@ -80,6 +80,7 @@ mod tests {
     use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 
     use super::*;
+    use leasehold::raft::{Index, Term};
     use leasehold_run::scenario;
     use leasehold_world::MONOTONIC_BASE;
 
@@ -88,21 +89,29 @@ mod tests {
         Arc::new(plan.rows[0].scenario.setup.clone())
     }
 
-    fn noted(at: u64, node: usize, milestone: Milestone) -> Moment {
-        Moment { at, node, what: What::Noted(milestone) }
+    fn ready(term: u64) -> Note {
+        Note::LeaderReady { term: Term(term), commit: Index(1) }
     }
 
-    fn renewed(term: u64, since: u64, span: u64) -> Milestone {
+    fn noted(at: u64, node: usize, note: Note) -> Moment {
+        Moment { at, node, what: What::Noted(note) }
+    }
+
+    fn renewed(term: u64, since: u64, span: u64) -> Note {
         let stamp = Stamp::new(Nanos(MONOTONIC_BASE + since), Nanos(MONOTONIC_BASE + since));
         let start = Reading { stamp, wall: None };
-        Milestone::LeaseRenewed { term, start, end: Alarm::First { since: stamp, span: Span::nanos(span) } }
+        Note::LeaseRenewed {
+            term: Term(term),
+            start,
+            end: Alarm::First { since: stamp, span: Span::nanos(span) },
+        }
     }
 
     #[test]
     fn a_margin_is_from_the_leases_end_to_the_next_leaders_first_write() {
         let moments = vec![
-            noted(9_000, 1, Milestone::LeaderReady { term: 2 }),
-            noted(10, 0, Milestone::LeaderReady { term: 1 }),
+            noted(9_000, 1, ready(2)),
+            noted(10, 0, ready(1)),
             noted(1_100, 0, renewed(1, 1_000, 5_000)),
         ];
         let found = measure(&setup(), moments, 20_000);
@@ -116,7 +125,7 @@ mod tests {
             let moments = vec![
                 noted(1_100, 0, renewed(1, 1_000, 5_000)),
                 Moment { at: 2_000, node: 0, what },
-                noted(9_000, 1, Milestone::LeaderReady { term: 2 }),
+                noted(9_000, 1, ready(2)),
             ];
             let found = measure(&setup(), moments, 20_000);
             let margins: Vec<_> = found.changes.iter().filter_map(LeadershipChange::margin).collect();
@@ -128,9 +137,9 @@ mod tests {
     fn two_leases_at_once_and_two_leaders_of_a_term_are_found() {
         let moments = vec![
             noted(1_100, 0, renewed(1, 1_000, 5_000)),
-            noted(1_200, 1, Milestone::Elected { term: 2 }),
-            noted(1_300, 2, Milestone::Elected { term: 2 }),
-            noted(2_000, 1, Milestone::LeaderReady { term: 2 }),
+            noted(1_200, 1, Note::Elected { term: Term(2) }),
+            noted(1_300, 2, Note::Elected { term: Term(2) }),
+            noted(2_000, 1, ready(2)),
             noted(2_000, 1, renewed(2, 1_900, 5_000)),
         ];
         let found = measure(&setup(), moments, 20_000);

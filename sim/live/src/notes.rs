@@ -1,10 +1,9 @@
 //! What nodes tell about leaders and leases, from their logs (`--log-format json -vv`).
 
-use leasehold::raft::{LeaseEndCause, Misbehaviour, StepDownCause};
-use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
-use serde::Deserialize;
+use leasehold::raft::{NodeId, Note, NoteValue};
+use leasehold::time::{Alarm, Nanos, Stamp};
+use serde_json::{Map, Value};
 
-use leasehold_run::milestone::Milestone;
 use leasehold_world::MONOTONIC_BASE;
 
 /// The machine's two monotonic clocks at true time 0.
@@ -21,10 +20,10 @@ impl Epoch {
     }
 
     /// A stamp of the machine as a perfect virtual clock would have shown it.
-    fn stamp(self, raw: u64, boot: u64) -> Stamp {
+    fn stamp(self, stamp: Stamp) -> Stamp {
         let on_virtual =
-            |reading: u64, at_zero: u64| Nanos((MONOTONIC_BASE + reading).saturating_sub(at_zero));
-        Stamp::new(on_virtual(raw, self.raw), on_virtual(boot, self.boot))
+            |reading: Nanos, at_zero: u64| Nanos((MONOTONIC_BASE + reading.0).saturating_sub(at_zero));
+        Stamp::new(on_virtual(stamp.raw(), self.raw), on_virtual(stamp.boot(), self.boot))
     }
 }
 
@@ -33,78 +32,38 @@ impl Epoch {
 pub(super) struct Noted {
     /// True time at which it noted it, ns.
     pub(super) at: u64,
-    pub(super) milestone: Milestone,
+    pub(super) note: Note,
 }
 
-#[derive(Deserialize)]
-struct Entry<'a> {
-    note: Option<&'a str>,
-    #[serde(default)]
-    boot_ns: u64,
-    #[serde(default)]
-    term: u64,
-    ballot: Option<&'a str>,
-    to: Option<&'a str>,
-    leader: Option<&'a str>,
-    peer: Option<&'a str>,
-    cause: Option<&'a str>,
-    fact: Option<&'a str>,
-    #[serde(default)]
-    since_raw_ns: u64,
-    #[serde(default)]
-    since_boot_ns: u64,
-    #[serde(default)]
-    start_raw_ns: u64,
-    #[serde(default)]
-    start_boot_ns: u64,
-    #[serde(default)]
-    span_ns: u64,
-    #[serde(default)]
-    index: u64,
-    #[serde(default)]
-    voters: usize,
-    #[serde(default)]
-    learners: usize,
-}
-
-/// Reads a line of a log: a note, if it is one.
+/// Reads a line of a log: a note, if it is one. Stamps of a lease become those of a perfect virtual clock.
 pub(super) fn parse(line: &[u8], names: &[String], epoch: Epoch) -> Option<Noted> {
-    let entry: Entry<'_> = serde_json::from_slice(line).ok()?;
-    let term = entry.term;
-    let place = |name: Option<&str>| names.iter().position(|known| Some(known.as_str()) == name);
-    let (trial, transfer) = (entry.ballot == Some("pre-vote"), entry.ballot == Some("transfer-vote"));
-    let milestone = match entry.note? {
-        "campaign" => Milestone::Campaign { term, trial },
-        "vote-granted" => Milestone::VoteGranted { to: place(entry.to)?, term, trial, transfer },
-        "elected" => Milestone::Elected { term },
-        "leader-ready" => Milestone::LeaderReady { term },
-        "follows" => Milestone::Follows { leader: place(entry.leader)?, term },
-        "lease-renewed" => {
-            let since = epoch.stamp(entry.since_raw_ns, entry.since_boot_ns);
-            Milestone::LeaseRenewed {
-                term,
-                start: Reading { stamp: epoch.stamp(entry.start_raw_ns, entry.start_boot_ns), wall: None },
-                end: Alarm::First { since, span: Span::nanos(entry.span_ns) },
-            }
-        }
-        "lease-ended" => Milestone::LeaseEnded { term, cause: LeaseEndCause::from_word(entry.cause?)? },
-        "stepped-down" => Milestone::SteppedDown { term, cause: StepDownCause::from_word(entry.cause?)? },
-        "members-in-force" => {
-            let Entry { index, voters, learners, .. } = entry;
-            Milestone::MembersInForce { index, voters, learners }
-        }
-        "snapshot-installed" => Milestone::SnapshotInstalled { index: entry.index, term },
-        "misbehaviour" => {
-            Milestone::Misbehaviour { peer: place(entry.peer)?, fact: Misbehaviour::from_word(entry.fact?)? }
-        }
-        _ => return None,
+    let entry: Map<String, Value> = serde_json::from_slice(line).ok()?;
+    let get = |name: &str| match entry.get(name)? {
+        Value::Number(number) => number.as_u64().map(NoteValue::Number),
+        Value::String(text) => Some(match names.iter().position(|known| known == text) {
+            Some(place) => NoteValue::Node(NodeId(u16::try_from(place).ok()?)),
+            None => NoteValue::Word(text),
+        }),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
-    Some(Noted { at: epoch.true_time(entry.boot_ns), milestone })
+    let mut note = Note::from_fields(entry.get("note")?.as_str()?, &get)?;
+    if let Note::LeaseRenewed { start, end, .. } = &mut note {
+        start.stamp = epoch.stamp(start.stamp);
+        // The machine's wall clock is no virtual one: the lease is judged by the monotonic clocks.
+        if let Alarm::First { since, span } | Alarm::WallLatest { since, span, .. } = *end {
+            *end = Alarm::First { since: epoch.stamp(since), span };
+        }
+    }
+    let boot = entry.get("boot_ns").and_then(Value::as_u64).unwrap_or(0);
+    Some(Noted { at: epoch.true_time(boot), note })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use leasehold::lease::Ballot;
+    use leasehold::raft::{Index, Term};
+    use leasehold::time::{Reading, Span};
 
     const EPOCH: Epoch = Epoch { raw: 1_000, boot: 5_000 };
 
@@ -117,12 +76,12 @@ mod tests {
         let line = r#"{"timestamp":"x","level":"TRACE","note":"lease-renewed","node":"n1","raw_ns":1300,"boot_ns":5300,
             "term":4,"start_raw_ns":1100,"start_boot_ns":5101,"since_raw_ns":1100,"since_boot_ns":5101,"span_ns":70}"#;
         let stamp = Stamp::new(Nanos(MONOTONIC_BASE + 100), Nanos(MONOTONIC_BASE + 101));
-        let milestone = Milestone::LeaseRenewed {
-            term: 4,
+        let note = Note::LeaseRenewed {
+            term: Term(4),
             start: Reading { stamp, wall: None },
             end: Alarm::First { since: stamp, span: Span::nanos(70) },
         };
-        assert_eq!(noted(line), Some(Noted { at: 300, milestone }));
+        assert_eq!(noted(line), Some(Noted { at: 300, note }));
     }
 
     #[test]
@@ -134,20 +93,20 @@ mod tests {
     #[test]
     fn what_was_before_the_beginning_was_at_the_beginning() {
         let found = noted(r#"{"note":"elected","boot_ns":4000,"term":1}"#);
-        assert_eq!(found, Some(Noted { at: 0, milestone: Milestone::Elected { term: 1 } }));
+        assert_eq!(found, Some(Noted { at: 0, note: Note::Elected { term: Term(1) } }));
     }
 
     #[test]
     fn members_are_counted() {
         let found = noted(r#"{"note":"members-in-force","boot_ns":5001,"index":7,"voters":3,"learners":1}"#);
-        let milestone = Milestone::MembersInForce { index: 7, voters: 3, learners: 1 };
-        assert_eq!(found, Some(Noted { at: 1, milestone }));
+        let note = Note::MembersInForce { index: Index(7), voters: 3, learners: 1 };
+        assert_eq!(found, Some(Noted { at: 1, note }));
     }
 
     #[test]
     fn votes_name_whom_they_go_to() {
         let found = noted(r#"{"note":"vote-granted","boot_ns":5001,"term":2,"ballot":"pre-vote","to":"n2"}"#);
-        let milestone = Milestone::VoteGranted { to: 1, term: 2, trial: true, transfer: false };
-        assert_eq!(found, Some(Noted { at: 1, milestone }));
+        let note = Note::VoteGranted { candidate: NodeId(1), term: Term(2), ballot: Ballot::PreVote };
+        assert_eq!(found, Some(Noted { at: 1, note }));
     }
 }

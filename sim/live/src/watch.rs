@@ -2,7 +2,7 @@
 
 use super::mailbox::Mailbox;
 use super::wire::Line;
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::Note;
 use leasehold_run::watch::History;
 use leasehold_world::{Choices, Event, Happening, Reader, World};
 
@@ -19,7 +19,7 @@ pub(super) struct Watch {
 }
 
 impl Reader<Mailbox> for Watch {
-    fn read<C: Choices>(&mut self, event: &Event<'_, Line, Milestone>, world: &World<Mailbox, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, Line, Note>, world: &World<Mailbox, C>) {
         match event.what {
             Happening::Stopped { node, resumed } => self.signals.push((node, resumed)),
             Happening::Fault { fault, undone: false } => {
@@ -29,7 +29,7 @@ impl Reader<Mailbox> for Watch {
                     None => self.faults.push((word, 1)),
                 }
             }
-            Happening::Noted { note: Milestone::SnapshotInstalled { .. }, .. } => self.snapshots += 1,
+            Happening::Noted { note: Note::SnapshotInstalled { .. }, .. } => self.snapshots += 1,
             _ => self.history.read(event, world),
         }
     }

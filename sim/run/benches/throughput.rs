@@ -14,7 +14,7 @@ use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 use leasehold_run::run::run;
 use leasehold_run::setup::{
-    ClientSpec, ClockSpec, Cluster, Delay, Network, NodeSpec, OperationKind, Pace, Setup, Target, Timers,
+    ClientSpec, Cluster, Delay, Network, NodeSpec, OperationKind, Pace, Setup, Timers,
 };
 use leasehold_world::{Choices, Point, Purpose, Seeded};
 
@@ -29,26 +29,16 @@ const DELAY: Delay = Delay::Uniform { least: Span::millis(1), most: Span::millis
 fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
     let lease = LeaseSettings::default();
     let node = |place: usize| NodeSpec {
-        name: format!("n{}", place + 1),
-        clock: ClockSpec::default(),
         lease,
         election_jitter: Span::millis(500),
-        election_jitter_least: Span::ZERO,
-        disk_sync: Span::ZERO,
-        disk: leasehold_run::setup::DiskSpec::default(),
-        answer_time: Span::ZERO,
+        ..NodeSpec::new(format!("n{}", place + 1))
     };
     let client = |name: &str, operation, every| ClientSpec {
-        name: name.to_owned(),
-        target: Target::Leader,
         operations: vec![operation],
         pace: Pace::Every(Delay::Fixed(every)),
-        first_key: 0,
-        keys: 1,
         start: Span::secs(7),
-        stop: None,
         timeout: Span::secs(10),
-        link: None,
+        ..ClientSpec::new(name)
     };
     Arc::new(Setup {
         seed: 42,

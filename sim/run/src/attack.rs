@@ -12,9 +12,12 @@
 //! `docs/ideas/thresholds.md` derives it. [`crate::bound`] computes what follows from it; `adversary` in leasehold-lab makes runs of it.
 //! Neither knows the other.
 
-use crate::faults;
+use leasehold::lease::LeaseForm;
+use leasehold::time::Span;
+
+use crate::faults::{self, Frozen, Harm, harm};
 use crate::rules;
-use crate::setup::{Action, Delay, Setup};
+use crate::setup::{Delay, Setup, StampSource};
 
 /// The rules that count a lease from the acknowledgement.
 pub const FROM_ACKNOWLEDGEMENT: &str = "lease-from-acknowledgement";
@@ -55,8 +58,26 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     if voters != 3 && voters != 5 {
         return Err("the adversary knows clusters of three and of five voters only");
     }
-    if let Some(why) = setup.faults.iter().find_map(|fault| faults::unknown_to_adversary(&fault.action)) {
+    if let Some(why) = setup.faults.iter().find_map(faults::unknown_to_adversary) {
         return Err(why);
+    }
+    let outlasts = |node: usize| {
+        let lease = &setup.nodes[node].lease;
+        lease.effective() > lease.election_timeout
+    };
+    let pauses = |node: usize| {
+        let stands_still = Harm::Stops { node, clocks: Frozen::None };
+        setup.faults.iter().any(|fault| harm(fault) == stands_still)
+    };
+    if (0..voters).any(|node| outlasts(node) && pauses(node)) {
+        return Err(
+            "the adversary does not know a leader that stands still while its lease outlasts its election timeout",
+        );
+    }
+    if (0..voters).any(|node| may_be_set_back_within(setup, node)) {
+        return Err(
+            "the adversary does not know a wall clock that is set back within the lease while voters restart",
+        );
     }
     let leaders = match setup.cluster.first_leader {
         Some(first) => first..first + 1,
@@ -99,6 +120,20 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     Ok(found)
 }
 
+/// Deadline form: does it do harm when this leader's wall clock is set back within its lease? Not to voters that count by
+/// their wall clocks. Against voters that restart the lease is longer by the step, but not longer than its monotonic clocks
+/// say: so a step uses up a declared error, or hides a suspend that the raw clock does not count.
+fn may_be_set_back_within(setup: &Setup, node: usize) -> bool {
+    let any = |wanted: &dyn Fn(Harm) -> bool| setup.faults.iter().any(|fault| wanted(harm(fault)));
+    let spec = &setup.nodes[node];
+    let hidden = spec.clock.stamp == StampSource::Raw
+        && any(&|harm| harm == Harm::Stops { node, clocks: Frozen::Raw });
+    spec.lease.form == LeaseForm::Deadline
+        && any(&|harm| matches!(harm, Harm::WallSet { node: set, by_ns } if set == node && by_ns < 0))
+        && any(&|harm| matches!(harm, Harm::Restarts { .. }))
+        && (hidden || spec.clock.wall_error > Span::ZERO)
+}
+
 impl Attack {
     fn has_stops(&self, setup: &Setup) -> bool {
         self.crash(setup).is_some() || self.pause(setup).is_some() || self.missed(setup).next().is_some()
@@ -106,39 +141,46 @@ impl Attack {
 
     /// How long the voter is down after it has acknowledged the round, ns.
     pub fn crash(&self, setup: &Setup) -> Option<u64> {
-        setup.faults.iter().filter(|_| self.stops).find_map(|fault| match fault.action {
-            Action::Crash { node } if node == self.voter => fault.lasts.map(|lasts| lasts.as_nanos()),
-            _ => None,
-        })
+        let mut downs = setup.faults.iter().filter(|_| self.stops).filter_map(|fault| {
+            if let Harm::Restarts { node, down } = harm(fault)
+                && node == self.voter
+            {
+                down.map(Span::as_nanos)
+            } else {
+                None
+            }
+        });
+        downs.next()
     }
 
     /// How long acknowledgements wait at the leader, ns. It does harm only where they prolong a lease.
     pub fn pause(&self, setup: &Setup) -> Option<u64> {
         let counts = self.stops && setup.rules == FROM_ACKNOWLEDGEMENT;
-        setup.faults.iter().filter(|_| counts).find_map(|fault| match fault.action {
-            Action::Pause { node } if node == self.leader => fault.lasts.map(|lasts| lasts.as_nanos()),
-            _ => None,
-        })
+        let mut pauses = setup.faults.iter().filter(|_| counts).filter_map(|fault| {
+            let stands_still = Harm::Stops { node: self.leader, clocks: Frozen::None };
+            fault.lasts.filter(|_| harm(fault) == stands_still)
+        });
+        pauses.next().map(Span::as_nanos)
     }
 
-    /// The places of the faults that stop the leader's machine for a while.
+    /// The places of the faults that stop some of the leader's clocks for a while.
     pub fn missed<'a>(&'a self, setup: &'a Setup) -> impl Iterator<Item = usize> + 'a {
-        let stops = setup.faults.iter().enumerate().filter(|(_, fault)| match fault.action {
-            Action::HypervisorPause { node } | Action::Suspend { node } => {
-                self.stops && node == self.leader && fault.lasts.is_some()
-            }
-            _ => false,
+        let stops = setup.faults.iter().enumerate().filter(|(_, fault)| {
+            let clocks = [Frozen::Raw, Frozen::All];
+            self.stops
+                && fault.lasts.is_some()
+                && clocks
+                    .iter()
+                    .any(|clocks| harm(fault) == Harm::Stops { node: self.leader, clocks: *clocks })
         });
         stops.map(|(place, _)| place)
     }
 
     /// The places of the steps that do harm: the voter's forward, the leader's back.
     pub fn steps<'a>(&'a self, setup: &'a Setup) -> impl Iterator<Item = usize> + 'a {
-        let harmful = setup.faults.iter().enumerate().filter(|(_, fault)| match fault.action {
-            Action::Step { node, by_ns } => {
-                (node == self.voter && by_ns > 0) || (node == self.leader && by_ns < 0)
-            }
-            _ => false,
+        let harmful = setup.faults.iter().enumerate().filter(|(_, fault)| {
+            matches!(harm(fault), Harm::WallSet { node, by_ns }
+                if (node == self.voter && by_ns > 0) || (node == self.leader && by_ns < 0))
         });
         harmful.map(|(place, _)| place)
     }

@@ -19,7 +19,7 @@ mod chain;
 mod clocks;
 mod sound;
 
-use crate::milestone::Milestone;
+use leasehold::raft::Note;
 use std::sync::Arc;
 
 use leasehold::node::Message;
@@ -190,7 +190,7 @@ impl Accountant {
 
 impl Observer for Accountant {
     #[inline]
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
         self.chain.observe(event, world);
         if let Some(margins) = &mut self.margins {
             self.sound.observe(event, world, &self.chain, margins);

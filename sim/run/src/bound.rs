@@ -19,7 +19,8 @@ use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
 use crate::attack::{Attack, FROM_ACKNOWLEDGEMENT, Lapse, RESTART_FORGETS, attacks, least};
-use crate::setup::{Action, Setup, StampSource};
+use crate::faults::{Frozen, Harm, harm};
+use crate::setup::{Setup, StampSource};
 
 const BILLION: i128 = 1_000_000_000;
 
@@ -184,24 +185,22 @@ fn last_served(setup: &Setup, attack: &Attack) -> i128 {
 /// How much of a stop the leader's lease does not notice.
 fn missed(setup: &Setup, attack: &Attack, place: usize) -> i128 {
     let fault = &setup.faults[place];
-    let clock = &setup.nodes[attack.leader].clock;
-    let elapsed = setup.nodes[attack.leader].lease.form == LeaseForm::Elapsed;
-    let unnoticed = match fault.action {
-        Action::HypervisorPause { .. } => true,
-        Action::Suspend { .. } => elapsed && clock.stamp == StampSource::Raw,
-        _ => false,
-    };
-    if unnoticed { fault.lasts.map_or(0, nanos) } else { 0 }
+    let holder = &setup.nodes[attack.leader];
+    let raw_alone = holder.lease.form == LeaseForm::Elapsed && holder.clock.stamp == StampSource::Raw;
+    let stops = |clocks: Frozen| harm(fault) == Harm::Stops { node: attack.leader, clocks };
+    if stops(Frozen::All) || (stops(Frozen::Raw) && raw_alone) { fault.lasts.map_or(0, nanos) } else { 0 }
+}
+
+/// How far a fault sets a wall clock, either way.
+fn set_by(setup: &Setup, place: usize) -> i128 {
+    if let Harm::WallSet { by_ns, .. } = harm(&setup.faults[place]) { i128::from(by_ns).abs() } else { 0 }
 }
 
 /// How far the voter's wall clock is ahead of the leader's.
 fn skew(setup: &Setup, attack: &Attack) -> i128 {
     let offset = |node: usize| i128::from(setup.nodes[node].clock.offset_ns);
-    let steps = attack.steps(setup).map(|place| match setup.faults[place].action {
-        Action::Step { by_ns, .. } => i128::from(by_ns).abs(),
-        _ => 0,
-    });
-    offset(attack.voter) - offset(attack.leader) + steps.sum::<i128>()
+    let steps: i128 = attack.steps(setup).map(|place| set_by(setup, place)).sum();
+    offset(attack.voter) - offset(attack.leader) + steps
 }
 
 /// The first whole true nanosecond by which a clock of that rate has measured `length`.

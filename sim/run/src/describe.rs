@@ -4,7 +4,7 @@ use leasehold::lease::LeaseForm;
 
 use crate::display::{list, rate, signed_span};
 use crate::faults;
-use crate::milestone::AWAITED;
+use crate::note::AWAITED;
 use crate::setup::{
     ClientSpec, ClockSpec, Delay, DiskKind, EventKind, FaultSpec, OperationKind, Pace, Setup, StampSource,
     Target, Trigger, Unsynced,
@@ -147,6 +147,11 @@ pub fn client(setup: &Setup, client: &ClientSpec) -> String {
     let pace = match client.pace {
         Pace::Every(pace) => format!("every {}", delay(pace)),
         Pace::Think(pace) => format!("{} after each answer", delay(pace)),
+    };
+    let pace = match client.times {
+        None => pace,
+        Some(1) => "once".to_owned(),
+        Some(times) => format!("{pace}, {times} times"),
     };
     format!("{} {} at {target}, {pace}", client.name, list(&verbs))
 }

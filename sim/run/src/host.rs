@@ -8,7 +8,7 @@ mod words;
 use std::collections::BTreeMap;
 
 use leasehold::kv::{Cas, Command, Scalar};
-use leasehold::lease::{Ballot, LeaseRules};
+use leasehold::lease::LeaseRules;
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{self, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings};
 use leasehold::storage::MemoryStorage;
@@ -18,7 +18,7 @@ use leasehold::time::{Alarm, Clock, Reading, Span};
 use self::store::{Durable, Store};
 pub use self::view::RaftView;
 pub use self::words::entry_words;
-use crate::milestone::Milestone;
+use crate::note;
 use crate::setup::{DiskKind, NodeSpec, Order, Setup};
 use crate::watch::Traced;
 use leasehold_world::{
@@ -42,7 +42,8 @@ pub struct LeaseNode<R> {
 /// Nodes that are not to lead first wait for so many election timeouts.
 const FIRST_LEADER_HEAD_START: u64 = 10;
 
-/// How much longer a node waits after a start before it campaigns; `starts` is how often it was started before.
+/// How much longer than an election timeout a node waits after a start before it campaigns; `starts` is how often it was
+/// started before.
 pub fn startup_grace(setup: &Setup, node: usize, starts: u64) -> Span {
     match setup.cluster.first_leader {
         // The head start is for the first leader of all.
@@ -69,6 +70,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                 heartbeat: setup.timers.heartbeat,
                 election_jitter: spec.election_jitter,
                 startup_grace,
+                first_start: spec.lease.election_timeout + startup_grace,
                 request_deadline: setup
                     .timers
                     .request_deadline
@@ -157,19 +159,19 @@ impl raft::Jitter for Drawn<'_> {
 
 impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     type Message = Message;
-    type Note = Milestone;
+    type Note = Note;
     type Order = Order;
 
     fn message_kind(message: &Message) -> &'static str {
         message.kind()
     }
 
-    fn note_word(milestone: &Milestone) -> Option<&'static str> {
-        milestone.awaited_as()
+    fn note_word(note: &Note) -> Option<&'static str> {
+        note::awaited_as(note)
     }
 
-    fn elected_in(milestone: &Milestone) -> Option<u64> {
-        milestone.elected_in()
+    fn elected_in(note: &Note) -> Option<u64> {
+        note::elected_in(note)
     }
 
     fn recover(&mut self, faults: DiskFaults) -> Result<Recovery, String> {
@@ -218,6 +220,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
         self.identity.incarnation += 1;
         // As `startup_grace` says of one that was started before.
         self.settings.startup_grace = self.settings.heartbeat;
+        self.settings.first_start = self.settings.lease.election_timeout + self.settings.heartbeat;
     }
 
     #[inline]
@@ -249,7 +252,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     }
 
     #[inline]
-    fn poll_effect(&mut self) -> Option<Effect<Message, Milestone>> {
+    fn poll_effect(&mut self) -> Option<Effect<Message, Note>> {
         loop {
             // Each arm makes the effect in its place: a message is large, and goes this way more often than any other.
             match self.running().poll_output()? {
@@ -268,7 +271,7 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                 }
                 // Seen in the messages that follow from them.
                 Output::Note(Note::LengthsInForce { .. } | Note::PromiseDiffers { .. }) => {}
-                Output::Note(note) => return Some(Effect::Note(milestone(note))),
+                Output::Note(note) => return Some(Effect::Note(note)),
             }
         }
     }
@@ -330,34 +333,5 @@ fn reply(answer: &Answer) -> Reply {
             | Refusal::Membership(_) => Reply::Refused,
             Refusal::TimedOut => Reply::Unknown,
         },
-    }
-}
-
-#[inline(never)]
-fn milestone(note: Note) -> Milestone {
-    match note {
-        Note::Campaign { term, ballot } => {
-            Milestone::Campaign { term: term.0, trial: ballot == Ballot::PreVote }
-        }
-        Note::VoteGranted { candidate, term, ballot } => Milestone::VoteGranted {
-            to: candidate.index(),
-            term: term.0,
-            trial: ballot == Ballot::PreVote,
-            transfer: ballot == Ballot::TransferVote,
-        },
-        Note::Elected { term } => Milestone::Elected { term: term.0 },
-        Note::LeaderReady { term, .. } => Milestone::LeaderReady { term: term.0 },
-        Note::Follows { leader, term } => Milestone::Follows { leader: leader.index(), term: term.0 },
-        Note::LeaseRenewed { term, start, end } => Milestone::LeaseRenewed { term: term.0, start, end },
-        Note::LeaseEnded { term, cause } => Milestone::LeaseEnded { term: term.0, cause },
-        Note::SteppedDown { term, cause } => Milestone::SteppedDown { term: term.0, cause },
-        Note::MembersInForce { index, voters, learners } => {
-            Milestone::MembersInForce { index: index.0, voters, learners }
-        }
-        Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } => unreachable!("not passed on"),
-        Note::SnapshotInstalled { index, term } => {
-            Milestone::SnapshotInstalled { index: index.0, term: term.0 }
-        }
-        Note::Misbehaviour { peer, fact } => Milestone::Misbehaviour { peer: peer.index(), fact },
     }
 }

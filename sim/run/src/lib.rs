@@ -30,7 +30,7 @@ pub mod describe;
 pub mod display;
 pub mod explain;
 pub mod host;
-pub mod milestone;
+pub mod note;
 pub mod report;
 pub mod rules;
 pub mod run;

@@ -1,6 +1,6 @@
 //! A run: a world from a setup, everybody who watches it, and what they found.
 
-use crate::milestone::Milestone;
+use leasehold::raft::Note;
 use std::sync::Arc;
 
 use leasehold::lease::{LeaseRules, SoundRules};
@@ -141,7 +141,7 @@ impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
 /// is compiled once for all observers and not once for each.
 pub trait Observer {
     /// Something has happened.
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView);
+    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView);
 
     /// The run is over.
     fn finished(&mut self, _world: &dyn ClusterView) {}
@@ -149,7 +149,7 @@ pub trait Observer {
 
 impl Observer for () {
     #[inline]
-    fn observe(&mut self, _event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {}
+    fn observe(&mut self, _event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {}
 }
 
 /// An [`Observer`] as the reader that the world knows.
@@ -157,7 +157,7 @@ struct Observing<'a, O: ?Sized>(&'a mut O);
 
 impl<R: LeaseRules + Clone, O: Observer + ?Sized> Reader<LeaseNode<R>> for Observing<'_, O> {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Milestone>, world: &World<LeaseNode<R>, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode<R>, C>) {
         self.0.observe(event, world);
     }
 }

@@ -19,6 +19,8 @@ mod brief;
 mod build;
 mod explain;
 pub mod faults;
+mod held;
+pub mod keys;
 mod model;
 mod path;
 mod read;

@@ -94,7 +94,7 @@ impl Setup {
 }
 
 /// Waits that are not the lease's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timers {
     /// A leader sends a round at least this often.
     pub heartbeat: Span,
@@ -125,6 +125,22 @@ pub struct NodeSpec {
     pub disk: DiskSpec,
     /// How long an answer to a client stays in the process after it has been decided.
     pub answer_time: Span,
+}
+
+impl NodeSpec {
+    /// A node with perfect clocks, default lease settings, and neither jitter nor delays of its own.
+    pub fn new(name: impl Into<String>) -> NodeSpec {
+        NodeSpec {
+            name: name.into(),
+            clock: ClockSpec::default(),
+            lease: LeaseSettings::default(),
+            election_jitter: Span::ZERO,
+            election_jitter_least: Span::ZERO,
+            disk_sync: Span::ZERO,
+            disk: DiskSpec::default(),
+            answer_time: Span::ZERO,
+        }
+    }
 }
 
 /// What a node keeps its state on.

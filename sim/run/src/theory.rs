@@ -5,13 +5,17 @@
 //!
 //! * elapsed form: the lease ends after `E / (1 + rate_l)`, the promise after `T / (1 + rate_f)`;
 //! * deadline form: the lease ends after `E - 2 e_l`, the promise after `T - e_l + e_f - skew`, where `skew` is how far the
-//!   follower's wall clock, when it votes, is ahead of the leader's when it stamped the round. Left out: a leader's wall
-//!   clock that declares an error and is set back within a lease ends it later, by as much, but not after `E`.
+//!   follower's wall clock, when it votes, is ahead of the leader's when it stamped the round.
 //!
 //! A follower that restarts, or has no wall clock, counts `T` on its monotonic clocks instead; that is no longer than `T`.
+//! Against such a follower a leader's wall clock does most harm when it is set back by `b` *within* the lease, which then
+//! ends after `E - 2 e_l + b`; but the leader counts `E` on its monotonic clocks as well, and the lease is over with those.
 //!
 //! A leader's clock that misses time lengthens its lease by what it misses: every clock does in a hypervisor pause, the raw
-//! clock alone does in a suspend.
+//! clock alone does in a suspend. In the deadline form the wall clock stays behind by what it missed, so that every
+//! hypervisor pause of the run counts. In the elapsed form those within one lease do.
+//!
+//! A fault that happens again and again counts each time.
 //!
 //! The *slack* is the promise's length less the lease's, at its worst over all pairs: an adversary who picks the
 //! partition and the order of messages can use all of it but the time messages take.
@@ -20,9 +24,9 @@ use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
 use crate::display::length;
-use crate::faults;
+use crate::faults::{self, Frozen, Harm, harm, times};
 use crate::rules;
-use crate::setup::{Action, FaultSpec, NodeSpec, Setup, StampSource};
+use crate::setup::{Action, FaultSpec, NodeSpec, Setup, StampSource, Trigger};
 
 const BILLION: i128 = 1_000_000_000;
 
@@ -71,16 +75,37 @@ pub fn predict(setup: &Setup) -> Prediction {
     }
 }
 
-/// How much true time this node's clocks miss, at most, while it measures a lease.
-fn missed(setup: &Setup, node: usize) -> i128 {
+/// How much true time the clocks miss that this node measures a lease with, at most. `frozen` says which stops do that.
+fn missed(setup: &Setup, node: usize, frozen: &[Frozen]) -> i128 {
     let spec = &setup.nodes[node];
-    let raw_alone = spec.clock.stamp == StampSource::Raw && spec.lease.form == LeaseForm::Elapsed;
-    let missed = setup.faults.iter().map(|fault| match fault.action {
-        Action::HypervisorPause { node: paused } if paused == node => fault.lasts.map_or(0, nanos),
-        Action::Suspend { node: paused } if paused == node && raw_alone => fault.lasts.map_or(0, nanos),
-        _ => 0,
-    });
-    missed.sum()
+    let lasting = |fault: &FaultSpec| match harm(fault) {
+        Harm::Stops { node: stopped, clocks } if stopped == node && frozen.contains(&clocks) => fault.lasts,
+        Harm::Stops { .. }
+        | Harm::None
+        | Harm::WallSet { .. }
+        | Harm::Unvouched { .. }
+        | Harm::Restarts { .. }
+        | Harm::NoFormula => None,
+    };
+    let stops = || setup.faults.iter().filter_map(|fault| Some((fault, nanos(lasting(fault)?))));
+    if spec.lease.form == LeaseForm::Deadline && frozen.contains(&Frozen::All) {
+        return stops().map(|(fault, lasts)| lasts * i128::from(times(fault, setup.duration))).sum();
+    }
+    // The more stops there are within the lease the longer it is, and the more stops there may be within it.
+    let lease = in_true_time(nanos(spec.lease.effective()), spec);
+    let mut missed = 0;
+    loop {
+        let within = |fault: &FaultSpec| match fault.trigger {
+            Trigger::At(_) | Trigger::When { .. } => 1,
+            Trigger::Every { every, .. } => (lease + missed) / nanos(every) + 1,
+        };
+        let most = |fault: &FaultSpec| within(fault).min(i128::from(times(fault, setup.duration)));
+        let more: i128 = stops().map(|(fault, lasts)| lasts * most(fault)).sum();
+        if more == missed {
+            return missed;
+        }
+        missed = more;
+    }
 }
 
 /// The promise's length less the lease's, in true nanoseconds; `None` without a lease.
@@ -91,16 +116,22 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
         return None;
     }
     let (lease, promise) = (nanos(effective), nanos(holder.lease.election_timeout));
-    let lost = missed(setup, leader);
+    let raw_alone = holder.clock.stamp == StampSource::Raw;
     Some(match holder.lease.form {
-        LeaseForm::Elapsed => in_true_time(promise, voter) - in_true_time(lease, holder) - lost,
+        LeaseForm::Elapsed => {
+            let frozen: &[Frozen] = if raw_alone { &[Frozen::Raw, Frozen::All] } else { &[Frozen::All] };
+            let lost = missed(setup, leader, frozen);
+            in_true_time(promise, voter) - in_true_time(lease, holder) - lost
+        }
         LeaseForm::Deadline => {
+            let lost = missed(setup, leader, &[Frozen::All]);
             let (own_error, its_error) = (nanos(holder.clock.wall_error), nanos(voter.clock.wall_error));
             let by_wall =
                 promise - own_error + its_error - skew(setup, leader, follower) - (lease - 2 * own_error);
             // A wall clock that is behind makes a promise longer. Not one that is counted on the monotonic clocks.
             let slack = if may_count_from_receipt(setup, leader, follower) {
-                by_wall.min(promise - lease)
+                let suspended = if raw_alone { missed(setup, leader, &[Frozen::Raw]) } else { 0 };
+                by_wall.min(promise - lease - suspended.min(set(setup, leader, Direction::Back)))
             } else {
                 by_wall
             };
@@ -112,28 +143,42 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
 /// May the follower count a promise of the deadline form on its monotonic clocks: after a restart, or because one of the two
 /// has no usable wall clock?
 fn may_count_from_receipt(setup: &Setup, leader: usize, follower: usize) -> bool {
-    let unsynchronized = |of: usize| {
-        let fault = |action: &Action| matches!(action, Action::Unsynchronize { node } if *node == of);
-        !setup.nodes[of].clock.synchronized || setup.faults.iter().any(|spec| fault(&spec.action))
+    let unvouched = |of: usize| {
+        let by_fault = |fault: &FaultSpec| matches!(harm(fault), Harm::Unvouched { node } if node == of);
+        !setup.nodes[of].clock.synchronized || setup.faults.iter().any(by_fault)
     };
-    let restarts = |action: &Action| matches!(action, Action::Crash { node } | Action::DiskError { node } if *node == follower);
-    unsynchronized(leader)
-        || unsynchronized(follower)
-        || setup.faults.iter().any(|spec| restarts(&spec.action))
+    let restarts = |fault: &FaultSpec| matches!(harm(fault), Harm::Restarts { node, .. } if node == follower);
+    unvouched(leader) || unvouched(follower) || setup.faults.iter().any(restarts)
 }
 
 /// How far the follower's wall clock may come to be ahead of the leader's: offsets, and every step that makes it worse.
 fn skew(setup: &Setup, leader: usize, follower: usize) -> i128 {
     let offset = |node: usize| i128::from(setup.nodes[node].clock.offset_ns);
-    let steps = |of: usize| {
-        setup.faults.iter().filter_map(move |FaultSpec { action, .. }| match action {
-            Action::Step { node, by_ns } if *node == of => Some(i128::from(*by_ns)),
-            _ => None,
-        })
-    };
-    let forward: i128 = steps(follower).filter(|by| *by > 0).sum();
-    let back: i128 = steps(leader).filter(|by| *by < 0).sum();
-    offset(follower) - offset(leader) + forward - back
+    offset(follower) - offset(leader)
+        + set(setup, follower, Direction::Forward)
+        + set(setup, leader, Direction::Back)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Forward,
+    Back,
+}
+
+/// How far a node's wall clock is set in that direction in the whole run, ns.
+fn set(setup: &Setup, of: usize, direction: Direction) -> i128 {
+    let steps = setup.faults.iter().map(|fault| match harm(fault) {
+        Harm::WallSet { node, by_ns } if node == of && (by_ns > 0) == (direction == Direction::Forward) => {
+            i128::from(by_ns).abs() * i128::from(times(fault, setup.duration))
+        }
+        Harm::WallSet { .. }
+        | Harm::None
+        | Harm::Stops { .. }
+        | Harm::Unvouched { .. }
+        | Harm::Restarts { .. }
+        | Harm::NoFormula => 0,
+    });
+    steps.sum()
 }
 
 /// How much true time passes while this node's clock measures `length`.
@@ -145,13 +190,20 @@ fn nanos(span: Span) -> i128 {
     i128::from(span.as_nanos())
 }
 
+/// Does a fault make this node's lease longer than its clocks say?
+fn misses(setup: &Setup, node: usize) -> bool {
+    let spec = &setup.nodes[node];
+    let raw_alone = spec.clock.stamp == StampSource::Raw && spec.lease.form == LeaseForm::Elapsed;
+    missed(setup, node, if raw_alone { &[Frozen::Raw, Frozen::All] } else { &[Frozen::All] }) > 0
+}
+
 /// The inequality that the prediction rests on, for this setup, with its numbers.
 pub fn inequality(setup: &Setup) -> String {
     let lease = setup.cluster.first_leader.map_or(&setup.lease, |first| &setup.nodes[first].lease);
     let (d, t, s) = (lease.duration, lease.election_timeout, lease.max_clock_skew);
     let effective = lease.effective();
     let slack = length(nanos(t) - nanos(effective));
-    if (0..setup.nodes.len()).any(|node| missed(setup, node) > 0) {
+    if (0..setup.nodes.len()).any(|node| misses(setup, node)) {
         return format!(
             "stale reads are possible once a leader's clocks miss more than T - (D - s) = {t} - ({d} - {s}) = {slack}"
         );

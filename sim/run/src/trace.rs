@@ -5,19 +5,19 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use leasehold::node::Message;
-use leasehold::time::Alarm;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
-use crate::milestone::Milestone;
 use crate::run::{ClusterView, Observer, run_observed};
 use crate::setup::Setup;
 use crate::watch::{Traced, event_words, short_hash};
-use leasehold::raft::{LeaseEndCause, StepDownCause};
+use leasehold::lease::Ballot;
+use leasehold::raft::{LeaseEndCause, Note, NoteValue, StepDownCause};
+use leasehold::time::Alarm;
 use leasehold_world::{Event, Happening, LossCause, Reply, Request};
 
 /// An event as a line of the trace. Times are true nanoseconds.
-pub fn line(setup: &Setup, event: &Event<'_, Message, Milestone>) -> Value {
+pub fn line(setup: &Setup, event: &Event<'_, Message, Note>) -> Value {
     let name = |node: usize| Value::from(describe::node(setup, node));
     let mut fields = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -59,9 +59,9 @@ pub fn line(setup: &Setup, event: &Event<'_, Message, Milestone>) -> Value {
             put("node", name(*node));
             put("ticket", (*ticket).into());
         }
-        Happening::Noted { node, note: milestone } => {
+        Happening::Noted { node, note } => {
             put("node", name(*node));
-            milestone_fields(setup, milestone, &mut put);
+            note_fields(setup, note, &mut put);
         }
         Happening::Invoked { operation, client, node, request } => {
             put("operation", (*operation).into());
@@ -107,70 +107,46 @@ pub fn line(setup: &Setup, event: &Event<'_, Message, Milestone>) -> Value {
     Value::Object(fields)
 }
 
-fn milestone_fields(setup: &Setup, milestone: &Milestone, put: &mut impl FnMut(&str, Value)) {
-    let name = |node: usize| Value::from(describe::node(setup, node));
-    let (what, term) = match *milestone {
-        Milestone::Campaign { term, trial } => {
-            put("trial", trial.into());
-            ("campaign", Some(term))
-        }
-        Milestone::VoteGranted { to, term, trial, transfer } => {
-            put("candidate", name(to));
-            put("trial", trial.into());
-            put("transfer", transfer.into());
-            ("vote-granted", Some(term))
-        }
-        Milestone::Elected { term } => ("elected", Some(term)),
-        Milestone::LeaderReady { term } => ("leader-ready", Some(term)),
-        Milestone::Follows { leader, term } => {
-            put("leader", name(leader));
-            ("follows", Some(term))
-        }
-        Milestone::LeaseRenewed { term, start, end } => {
-            put("start_raw_ns", start.stamp.raw().0.into());
-            put("start_boot_ns", start.stamp.boot().0.into());
-            let (span, deadline) = match end {
-                Alarm::First { span, .. } | Alarm::Last { span, .. } => (span, None),
-                Alarm::WallLatest { deadline, span, .. } | Alarm::WallEarliest { deadline, span, .. } => {
-                    (span, Some(deadline.0))
-                }
-            };
-            put("length_ns", span.as_nanos().into());
-            put("deadline_ns", json!(deadline));
-            ("lease-renewed", Some(term))
-        }
-        Milestone::LeaseEnded { term, cause } => {
-            put("transfer", (cause == LeaseEndCause::Transfer).into());
-            put("cause", cause.word().into());
-            ("lease-ended", Some(term))
-        }
-        Milestone::MembersInForce { index, voters, learners } => {
-            put("index", index.into());
-            put("voters", voters.into());
-            put("learners", learners.into());
-            ("members-in-force", None)
-        }
-        Milestone::SteppedDown { term, cause } => {
-            put("no_quorum", (cause == StepDownCause::NoQuorum).into());
-            if cause == StepDownCause::Removed {
-                put("removed", true.into());
+fn note_fields(setup: &Setup, note: &Note, put: &mut impl FnMut(&str, Value)) {
+    put("milestone", note.word().into());
+    note.fields(&mut |name, value| {
+        let value = match value {
+            NoteValue::Number(number) => number.into(),
+            NoteValue::Word(word) => word.into(),
+            NoteValue::Node(node) => Value::from(describe::node(setup, node.index())),
+        };
+        put(name, value);
+    });
+    older_fields(setup, note, put);
+}
+
+/// Some fields once more, under the names by which programs that read traces have always had them.
+fn older_fields(setup: &Setup, note: &Note, put: &mut impl FnMut(&str, Value)) {
+    if let Note::Campaign { ballot, .. } | Note::VoteGranted { ballot, .. } = note {
+        put("trial", (*ballot == Ballot::PreVote).into());
+    }
+    if let Note::VoteGranted { candidate, ballot, .. } = note {
+        put("candidate", describe::node(setup, candidate.index()).into());
+        put("transfer", (*ballot == Ballot::TransferVote).into());
+    }
+    if let Note::LeaseRenewed { end, .. } = note {
+        let (span, deadline) = match *end {
+            Alarm::First { span, .. } | Alarm::Last { span, .. } => (span, None),
+            Alarm::WallLatest { deadline, span, .. } | Alarm::WallEarliest { deadline, span, .. } => {
+                (span, Some(deadline.0))
             }
-            put("cause", cause.word().into());
-            ("stepped-down", Some(term))
+        };
+        put("length_ns", span.as_nanos().into());
+        put("deadline_ns", json!(deadline));
+    }
+    if let Note::LeaseEnded { cause, .. } = note {
+        put("transfer", (*cause == LeaseEndCause::Transfer).into());
+    }
+    if let Note::SteppedDown { cause, .. } = note {
+        put("no_quorum", (*cause == StepDownCause::NoQuorum).into());
+        if *cause == StepDownCause::Removed {
+            put("removed", true.into());
         }
-        Milestone::SnapshotInstalled { index, term } => {
-            put("index", index.into());
-            ("snapshot-installed", Some(term))
-        }
-        Milestone::Misbehaviour { peer, fact } => {
-            put("peer", name(peer));
-            put("fact", fact.word().into());
-            ("misbehaviour", None)
-        }
-    };
-    put("milestone", what.into());
-    if let Some(term) = term {
-        put("term", term.into());
     }
 }
 
@@ -230,7 +206,7 @@ impl<W: Write> TraceWriter<W> {
 }
 
 impl<W: Write> Observer for TraceWriter<W> {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
         if self.failed.is_some() {
             return;
         }
@@ -284,7 +260,7 @@ impl Prints {
 }
 
 impl Observer for Prints {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
         if self.wanted == Some(self.prints.len()) {
             self.line = Some(line(&self.setup, event));
         }

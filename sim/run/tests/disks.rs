@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use leasehold::lease::{LeaseRules, SoundRules};
 use leasehold::node::Message;
+use leasehold::raft::Note;
 use leasehold_check as check;
-use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{ClusterView, Observer, Outcome, RulesJob, Running, run, run_observed, with_rules};
 use leasehold_run::setup::{Action, Setup};
 use leasehold_run::watch::{DiskEvent, Operation};
@@ -71,7 +71,7 @@ fn what_was_acknowledged_survives_power_losses_in_the_middle_of_commits() {
 fn the_same_seed_tears_the_same_sectors() {
     struct Crashes(Vec<(u64, usize)>, u64);
     impl Observer for Crashes {
-        fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
+        fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
             if let Happening::Started { node, .. } = event.what {
                 self.0.push((world.disk_hash(node), node));
             }
@@ -149,8 +149,8 @@ fn the_writes_of_a_leader_whose_own_disk_stalls_commit_without_it() {
 struct StepDowns(Vec<(u64, usize)>);
 
 impl Observer for StepDowns {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
-        if let Happening::Noted { node, note: Milestone::SteppedDown { .. } } = event.what {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+        if let Happening::Noted { node, note: Note::SteppedDown { .. } } = event.what {
             self.0.push((event.at, node));
         }
     }

@@ -78,7 +78,7 @@ pub(super) enum Command {
     Probability(ProbabilityArguments),
     /// Check a history from a real system for linearizability.
     ///
-    /// Reads our JSON lines, Jepsen's EDN and old Jepsen logs, as `sim help history` describes them. Exit codes: 0
+    /// Reads our JSON lines, Jepsen's EDN and Jepsen's logs, compressed or not, as `sim help history` describes them. Exit codes: 0
     /// linearizable; 1 not linearizable; 2 usage error, or not a history; 3 undecided; 4 no operation to check; 70 a bug of
     /// ours; 74 input or output failed.
     Check(CheckArguments),
@@ -161,9 +161,26 @@ pub(super) struct CheckArguments {
     /// What every key has at the beginning, as the history writes it. Without this: nil, or null.
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     pub(super) initial: Option<String>,
-    /// How many states the search may explore for one key before the verdict is `undecided`.
-    #[arg(long, value_name = "N", default_value_t = leasehold_check::Limits::default().states_max)]
-    pub(super) states_max: usize,
+    /// Leave every failed operation out. Without this, a failure with the error `key-does-not-exist` or
+    /// `precondition-failed` is checked: the key was absent, the value was not the expected one.
+    #[arg(long)]
+    pub(super) ignore_refusals: bool,
+    /// What a read of nil (`null`) found: no value, or any value. A read of any value is left out.
+    #[arg(long, value_enum, default_value_t = NilRead::Absent)]
+    pub(super) nil_read: NilRead,
+    /// How many states the search may explore for one key before the verdict is `undecided`. Without this: a million, and
+    /// 250 more for each operation of the key.
+    #[arg(long, value_name = "N")]
+    pub(super) states_max: Option<usize>,
+    /// How many MiB of memory the search may take for one key before the verdict is `undecided`.
+    #[arg(long, value_name = "MIB", default_value_t = leasehold_check::Limits::default().bytes_max >> 20)]
+    pub(super) memory_max: usize,
+    /// After how long the verdict is `undecided` for what is not decided, as in `30s` or `5min`. Without this: never.
+    #[arg(long, value_name = "TIME")]
+    pub(super) time_limit: Option<String>,
+    /// Write a page that draws the operations around each violation to this file.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) html: Option<PathBuf>,
     /// Report as one JSON object.
     #[arg(long)]
     pub(super) json: bool,
@@ -173,14 +190,22 @@ pub(super) struct CheckArguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum NilRead {
+    /// The key had no value.
+    Absent,
+    /// The client learned nothing.
+    Anything,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum HistoryFormat {
     /// As the first line looks.
     Auto,
-    /// Our own: an event a line, as a JSON object.
+    /// Our own: an event or an operation a line, as a JSON object.
     Jsonl,
     /// Jepsen's histories.
     Edn,
-    /// The log of an old Jepsen.
+    /// Jepsen's history.txt or jepsen.log, or the log of an old Jepsen.
     Log,
 }
 

@@ -3,20 +3,30 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use crate::report::{HistorySubject, history_exit_code, history_json, history_text};
+use crate::report::{HistorySubject, history_exit_code, history_html, history_json, history_text};
 use leasehold_check::Limits;
 use leasehold_check::history_file::{self, Format, HistoryFile, Options, ReadError};
 use leasehold_run::report::Style;
+use leasehold_run::scenario::units;
 
-use super::args::{CheckArguments, HistoryFormat};
-use super::errors::Failure;
+use super::args::{CheckArguments, HistoryFormat, NilRead};
+use super::errors::{Failure, quoted};
 use super::print;
+use super::run::now;
 
 /// How much is read at once, in bytes.
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// Checks a history and reports.
 pub(super) fn check(asked: &CheckArguments) -> Result<u8, Failure> {
+    let time_limit = match &asked.time_limit {
+        None => None,
+        Some(text) => {
+            let limit = units::span(text)
+                .map_err(|error| Failure::usage(format!("error: --time-limit {}: {error}", quoted(text))))?;
+            Some(std::time::Duration::from_nanos(limit.as_nanos()))
+        }
+    };
     let standard_input = asked.history.as_os_str() == "-";
     let name = if standard_input { "stdin".to_owned() } else { asked.history.display().to_string() };
     let file = read(asked, &name, standard_input)?;
@@ -29,8 +39,15 @@ pub(super) fn check(asked: &CheckArguments) -> Result<u8, Failure> {
         let failed = if file.failed == 0 { "" } else { " but those that failed" };
         return Err(Failure::nothing(format!("error: {name}: no operation{failed}, read as {format}")));
     }
-    let report = leasehold_check::check(&file.operations, Limits { states_max: asked.states_max });
+    let limits = Limits { states_max: asked.states_max, bytes_max: asked.memory_max.saturating_mul(1 << 20) };
+    let began = now();
+    let mut is_over = || time_limit.is_some_and(|limit| now().duration_since(began) >= limit);
+    let report = leasehold_check::check_until(&file.operations, limits, &mut is_over);
     let subject = HistorySubject { name: &name, file: &file, report: &report };
+    if let Some(page) = &asked.html {
+        std::fs::write(page, history_html(&subject))
+            .map_err(|error| Failure::io(&page.display().to_string(), &error))?;
+    }
     if asked.json {
         print(&format!("{:#}\n", history_json(&subject)))?;
     } else {
@@ -50,6 +67,8 @@ fn read(asked: &CheckArguments, name: &str, standard_input: bool) -> Result<Hist
         },
         independent: asked.independent,
         initial: asked.initial.clone(),
+        ignore_refusals: asked.ignore_refusals,
+        nil_reads_say_nothing: asked.nil_read == NilRead::Anything,
     };
     let read = if standard_input {
         history_file::read(BufReader::with_capacity(BUFFER_BYTES, std::io::stdin()), &options)

@@ -23,6 +23,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         include_str!("../../../docs/reference/histories.md"),
     ),
     (
+        "checking",
+        "how a history is judged, why that is right, and what it costs",
+        include_str!("../../../docs/ideas/checking.md"),
+    ),
+    (
         "thresholds",
         "how a threshold is found, shown from both sides, and what is not proved",
         include_str!("../../../docs/ideas/thresholds.md"),

@@ -2,9 +2,11 @@
 
 use leasehold::time::Span;
 
-use leasehold_check::history_file::{HistoryFile, shown};
+use super::no_order;
+use leasehold_check::history_file::{HistoryFile, Refusal, shown};
 use leasehold_check::{
-    Action, Evidence, KeyReport, Operation, Outcome, Precedence, Report, StaleRead, Value, Verdict, Violation,
+    Action, Bound, Evidence, KeyReport, Operation, Outcome, Precedence, Report, StaleRead, Value, Verdict,
+    Violation,
 };
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
@@ -21,7 +23,7 @@ pub(crate) struct HistorySubject<'a> {
 }
 
 /// How many stale reads, keys, pending operations and values are told one by one.
-const TOLD_MAX: usize = 5;
+pub(super) const TOLD_MAX: usize = 5;
 
 /// The report for people.
 pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String {
@@ -37,6 +39,10 @@ pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String
     if let Some(line) = file.time_backwards_line {
         let note =
             format!("  note: time goes back at line {line}; the order of the lines decides, not their times");
+        lines.push(style.faint(&note));
+    }
+    if !file.ignored_fields.is_empty() {
+        let note = format!("  note: these fields are ignored: {}", file.ignored_fields.join(", "));
         lines.push(style.faint(&note));
     }
     for stale in report.stale_reads.iter().take(TOLD_MAX) {
@@ -60,16 +66,18 @@ pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String
     lines.extend(more(violated.len(), "keys that are not linearizable"));
 
     let undecided = report.keys.iter().filter_map(|key| match key.verdict {
-        Verdict::Undecided { states } => Some((key, states)),
+        Verdict::Undecided { states, bound } => Some((key, states, bound)),
         Verdict::Linearizable | Verdict::NotLinearizable { .. } => None,
     });
-    let undecided: Vec<(&KeyReport, usize)> = undecided.collect();
-    for (key, states) in undecided.iter().take(TOLD_MAX) {
+    let undecided: Vec<(&KeyReport, usize, Bound)> = undecided.collect();
+    for &(key, states, bound) in undecided.iter().take(TOLD_MAX) {
         let which = file.key(key.key).map_or("the register".to_owned(), |key| format!("key {}", shown(key)));
         lines.push(format!(
-            "  undecided: {which}, with {} operations, after {} states; --states-max allows more",
+            "  undecided: {which}, with {} operations, {} of unknown outcome, after {} states; {}",
             count(key.operations as u64),
-            count(*states as u64)
+            count(key.unknown_outcomes as u64),
+            count(states as u64),
+            remedy(bound),
         ));
     }
     lines.extend(more(undecided.len(), "keys that are undecided"));
@@ -77,7 +85,7 @@ pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String
     lines.join("\n")
 }
 
-/// `7 operations on 2 keys, 1 of unknown outcome; 3 failed and are left out`.
+/// `7 operations on 2 keys, 1 of unknown outcome, 2 refused with a fact about the value; 3 failed and left out`.
 fn counts(subject: &HistorySubject<'_>) -> String {
     let HistorySubject { file, report, .. } = *subject;
     let number = |number: usize, one: &str, many: &str| {
@@ -90,10 +98,28 @@ fn counts(subject: &HistorySubject<'_>) -> String {
         text.push_str(" on one register");
     }
     text.push_str(&format!(", {} of unknown outcome", count(report.counts.unknown_outcomes as u64)));
+    if file.refused > 0 {
+        text.push_str(&format!(", {} refused with a fact about the value", count(file.refused as u64)));
+    }
     if file.failed > 0 {
         text.push_str(&format!("; {} failed and left out", count(file.failed as u64)));
     }
+    if file.nil_reads > 0 {
+        text.push_str(&format!("; {} reads of nil left out", count(file.nil_reads as u64)));
+    }
     text
+}
+
+/// The bound that a search reached, and what would help.
+fn remedy(bound: Bound) -> &'static str {
+    match bound {
+        Bound::States => "--states-max allows more",
+        Bound::Bytes => "it took all the memory that --memory-max allows",
+        Bound::Time => "--time-limit allows no more",
+        Bound::Pending => {
+            "more than 1024 operations that ended were under way at once: check a history with fewer clients"
+        }
+    }
 }
 
 fn more(all: usize, what: &str) -> Option<String> {
@@ -106,6 +132,9 @@ fn stale_read(file: &HistoryFile, stale: &StaleRead) -> String {
     let value = |operation: &Operation| shown(file.value(value_left(operation.action)));
     let missed = &file.operations[stale.missed];
     let known = match (stale.evidence, missed.action) {
+        (Evidence::Observed, _) if file.origins[stale.missed].refusal.is_some() => {
+            format!("process {} had been told that it does not exist", shown(file.process(missed.client)))
+        }
         (Evidence::Observed, _) => {
             format!("process {} had read {}", shown(file.process(missed.client)), value(missed))
         }
@@ -158,22 +187,41 @@ fn explain(file: &HistoryFile, violation: &Violation, style: Style) -> Vec<Strin
                 format!("    {}", precedence(file, *back)),
             ]
         }
-        Violation::NoOrder { blocked, pending, possible } => {
-            let mut values: Vec<String> =
-                possible.iter().take(TOLD_MAX).map(|value| shown(file.value(*value))).collect();
-            if possible.len() > TOLD_MAX {
-                values.push(format!("{} others", count((possible.len() - TOLD_MAX) as u64)));
+        Violation::SwappedTwice { first, second } => {
+            let value = shown(file.value(value_needed(file.operations[*first].action)));
+            vec![
+                head(format!("{value} was written once{}, and two swaps replaced it", of_key(file, *first))),
+                format!("    {}", told(file, *first)),
+                format!("    {}", told(file, *second)),
+            ]
+        }
+        Violation::SwapOrder { earlier, later, swaps } => {
+            let line = file.origins[*earlier].invoked_line;
+            let mut lines = vec![
+                head(format!(
+                    "swaps put one operation before another that ended earlier{}",
+                    of_key(file, *later)
+                )),
+                format!(
+                    "    {}; only then, {} was invoked at line {line}",
+                    told(file, *later),
+                    phrase(file, *earlier)
+                ),
+            ];
+            for &swap in swaps.iter().take(TOLD_MAX) {
+                lines.push(format!("    but {}", told(file, swap)));
             }
+            lines.extend(more(swaps.len(), "swaps").map(|more| format!("  {more}")));
+            lines
+        }
+        Violation::NoOrder { blocked, pending, .. } => {
             let mut lines =
                 vec![head(format!("{}; no order of the operations explains it", told(file, *blocked)))];
-            if !values.is_empty() {
-                lines.push(format!("    the value could then be {}", values.join(", ")));
-            }
-            let others: Vec<usize> = pending.iter().copied().filter(|index| index != blocked).collect();
-            for &index in others.iter().take(TOLD_MAX) {
+            lines.extend(no_order::lines(file, violation));
+            for &index in pending.iter().take(TOLD_MAX) {
                 lines.push(format!("    meanwhile: {}", told(file, index)));
             }
-            let more = others.len().saturating_sub(TOLD_MAX);
+            let more = pending.len().saturating_sub(TOLD_MAX);
             if more > 0 {
                 lines.push(format!("    and {} more operations", count(more as u64)));
             }
@@ -195,7 +243,7 @@ fn precedence(file: &HistoryFile, precedence: Precedence) -> String {
 }
 
 /// An operation with the line that says how it ended, or that of its invocation.
-fn told(file: &HistoryFile, index: usize) -> String {
+pub(super) fn told(file: &HistoryFile, index: usize) -> String {
     let origin = &file.origins[index];
     match (file.operations[index].responded, origin.completed_line) {
         (Some(_), Some(line)) => format!("line {line}: {}", phrase(file, index)),
@@ -204,11 +252,14 @@ fn told(file: &HistoryFile, index: usize) -> String {
 }
 
 /// `process 3 read 4 of key x`.
-fn phrase(file: &HistoryFile, index: usize) -> String {
+pub(super) fn phrase(file: &HistoryFile, index: usize) -> String {
     let operation = &file.operations[index];
     let value = |value: Value| shown(file.value(value));
     let known = operation.responded.is_some();
     let what = match (operation.action, known) {
+        (Action::Read { .. }, true) if file.origins[index].refusal.is_some() => {
+            "was told that the key does not exist".to_owned()
+        }
         (Action::Read { returned }, true) => format!("read {}", value(returned)),
         (Action::Read { .. }, false) => "may have read".to_owned(),
         (Action::Write { value: new }, true) => format!("wrote {}", value(new)),
@@ -221,7 +272,13 @@ fn phrase(file: &HistoryFile, index: usize) -> String {
         }
         (Action::Cas { from, to, .. }, false) => format!("may have changed {} to {}", value(from), value(to)),
     };
-    format!("process {} {what}{}", shown(file.process(operation.client)), of_key(file, index))
+    let told = match file.origins[index].refusal {
+        Some(Refusal::Absent) => file
+            .key(operation.key)
+            .map_or(what, |key| format!("was told that key {} does not exist", shown(key))),
+        Some(Refusal::Mismatch) | None => format!("{what}{}", of_key(file, index)),
+    };
+    format!("process {} {told}", shown(file.process(operation.client)))
 }
 
 fn of_key(file: &HistoryFile, index: usize) -> String {

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::history::{HistorySubject, stale_by_ns};
-use leasehold_check::history_file::{Format, HistoryFile};
-use leasehold_check::{Action, Evidence, Outcome, Precedence, Verdict, Violation};
+use leasehold_check::history_file::{Format, HistoryFile, Refusal};
+use leasehold_check::{Action, Bound, Evidence, Outcome, Precedence, Verdict, Violation};
 
 /// The version of the report's shape. It changes when a field goes or changes its meaning.
 const SCHEMA: u32 = 1;
+
+/// How many operations at the end of an order are told.
+const ORDER_END_MAX: usize = 32;
 
 /// The exit code that says the verdict.
 pub(crate) fn history_exit_code(outcome: Outcome) -> u8 {
@@ -39,7 +42,18 @@ pub(crate) fn history_json(subject: &HistorySubject<'_>) -> Value {
         Verdict::Linearizable | Verdict::Undecided { .. } => None,
     });
     let undecided = report.keys.iter().filter_map(|key| match key.verdict {
-        Verdict::Undecided { states } => Some(json!({ "key": file.key(key.key), "states": states })),
+        Verdict::Undecided { states, bound } => Some(json!({
+            "key": file.key(key.key),
+            "operations": key.operations,
+            "unknown_outcomes": key.unknown_outcomes,
+            "states": states,
+            "bound": match bound {
+                Bound::States => "states",
+                Bound::Bytes => "memory",
+                Bound::Time => "time",
+                Bound::Pending => "pending",
+            },
+        })),
         Verdict::Linearizable | Verdict::NotLinearizable { .. } => None,
     });
     json!({
@@ -56,6 +70,9 @@ pub(crate) fn history_json(subject: &HistorySubject<'_>) -> Value {
         "keyed": file.keyed,
         "unknown_outcomes": report.counts.unknown_outcomes,
         "failed": file.failed,
+        "refused": file.refused,
+        "nil_reads": file.nil_reads,
+        "ignored_fields": file.ignored_fields,
         "time_backwards_line": file.time_backwards_line,
         "verdict": match report.outcome {
             Outcome::Linearizable => "linearizable",
@@ -83,12 +100,29 @@ fn violation(file: &HistoryFile, key: Option<&str>, violation: &Violation) -> Va
         Violation::OrderCycle { forth, back } => {
             json!({ "key": key, "kind": "order-cycle", "forth": order(forth), "back": order(back) })
         }
-        Violation::NoOrder { blocked, pending, possible } => json!({
+        Violation::SwappedTwice { first, second } => {
+            json!({ "key": key, "kind": "swapped-twice", "first": one(first), "second": one(second) })
+        }
+        Violation::SwapOrder { earlier, later, swaps } => json!({
+            "key": key,
+            "kind": "swap-order",
+            "earlier": one(earlier),
+            "later": one(later),
+            "swaps": swaps.iter().map(one).collect::<Vec<Value>>(),
+        }),
+        Violation::NoOrder { blocked, pending, possible, order, attempts } => json!({
             "key": key,
             "kind": "no-order",
             "blocked": one(blocked),
             "pending": pending.iter().map(one).collect::<Vec<Value>>(),
             "possible_values": possible.iter().map(|value| file.value(*value)).collect::<Vec<&str>>(),
+            "order_length": order.len(),
+            "order_end": order[order.len().saturating_sub(ORDER_END_MAX)..].iter().map(one).collect::<Vec<Value>>(),
+            "attempts": attempts.iter().map(|attempt| json!({
+                "value": file.value(attempt.value),
+                "linearized": attempt.linearized.iter().map(one).collect::<Vec<Value>>(),
+                "spent": attempt.spent.iter().map(one).collect::<Vec<Value>>(),
+            })).collect::<Vec<Value>>(),
         }),
     }
 }
@@ -108,6 +142,10 @@ fn operation(file: &HistoryFile, index: usize) -> Value {
         "process": file.process(operation.client),
         "f": function,
         "outcome": if known { "ok" } else { "unknown" },
+        "refusal": origin.refusal.map(|refusal| match refusal {
+            Refusal::Absent => "key-does-not-exist",
+            Refusal::Mismatch => "precondition-failed",
+        }),
         "invoked_line": origin.invoked_line,
         "completed_line": origin.completed_line,
         "invoked_ns": origin.invoked_ns,

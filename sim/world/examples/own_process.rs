@@ -262,16 +262,12 @@ fn machine(offset_ns: i64, rate_ppb: i64) -> Machine {
 
 fn client(name: &str, target: Target, operation: OperationKind, every: Span) -> ClientSpec {
     ClientSpec {
-        name: name.to_owned(),
         target,
         operations: vec![operation],
         pace: Pace::Every(Delay::Fixed(every)),
-        first_key: 0,
-        keys: 1,
         start: Span::millis(50),
-        stop: None,
         timeout: Span::millis(300),
-        link: None,
+        ..ClientSpec::new(name)
     }
 }
 

@@ -61,6 +61,9 @@ impl<P: Process, C: Choices> World<P, C> {
             return;
         }
         let turn = self.clients.states[client].turns;
+        if spec.times.is_some_and(|times| turn >= times) {
+            return;
+        }
         self.clients.states[client].turns += 1;
         if let Pace::Every(pace) = spec.pace {
             // From when it was due: a client in real time that is late keeps its pace.

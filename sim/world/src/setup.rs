@@ -87,6 +87,14 @@ pub struct Network {
     pub links: Vec<LinkSpec>,
 }
 
+impl Default for Network {
+    /// Messages arrive at once, each of them once.
+    fn default() -> Network {
+        let delay = Delay::Fixed(Span::ZERO);
+        Network { delay, client_delay: delay, loss_ppm: 0, duplicate_ppm: 0, links: Vec::new() }
+    }
+}
+
 /// A link that differs from the others, one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkSpec {
@@ -100,6 +108,13 @@ pub struct LinkSpec {
     pub loss_ppm: Option<u32>,
     /// Its duplication, if it differs.
     pub duplicate_ppm: Option<u32>,
+}
+
+impl LinkSpec {
+    /// A link that does not differ yet.
+    pub fn new(from: usize, to: usize) -> LinkSpec {
+        LinkSpec { from, to, delay: None, loss_ppm: None, duplicate_ppm: None }
+    }
 }
 
 /// A length of time, drawn anew each time.
@@ -136,6 +151,8 @@ pub struct ClientSpec {
     pub operations: Vec<OperationKind>,
     /// How often.
     pub pace: Pace,
+    /// It asks so many times and then no more; without an end if not set.
+    pub times: Option<u64>,
     /// It asks for keys from this one on ...
     pub first_key: u64,
     /// ... so many of them, each as likely as any other.
@@ -148,6 +165,25 @@ pub struct ClientSpec {
     pub timeout: Span,
     /// Its own delay to the nodes, if it differs.
     pub link: Option<Delay>,
+}
+
+impl ClientSpec {
+    /// Reads key 0 from the leader, an answer after the other, from the start to the end; waits a second for each.
+    pub fn new(name: impl Into<String>) -> ClientSpec {
+        ClientSpec {
+            name: name.into(),
+            target: Target::Leader,
+            operations: vec![OperationKind::Read],
+            pace: Pace::Think(Delay::Fixed(Span::ZERO)),
+            times: None,
+            first_key: 0,
+            keys: 1,
+            start: Span::ZERO,
+            stop: None,
+            timeout: Span::secs(1),
+            link: None,
+        }
+    }
 }
 
 /// Whom a client asks.

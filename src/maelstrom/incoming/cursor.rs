@@ -46,7 +46,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string's content.
+    /// Takes a string without escapes; gives its content.
     #[inline(always)]
     pub(super) fn text(&mut self) -> Option<&'a str> {
         self.take(b'"')?;

@@ -4,15 +4,16 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::error::PeerError;
 use super::members::{ChangeOut, MembersIn, MembersOut};
-use super::{Count, Promise};
+use super::numbers::{Count, Promise};
 use crate::kv::{Cas, Command};
 use crate::lease::LeaseLengths;
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::raft::{Entry, Payload, Term};
 use crate::time::Span;
 
-/// Key and value.
+/// A `write` entry: the key, then its new value.
 pub(super) type Write = (ScalarIn, ScalarIn);
 /// Key, the value it must hold, the value it then gets, and whether a missing key is created.
 pub(super) type Swap = (ScalarIn, ScalarIn, ScalarIn, bool);
@@ -101,7 +102,7 @@ pub(super) struct CommandIn {
 }
 
 impl CommandIn {
-    pub(super) fn payload(self) -> Result<Payload, String> {
+    pub(super) fn payload(self) -> Result<Payload, PeerError> {
         match (self.write, self.cas, self.lease) {
             (None, None, None) => Ok(Payload::Noop),
             (Some((key, value)), None, None) => {
@@ -112,7 +113,7 @@ impl CommandIn {
                 Ok(Payload::Command(Command::Cas(Box::new(Cas { key, from, to, create_if_not_exists }))))
             }
             (None, None, Some(lengths)) => Ok(Payload::Lease(lengths_from(lengths))),
-            _ => Err("of `write`, `cas` and `lease` more than one at once".to_owned()),
+            _ => Err(PeerError::TwoCommands),
         }
     }
 }
@@ -137,7 +138,7 @@ impl<'de> Deserialize<'de> for EntryIn {
             (Ok(Payload::Noop), Some(members)) => {
                 members.members().map(|members| Payload::Configuration(Box::new(members)))
             }
-            (Ok(_), Some(_)) => Err("a `configuration` and something else at once".to_owned()),
+            (Ok(_), Some(_)) => Err(PeerError::ConfigurationAndMore),
             (Err(error), _) => Err(error),
         };
         let payload = payload.map_err(de::Error::custom)?;

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Count;
 use super::entries::{CommandIn, CommandOut, Lengths, Swap, Write, keep_present};
+use super::error::PeerError;
 use super::members::{ChangeIn, MembersIn, MembersOut};
+use super::numbers::Count;
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
 use crate::raft::{Index, MembershipFault, Payload, Term};
@@ -55,7 +56,7 @@ pub(super) struct ForwardIn {
 }
 
 impl ForwardIn {
-    pub(super) fn message(self) -> Result<Message, String> {
+    pub(super) fn message(self) -> Result<Message, PeerError> {
         let command = CommandIn { write: self.write, cas: self.cas, lease: self.lease };
         let operation = match (self.read, command.payload()?, self.change) {
             (Some(ScalarIn(key)), Payload::Noop, None) => Operation::Read { key },
@@ -63,8 +64,7 @@ impl ForwardIn {
             (None, Payload::Lease(lengths), None) => Operation::Agree(lengths),
             (None, Payload::Noop, Some(change)) => Operation::Change(change.change()?),
             _ => {
-                let text = "one of `read`, `write`, `cas`, `lease` and `change` says what is asked for";
-                return Err(text.to_owned());
+                return Err(PeerError::NoOperation);
             }
         };
         Ok(Message::Forward(Box::new(Forward {
@@ -196,22 +196,22 @@ fn name_of(fault: MembershipFault) -> AnswerName {
 }
 
 impl AnswerIn {
-    pub(super) fn message(self) -> Result<Message, String> {
+    pub(super) fn message(self) -> Result<Message, PeerError> {
         let value = self.value.map(|value| value.0);
         let refused = |refusal| Ok(Answer::Refused(refusal));
         let unchanged = |fault| refused(Refusal::Membership(fault));
         let answer = match self.answer {
             AnswerName::Value => Ok(Answer::Value {
                 value,
-                lease_valid: self.lease_valid.ok_or("`lease_valid` is missing")?,
+                lease_valid: self.lease_valid.ok_or(PeerError::Missing("lease_valid"))?,
                 network_round_trips: self
                     .network_round_trips
-                    .ok_or("`network_round_trips` is missing")?
+                    .ok_or(PeerError::Missing("network_round_trips"))?
                     .into(),
             }),
             AnswerName::Done => Ok(Answer::Done),
             AnswerName::PreconditionFailed => {
-                refused(Refusal::PreconditionFailed { found: value.ok_or("`value` is missing")? })
+                refused(Refusal::PreconditionFailed { found: value.ok_or(PeerError::Missing("value"))? })
             }
             AnswerName::KeyMissing => refused(Refusal::KeyMissing),
             AnswerName::NoLeader => refused(Refusal::NoLeader),
@@ -220,12 +220,12 @@ impl AnswerIn {
             AnswerName::TimedOut => refused(Refusal::TimedOut),
             AnswerName::UnsafeLease => refused(Refusal::UnsafeLease),
             AnswerName::Configured => Ok(Answer::Configured {
-                index: Index(self.index.ok_or("`index` is missing")?.0),
-                members: Box::new(self.configuration.ok_or("`configuration` is missing")?.members()?),
+                index: Index(self.index.ok_or(PeerError::Missing("index"))?.0),
+                members: Box::new(self.configuration.ok_or(PeerError::Missing("configuration"))?.members()?),
             }),
             AnswerName::ChangeUnderWay => unchanged(MembershipFault::UnderWay),
             AnswerName::Behind => {
-                unchanged(MembershipFault::Behind { lag: self.lag.ok_or("`lag` is missing")?.0 })
+                unchanged(MembershipFault::Behind { lag: self.lag.ok_or(PeerError::Missing("lag"))?.0 })
             }
             AnswerName::NoQuorum => unchanged(MembershipFault::NoQuorum),
             AnswerName::IsLearner => unchanged(MembershipFault::IsLearner),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::{NameError, PeerError};
 use crate::maelstrom::NAME_BYTES_MAX;
 use crate::raft::{Configuration, MemberAction, Members, MembershipChange, Name};
 
@@ -31,16 +32,16 @@ pub(super) struct MembersIn {
 }
 
 impl MembersIn {
-    pub(super) fn members(self) -> Result<Members, String> {
+    pub(super) fn members(self) -> Result<Members, PeerError> {
         let count = self.voters.len() + self.learners.len();
         if self.voters.is_empty() || count > usize::from(Configuration::NODES_MAX) {
-            return Err(format!("a configuration of {} voters and {count} members", self.voters.len()));
+            return Err(PeerError::Configuration { voters: self.voters.len(), members: count });
         }
         let mut seen = BTreeSet::new();
         for name in self.voters.iter().chain(&self.learners) {
             check_name(name)?;
             if !seen.insert(name) {
-                return Err(format!("a configuration with {name:?} twice"));
+                return Err(PeerError::NamedTwice(name.clone()));
             }
         }
         let all = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
@@ -77,28 +78,26 @@ pub(super) enum ChangeIn {
 }
 
 impl ChangeIn {
-    pub(super) fn change(self) -> Result<MembershipChange, String> {
+    pub(super) fn change(self) -> Result<MembershipChange, PeerError> {
         let (action, name) = match self {
             ChangeIn::Add(name) => (MemberAction::Add, name),
             ChangeIn::Promote(name) => (MemberAction::Promote, name),
             ChangeIn::Remove(name) => (MemberAction::Remove, name),
         };
-        change(action, &name)
+        Ok(change(action, &name)?)
     }
 }
 
-/// A change of the node of that name, if a node may be called so.
-pub(in crate::maelstrom) fn change(action: MemberAction, name: &str) -> Result<MembershipChange, String> {
+/// A change of the node of that name. Fails if no node can have it.
+pub(in crate::maelstrom) fn change(action: MemberAction, name: &str) -> Result<MembershipChange, NameError> {
     check_name(name)?;
     Ok(MembershipChange { action, node: name.into() })
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+fn check_name(name: &str) -> Result<(), NameError> {
     match name.len() {
-        0 => Err("an empty name".to_owned()),
-        bytes if bytes > NAME_BYTES_MAX => {
-            Err(format!("a name of {bytes} bytes: a name has {NAME_BYTES_MAX} at most"))
-        }
+        0 => Err(NameError::Empty),
+        bytes if bytes > NAME_BYTES_MAX => Err(NameError::TooLong { bytes }),
         _ => Ok(()),
     }
 }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::entries::{EntriesOut, EntryIn};
-use super::{Count, Promise};
+use super::error::PeerError;
+use super::numbers::{Count, Promise};
 use crate::lease::Ballot;
 use crate::raft::{Append, AppendOutcome, AppendReply, Index, Term, VoteReply, VoteRequest};
 use crate::time::{Nanos, Span};
@@ -109,10 +110,10 @@ impl From<&AppendReply> for AppendReplyBody {
 }
 
 impl AppendReplyBody {
-    pub(super) fn message(self) -> Result<AppendReply, String> {
+    pub(super) fn message(self) -> Result<AppendReply, PeerError> {
         let index = |name, count: Option<Count>| match count {
             Some(count) => Ok(Index(count.0)),
-            None => Err(format!("`{name}` is missing")),
+            None => Err(PeerError::Missing(name)),
         };
         let outcome = match self.outcome {
             OutcomeName::Accepted => AppendOutcome::Accepted { matched: index("matched", self.matched)? },

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::Count;
 use super::entries::{Lengths, lengths_from};
+use super::error::PeerError;
 use super::members::{MembersIn, MembersOut};
+use super::numbers::Count;
 use crate::kv::Scalar;
 use crate::lease::LeaseLengths;
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
@@ -70,14 +71,14 @@ pub(super) struct ChunkIn {
 }
 
 impl ChunkIn {
-    pub(super) fn message(self) -> Result<SnapshotChunk, String> {
+    pub(super) fn message(self) -> Result<SnapshotChunk, PeerError> {
         let body = self;
         let configured = match (body.configuration_index, body.configuration) {
             (None, None) => None,
             (Some(index), Some(members)) => {
                 Some(Arc::new(Configured { index: Index(index.0), members: members.members()? }))
             }
-            _ => return Err("one of `configuration` and `configuration_index` without the other".to_owned()),
+            _ => return Err(PeerError::HalfConfiguration),
         };
         Ok(SnapshotChunk {
             term: Term(body.term.0),

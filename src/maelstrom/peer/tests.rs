@@ -321,7 +321,10 @@ fn what_no_correct_node_sends_is_refused_and_told() {
     for (body, part) in table {
         let line = format!(r#"{{"src":"n1","dest":"n2","body":{body}}}"#);
         match Incoming::parse(line.as_bytes()).unwrap().content {
-            Content::BadPeer(text) => assert!(text.contains(part), "{body}: {text}"),
+            Content::BadPeer { error, .. } => {
+                let text = error.to_string();
+                assert!(text.contains(part), "{body}: {text}");
+            }
             other => panic!("{body}: {other:?}"),
         }
     }

@@ -3,16 +3,14 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use leasehold::kv::{Command, Scalar};
-use leasehold::lease::{LeaseForm, LeaseSettings};
+use leasehold::lease::LeaseSettings;
 use leasehold::maelstrom::Incoming;
 use leasehold::raft::{
     Append, Entry, Message as RaftMessage, NodeId, Payload, Recovered, Role, Settings, Term, Write,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 
-use super::super::clock::clock_for;
 use super::*;
-use crate::server::disk::Disk;
 
 /// Storage whose syncs end when the test lets them.
 struct Gated {
@@ -43,7 +41,6 @@ impl Storage for Gated {
 
 struct Bench {
     member: Member,
-    clock: OsClock,
     outlet: Outlet,
     began: Receiver<()>,
     allow: Sender<()>,
@@ -56,27 +53,26 @@ impl Bench {
         let gated = Gated { storage: MemoryStorage::default(), began: began_sender, allowed };
         let names = names.iter().map(ToString::to_string).collect();
         let directory = Directory::new("n1", names).unwrap();
-        let store = Store::Disk { disk: Disk::start(gated).unwrap(), place: None };
+        let writer = Writer::start(gated).unwrap();
         let setup = Setup {
             settings: Settings::for_lease(LeaseSettings::default()),
             seed: 1,
             joins: false,
             line_bytes_max: 1_024,
+            stop_grace: Span::secs(2),
         };
-        let clock = clock_for(LeaseForm::Elapsed);
-        let recovered = Recovered::default();
-        let member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
-        Bench { member, clock, outlet: Outlet::default(), began, allow }
+        let member = Member::new(setup, OsClock::monotonic(), directory, Recovered::default(), writer);
+        Bench { member, outlet: Outlet::default(), began, allow }
     }
 
     /// Does what can be done without the disk, and gives everything that was written out so far.
     fn settled(&mut self) -> String {
-        self.member.settle(&self.clock, &mut self.outlet).unwrap();
+        self.member.settle(&mut self.outlet).unwrap();
         String::from_utf8(self.outlet.lines().to_vec()).unwrap()
     }
 
     fn ask(&mut self, kind: RequestKind, operation: Operation) {
-        self.member.handle_operation(&self.clock, &mut self.outlet, caller(7), kind, operation).unwrap();
+        self.member.handle_operation(&mut self.outlet, caller(7), kind, operation).unwrap();
     }
 }
 
@@ -105,7 +101,7 @@ fn a_follower_acknowledges_what_is_synced_and_nothing_before() {
     };
     let message = Message::Raft(RaftMessage::Append(append));
     bench.member.node.handle(
-        &bench.clock,
+        &OsClock::monotonic(),
         &mut bench.member.jitter,
         Input::Message { from: NodeId(1), message },
     );
@@ -113,7 +109,7 @@ fn a_follower_acknowledges_what_is_synced_and_nothing_before() {
     bench.began.recv().unwrap();
     assert_eq!(bench.settled(), "", "the sync is under way");
     bench.allow.send(()).unwrap();
-    bench.member.settle_durably(&bench.clock, &mut bench.outlet).unwrap();
+    bench.member.settle_durably(&mut bench.outlet).unwrap();
     assert!(bench.settled().contains(r#""type":"append_reply""#));
 }
 
@@ -125,7 +121,7 @@ fn a_leader_acknowledges_what_is_synced_and_reads_while_it_syncs() {
     bench.began.recv().unwrap();
     bench.allow.send(()).unwrap();
     bench.allow.send(()).unwrap();
-    bench.member.settle_durably(&bench.clock, &mut bench.outlet).unwrap();
+    bench.member.settle_durably(&mut bench.outlet).unwrap();
     bench.began.recv().unwrap();
 
     bench.ask(RequestKind::Write, Operation::Update(command()));
@@ -135,7 +131,7 @@ fn a_leader_acknowledges_what_is_synced_and_reads_while_it_syncs() {
     let request = RequestId(1_000);
     bench.member.waiting.insert(request, (caller(8).into(), RequestKind::LeaseRead));
     bench.member.node.handle(
-        &bench.clock,
+        &OsClock::monotonic(),
         &mut bench.member.jitter,
         Input::Request { request, operation: read },
     );
@@ -143,7 +139,7 @@ fn a_leader_acknowledges_what_is_synced_and_reads_while_it_syncs() {
     assert!(settled.contains(r#""in_reply_to":8"#), "a read needs no disk: {settled}");
     assert!(!settled.contains("write_ok"), "{settled}");
     bench.allow.send(()).unwrap();
-    bench.member.settle_durably(&bench.clock, &mut bench.outlet).unwrap();
+    bench.member.settle_durably(&mut bench.outlet).unwrap();
     assert!(bench.settled().contains("write_ok"));
 }
 
@@ -176,38 +172,38 @@ impl Storage for Scripted {
 }
 
 /// A node that is alone and leads, whose disk then does as `faults` say.
-fn alone(faults: Vec<Option<StorageFault>>) -> (Member, OsClock, Outlet) {
+fn alone(faults: Vec<Option<StorageFault>>) -> (Member, Outlet) {
     // Its vote and the first entry of its term are stored.
     let faults = faults.into_iter().chain([None, None]).collect();
     let storage = Scripted { storage: MemoryStorage::default(), faults };
-    let store = Store::Disk { disk: Disk::start(storage).unwrap(), place: None };
+    let writer = Writer::start(storage).unwrap();
     let directory = Directory::new("n1", vec!["n1".to_owned()]).unwrap();
     let setup = Setup {
         settings: Settings::for_lease(LeaseSettings::default()),
         seed: 1,
         joins: false,
         line_bytes_max: 1_024,
+        stop_grace: Span::secs(2),
     };
-    let (clock, mut outlet) = (clock_for(LeaseForm::Elapsed), Outlet::default());
-    let recovered = Recovered::default();
-    let mut member = Member::start(setup, &clock, Found { store, directory, joins: false, recovered });
-    member.settle_durably(&clock, &mut outlet).unwrap();
+    let mut outlet = Outlet::default();
+    let mut member = Member::new(setup, OsClock::monotonic(), directory, Recovered::default(), writer);
+    member.settle_durably(&mut outlet).unwrap();
     assert_eq!(member.node.raft().role(), Role::Leader);
     let update = Operation::Update(command());
-    member.handle_operation(&clock, &mut outlet, caller(7), RequestKind::Write, update).unwrap();
-    (member, clock, outlet)
+    member.handle_operation(&mut outlet, caller(7), RequestKind::Write, update).unwrap();
+    (member, outlet)
 }
 
 #[test]
 fn a_full_disk_ends_leadership_and_acknowledges_nothing_until_there_is_room() {
-    let (mut member, clock, mut outlet) = alone(vec![Some(StorageFault::Full)]);
-    member.settle_durably(&clock, &mut outlet).unwrap();
+    let (mut member, mut outlet) = alone(vec![Some(StorageFault::Full)]);
+    member.settle_durably(&mut outlet).unwrap();
     assert_eq!(member.node.raft().role(), Role::Follower);
     assert_eq!(outlet.lines(), b"");
-    assert!(!member.store.is_idle());
+    assert!(!member.writer.is_idle());
     // The writer tries again by itself.
     let report = loop {
-        if let Some(report) = member.store.report() {
+        if let Some(report) = member.writer.report() {
             break report;
         }
         std::thread::yield_now();
@@ -218,7 +214,7 @@ fn a_full_disk_ends_leadership_and_acknowledges_nothing_until_there_is_room() {
 #[test]
 fn a_disk_that_fails_stops_the_node_and_acknowledges_nothing() {
     let fault = StorageFault::Io { during: "syncing", error: "it is gone".to_owned() };
-    let (mut member, clock, mut outlet) = alone(vec![Some(fault.clone())]);
-    assert_eq!(member.settle_durably(&clock, &mut outlet), Err(fault.to_string()));
+    let (mut member, mut outlet) = alone(vec![Some(fault.clone())]);
+    assert_eq!(member.settle_durably(&mut outlet), Err(StorageFailed { place: String::new(), fault }));
     assert_eq!(outlet.lines(), b"");
 }

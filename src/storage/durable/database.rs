@@ -7,13 +7,13 @@ use redb::{
     WriteTransaction,
 };
 
-use super::StorageFault;
 use super::records::{
     self, BASE, BaseRecord, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State,
     entry_from_bytes, entry_to_bytes,
 };
 use super::sectors::{Sectors, Shared};
 use super::stored_state::{self, LOG, Stop};
+use super::{JoinError, OpenError, StorageFault};
 use crate::lease::LeaseSettings;
 use crate::raft::{Entry, Index, Log, Recovered, StateMachine, Write};
 use crate::storage::Storage;
@@ -26,7 +26,7 @@ const CACHE_BYTES: usize = 32 * 1_024 * 1_024;
 /// Whose database it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
-    /// The node.
+    /// The name of the node that the database belongs to.
     pub own: String,
     /// The nodes that it was told of at first, in the order in which they are numbered.
     pub names: Vec<String>,
@@ -53,7 +53,7 @@ pub struct DurableStorage<B> {
 
 impl<B: StorageBackend> DurableStorage<B> {
     /// An empty database in the place of whatever the backend held.
-    pub fn create(backend: B) -> Result<DurableStorage<B>, StorageFault> {
+    pub fn create(backend: B) -> Result<DurableStorage<B>, OpenError> {
         let mut storage = DurableStorage::over(Sectors::create(backend)?);
         storage.open_database()?;
         storage.commit()?;
@@ -62,10 +62,10 @@ impl<B: StorageBackend> DurableStorage<B> {
 
     /// The database as it was left. Everything in it is verified, but for the log entries' own checksums, which
     /// [`recover`](Storage::recover) looks at.
-    pub fn open(backend: B) -> Result<DurableStorage<B>, StorageFault> {
+    pub fn open(backend: B) -> Result<DurableStorage<B>, OpenError> {
         let mut storage = DurableStorage::over(Sectors::open(backend)?);
         if StorageBackend::len(&Shared(Arc::clone(&storage.sectors))).unwrap_or(0) == 0 {
-            return Err(StorageFault::damaged("there is nothing in it"));
+            return Err(StorageFault::damaged("there is nothing in it").into());
         }
         storage.open_database()?;
         storage.read_meta()?;
@@ -86,6 +86,11 @@ impl<B: StorageBackend> DurableStorage<B> {
         }
     }
 
+    /// What the database lies on.
+    pub fn backend(&self) -> &B {
+        self.sectors.backend()
+    }
+
     /// Whose it is; `None` before the first [`join`](DurableStorage::join).
     pub fn membership(&self) -> Option<&Membership> {
         self.membership.as_ref()
@@ -99,7 +104,7 @@ impl<B: StorageBackend> DurableStorage<B> {
     /// Makes this the database of a node and puts down the lease it starts with. The first call settles whose it is. Later
     /// ones must be for the same node of the same nodes, which may be named in another order; the first order stays, and so
     /// does whether it joins.
-    pub fn join(&mut self, membership: Membership, lease: LeaseSettings) -> Result<(), StorageFault> {
+    pub fn join(&mut self, membership: Membership, lease: LeaseSettings) -> Result<(), JoinError> {
         if let Some(stored) = &self.membership {
             let sorted = |membership: &Membership| {
                 let mut names = membership.names.clone();
@@ -109,14 +114,14 @@ impl<B: StorageBackend> DurableStorage<B> {
             if stored.own != membership.own || sorted(stored) != sorted(&membership) {
                 let said =
                     |membership: &Membership| format!("node {:?} of {:?}", membership.own, membership.names);
-                return Err(StorageFault::OtherNode { stored: said(stored), given: said(&membership) });
+                return Err(JoinError::OtherNode { stored: said(stored), given: said(&membership) });
             }
         } else {
             self.membership = Some(membership);
         }
         self.lease = Some(lease);
         self.joined = true;
-        self.commit()
+        Ok(self.commit()?)
     }
 
     /// Ends the use of the database, so that the next start need not look for a commit that was interrupted.
@@ -135,12 +140,6 @@ impl<B: StorageBackend> DurableStorage<B> {
             .create_with_backend(Shared(Arc::clone(&self.sectors)));
         self.database = Some(opened.map_err(|error| self.fault(error))?);
         Ok(())
-    }
-
-    /// After a fault that is over: the database as the last commit left it.
-    fn open_again(&mut self) -> Result<(), StorageFault> {
-        self.open_database()?;
-        self.read_meta()
     }
 
     fn read_meta(&mut self) -> Result<(), StorageFault> {
@@ -172,7 +171,9 @@ impl<B: StorageBackend> DurableStorage<B> {
     /// One transaction and one sync for everything pending. Then, and not before, the number of commits is put down.
     fn commit(&mut self) -> Result<(), StorageFault> {
         if self.database.is_none() {
-            self.open_again()?;
+            // After a fault that is over: the database as the last commit left it.
+            self.open_database()?;
+            self.read_meta()?;
         }
         let (mut state, mut base) = (self.state, self.base.clone());
         state.commits += 1;

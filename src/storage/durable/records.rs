@@ -270,7 +270,7 @@ impl From<EntryRecord<'_>> for Entry {
     }
 }
 
-/// An entry's record.
+/// The record of a log entry, sealed with a checksum that is seeded with its index.
 pub(super) fn entry_to_bytes(index: Index, entry: &Entry) -> Vec<u8> {
     sealed(index.0, &EntryRecord::from(entry))
 }

@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// What a disk writes whole or not at all.
 pub(super) const SECTOR_BYTES: usize = 512;
-/// redb's page.
+/// The length of a page of redb in bytes.
 pub(super) const PAGE_BYTES: u64 = 4_096;
 /// The part of a page that a sector holds.
 pub(super) const CONTENT_BYTES: usize = 456;
@@ -47,7 +47,7 @@ pub(super) fn file_length(length: u64) -> u64 {
 /// Part of a range of redb's bytes that lies in one sector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// The sector.
+    /// The place of the sector in the file, counted in sectors.
     pub(super) number: u64,
     /// The bytes of its content.
     pub(super) content: Range<usize>,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::StorageBackend;
 
-use super::StorageFault;
 use super::sector::{CONTENT_BYTES, SECTOR_BYTES, file_length, is_intact, is_sealed, pieces, seal};
+use super::{OpenError, StorageFault};
 
 /// At the beginning of the file.
 const MAGIC: &[u8; 16] = b"leasehold store\n";
@@ -37,12 +37,12 @@ impl Head {
         sector
     }
 
-    fn parse(sector: &[u8; SECTOR_BYTES]) -> Result<Head, StorageFault> {
+    fn parse(sector: &[u8; SECTOR_BYTES]) -> Result<Head, OpenError> {
         if sector[..16] != *MAGIC {
-            return Err(StorageFault::Foreign);
+            return Err(OpenError::Foreign);
         }
         if !is_sealed(sector, 0) {
-            return Err(StorageFault::damaged("the first 512 bytes do not fit their checksum"));
+            return Err(StorageFault::damaged("the first 512 bytes do not fit their checksum").into());
         }
         let number = |at: usize| {
             let bytes = sector[at..at + 8].try_into().expect("eight bytes");
@@ -50,7 +50,7 @@ impl Head {
         };
         let format = u32::from_le_bytes(sector[16..20].try_into().expect("four bytes"));
         if !(1..=FORMAT).contains(&format) {
-            return Err(StorageFault::NewerFormat { found: format, known: FORMAT });
+            return Err(OpenError::NewerFormat { found: format, known: FORMAT });
         }
         Ok(Head { length: number(24), commits: number(32) })
     }
@@ -67,7 +67,7 @@ pub(super) struct Sectors<B> {
 
 impl<B: StorageBackend> Sectors<B> {
     /// Begins an empty file.
-    pub(super) fn create(inner: B) -> Result<Sectors<B>, StorageFault> {
+    pub(super) fn create(inner: B) -> Result<Sectors<B>, OpenError> {
         let sectors = Sectors { inner, head: Mutex::default(), fault: Mutex::default() };
         let created = sectors.inner.set_len(0).and_then(|()| sectors.resize(0));
         created.map_err(|error| fault_of("creating the file", &error))?;
@@ -75,20 +75,20 @@ impl<B: StorageBackend> Sectors<B> {
     }
 
     /// Opens a file and verifies every sector that redb may look at.
-    pub(super) fn open(inner: B) -> Result<Sectors<B>, StorageFault> {
+    pub(super) fn open(inner: B) -> Result<Sectors<B>, OpenError> {
         let found = inner.len().map_err(|error| fault_of("opening the file", &error))?;
         let mut sector = [0; SECTOR_BYTES];
         if found < sector.len() as u64 {
             let what =
                 format!("the file was cut: it has {found} bytes, and never has less than {SECTOR_BYTES}");
-            return Err(StorageFault::damaged(what));
+            return Err(StorageFault::damaged(what).into());
         }
         inner.read(0, &mut sector).map_err(|error| fault_of("reading", &error))?;
         let head = Head::parse(&sector)?;
         if found < file_length(head.length) {
             let expected = file_length(head.length);
             let what = format!("the file was cut: it has {found} bytes and had at least {expected}");
-            return Err(StorageFault::damaged(what));
+            return Err(StorageFault::damaged(what).into());
         }
         let sectors = Sectors { inner, head: Mutex::new(head), fault: Mutex::default() };
         sectors.verify(head.length)?;
@@ -118,6 +118,10 @@ impl<B: StorageBackend> Sectors<B> {
         lock(&self.head).commits
     }
 
+    pub(super) fn backend(&self) -> &B {
+        &self.inner
+    }
+
     /// What went wrong first since this was last asked.
     pub(super) fn take_fault(&self) -> Option<StorageFault> {
         lock(&self.fault).take()
@@ -134,7 +138,10 @@ impl<B: StorageBackend> Sectors<B> {
         self.inner.read(first * SECTOR_BYTES as u64, bytes)?;
         for (number, sector) in (first..).zip(bytes.chunks_exact(SECTOR_BYTES)) {
             if !is_intact(sector, number) {
-                return Err(damage(number));
+                let at = number * SECTOR_BYTES as u64;
+                let end = at + SECTOR_BYTES as u64 - 1;
+                let text = format!("bytes {at} to {end} of the file do not fit their checksum");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
             }
         }
         Ok(())
@@ -235,15 +242,6 @@ fn fault_of(during: &'static str, error: &io::Error) -> StorageFault {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded if during != SYNCING => StorageFault::Full,
         _ => StorageFault::Io { during, error: error.to_string() },
     }
-}
-
-fn damage(number: u64) -> io::Error {
-    let at = number * SECTOR_BYTES as u64;
-    let end = at + SECTOR_BYTES as u64 - 1;
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("bytes {at} to {end} of the file do not fit their checksum"),
-    )
 }
 
 /// A thread that panicked has left no half-made change behind: each is one assignment.

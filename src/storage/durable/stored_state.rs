@@ -17,7 +17,7 @@ use crate::kv::{Command, KeyValues, Scalar};
 use crate::lease::LeaseLengths;
 use crate::raft::{Index, Payload, SnapshotWrite, StateMachine};
 
-/// The log's entries.
+/// Index of a log entry to its record.
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 const KEYS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("keys");
 const SET_ASIDE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("keys.new");

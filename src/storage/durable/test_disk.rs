@@ -33,7 +33,7 @@ enum Event {
 pub(super) enum AtRisk {
     /// A change of the file's length.
     Length,
-    /// A sector.
+    /// The bytes of one sector.
     Sector,
 }
 

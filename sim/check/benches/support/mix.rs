@@ -2,8 +2,6 @@
 
 use leasehold_check::{Action, Key, Operation, Value};
 
-const CLIENTS: usize = 5;
-
 pub(crate) struct Mix {
     /// How many operations.
     pub(crate) operations: u64,
@@ -15,16 +13,32 @@ pub(crate) struct Mix {
     pub(crate) swaps: bool,
     /// Whether every thousandth read is stale.
     pub(crate) stale: bool,
+    /// How many clients there are.
+    pub(crate) clients: usize,
+    /// One operation in so many has no response; half of those have no effect either.
+    pub(crate) unknown_one_in: u64,
 }
 
-/// What five busy clients of an atomic register see. One operation in a hundred has no response; half of those have no
-/// effect either.
+impl Mix {
+    /// Five clients; one operation in a hundred has no response.
+    pub(crate) const USUAL: Mix = Mix {
+        operations: 1_000_000,
+        keys: 1,
+        values: u64::MAX,
+        swaps: false,
+        stale: false,
+        clients: 5,
+        unknown_one_in: 100,
+    };
+}
+
+/// What busy clients of an atomic register see.
 pub(crate) fn history(mix: Mix) -> Vec<Operation> {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let mut free_at = [0_u64; CLIENTS];
+    let mut free_at = vec![0_u64; mix.clients];
     let mut planned: Vec<(u64, u64, u64, u64, u32)> = (0..mix.operations)
         .map(|number| {
-            let client = (0..CLIENTS).min_by_key(|&client| free_at[client]).expect("there are clients");
+            let client = (0..mix.clients).min_by_key(|&client| free_at[client]).expect("there are clients");
             let invoked = free_at[client] + random.below(1_000);
             let effect = invoked + random.below(1_000_000);
             let responded = effect + random.below(1_000_000);
@@ -51,7 +65,7 @@ pub(crate) fn history(mix: Mix) -> Vec<Operation> {
                 (Action::Cas { from, to, create_if_missing: false, swapped }, next)
             }
         };
-        let known = random.below(100) > 0;
+        let known = random.below(mix.unknown_one_in) > 0;
         if next != now && (known || random.below(2) == 0) {
             current.insert(key, (next, now));
         }

@@ -1,8 +1,9 @@
 //! Events to operations: pairs every invocation with its end, and says what cannot be.
 
+use super::fields::Ignored;
 use super::intern::Interner;
 use super::problem::{PROBLEMS_MAX, Place, Problem, ReadError, shown};
-use super::{Format, HistoryFile, Origin};
+use super::{Format, HistoryFile, Options, Origin};
 use crate::{Action, Key, Operation, Value};
 
 /// What happened.
@@ -27,6 +28,16 @@ pub(super) enum Function {
 }
 
 impl Function {
+    /// By the word for it.
+    pub(super) fn named(name: &str) -> Option<Function> {
+        match name {
+            "read" | "get" => Some(Function::Read),
+            "write" | "put" => Some(Function::Write),
+            "cas" => Some(Function::Cas),
+            _ => None,
+        }
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Function::Read => "read",
@@ -34,6 +45,15 @@ impl Function {
             Function::Cas => "cas",
         }
     }
+}
+
+/// What a definite refusal says about the value, and so observes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The key did not exist.
+    Absent,
+    /// The value was another one than a compare-and-swap expected.
+    Mismatch,
 }
 
 /// The values that an event tells.
@@ -56,15 +76,17 @@ pub(super) struct Event {
     pub(super) key: Option<Key>,
     pub(super) told: Told,
     pub(super) time_ns: Option<u64>,
-    /// Of a compare-and-swap that is ok: whether the value was replaced.
-    pub(super) swapped: bool,
-    /// Of the invocation of a compare-and-swap: whether a missing key is created.
-    pub(super) create_if_missing: bool,
+    /// What a failed operation says about the value.
+    pub(super) refusal: Option<Refusal>,
+    /// Of a compare-and-swap that is ok: whether the value was replaced. `None`: it was.
+    pub(super) swapped: Option<bool>,
+    /// Of the invocation of a compare-and-swap: whether a missing key is created. `None`: it is not.
+    pub(super) create_if_missing: Option<bool>,
 }
 
 /// What decides which operation came before which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+enum Order {
     /// The lines' order.
     Lines,
     /// The events' times, which must be there and must not go back; equal times are concurrent.
@@ -82,6 +104,19 @@ pub(super) struct Names {
 
 /// The key of operations that have none.
 const NO_KEY: Key = Key(0);
+
+impl Kind {
+    /// By the word for it.
+    pub(super) fn named(name: &str) -> Option<Kind> {
+        match name {
+            "invoke" => Some(Kind::Invoke),
+            "ok" => Some(Kind::Ok),
+            "fail" => Some(Kind::Fail),
+            "info" => Some(Kind::Info),
+            _ => None,
+        }
+    }
+}
 
 impl Names {
     fn new(initial: &str) -> Names {
@@ -137,26 +172,52 @@ pub(super) struct Assembler {
     /// What is wrong so far; reading stops when it is full.
     problems: Vec<Problem>,
     order: Order,
+    times_decide: bool,
     /// Whether a process may go on after an operation of unknown outcome.
     processes_survive: bool,
     operations: Vec<Operation>,
     origins: Vec<Origin>,
+    /// Those that are left out.
     failed: Vec<usize>,
     processes: Vec<Busy>,
     events: u64,
     time_ns_last: u64,
     time_backwards_line: Option<u64>,
     keyed: bool,
+    /// The value of a key that does not exist.
+    absent: Value,
+    /// Whether a definite refusal says nothing about the value.
+    ignore_refusals: bool,
+    refused: usize,
+    nil_reads_say_nothing: bool,
+    nil_reads: usize,
+    pub(super) ignored: Ignored,
+}
+
+/// What an assembler must know of the format.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    /// What every key has at the beginning.
+    pub(super) initial: &'a str,
+    /// What the format writes for a key that does not exist.
+    pub(super) absent: &'a str,
+    /// Whether times decide the order. They do if the first event has one; then all must.
+    pub(super) times_decide: bool,
+    /// Whether a process may go on after an operation of unknown outcome.
+    pub(super) processes_survive: bool,
 }
 
 impl Assembler {
-    /// No operations yet. `initial`: what every key has at the beginning. `processes_survive`: whether a process may go
-    /// on after an operation of unknown outcome.
-    pub(super) fn new(initial: &str, order: Order, processes_survive: bool) -> Assembler {
+    /// No operations yet.
+    pub(super) fn new(rules: Rules<'_>, options: &Options) -> Assembler {
+        let Rules { initial, absent, times_decide, processes_survive } = rules;
+        let mut names = Names::new(initial);
+        let absent = names.intern_value(absent);
         Assembler {
-            names: Names::new(initial),
+            names,
             problems: Vec::new(),
-            order,
+            order: Order::Lines,
+            times_decide,
             processes_survive,
             operations: Vec::new(),
             origins: Vec::new(),
@@ -166,13 +227,13 @@ impl Assembler {
             time_ns_last: 0,
             time_backwards_line: None,
             keyed: false,
+            absent,
+            ignore_refusals: options.ignore_refusals,
+            refused: 0,
+            nil_reads_say_nothing: options.nil_reads_say_nothing,
+            nil_reads: 0,
+            ignored: Ignored::default(),
         }
-    }
-
-    /// Decides what the order of the operations rests on. Before the first event only.
-    pub(super) fn set_order(&mut self, order: Order) {
-        assert_eq!(self.events, 0, "the order is the same for all events");
-        self.order = order;
     }
 
     /// Notes what is wrong.
@@ -188,6 +249,9 @@ impl Assembler {
     /// Takes the next event.
     pub(super) fn push(&mut self, event: Event) {
         self.events += 1;
+        if self.events == 1 && self.times_decide && event.time_ns.is_some() {
+            self.order = Order::Times;
+        }
         let done = self.instant(&event).and_then(|instant| match event.kind {
             Kind::Invoke => self.invoke(&event, instant),
             Kind::Ok | Kind::Fail | Kind::Info => self.complete(&event, instant),
@@ -195,6 +259,40 @@ impl Assembler {
         if let Err(problem) = done {
             self.problems.push(problem);
         }
+    }
+
+    /// Takes a whole operation, invoked at one time and ended at another. An end that is unknown needs no time.
+    pub(super) fn push_whole(&mut self, event: Event, invoked_ns: u64, completed_ns: Option<u64>) {
+        self.events += 1;
+        let result = self.whole(event, invoked_ns, completed_ns);
+        // What a process does at one time is known by the times alone.
+        *self.busy(event.process) = Busy::Idle;
+        if let Err(problem) = result {
+            self.problems.push(problem);
+        }
+    }
+
+    fn whole(&mut self, event: Event, invoked_ns: u64, completed_ns: Option<u64>) -> Result<(), Problem> {
+        let expected = "times below 2^64 - 3, the end not before the invocation";
+        let known = matches!(event.kind, Kind::Ok | Kind::Fail);
+        let wrong = match completed_ns {
+            Some(completed) => invoked_ns > completed || completed >= u64::MAX - 2,
+            None => invoked_ns >= u64::MAX - 2,
+        };
+        if wrong {
+            let what = format!("invoked at {invoked_ns}, ended at {}", completed_ns.unwrap_or(u64::MAX));
+            return Err(Problem::new(event.place, what, expected));
+        }
+        if known && completed_ns.is_none() {
+            return Err(Problem::new(event.place, "an end without a time", "completed_ns, or the type info"));
+        }
+        let told = if event.function == Function::Read { Told::Nothing } else { event.told };
+        let (refusal, swapped) = (None, None);
+        let invocation =
+            Event { kind: Kind::Invoke, told, time_ns: Some(invoked_ns), refusal, swapped, ..event };
+        self.invoke(&invocation, invoked_ns)?;
+        let end = Event { time_ns: completed_ns, ..event };
+        self.complete(&end, completed_ns.unwrap_or(invoked_ns))
     }
 
     /// Nothing follows.
@@ -216,7 +314,10 @@ impl Assembler {
             format,
             operations: self.operations,
             origins: self.origins,
-            failed: self.failed.len(),
+            failed: self.failed.len() - self.nil_reads,
+            refused: self.refused,
+            nil_reads: self.nil_reads,
+            ignored_fields: self.ignored.into_names(),
             keyed: self.keyed,
             time_backwards_line: self.time_backwards_line,
             names: self.names,
@@ -230,6 +331,10 @@ impl Assembler {
             self.time_ns_last = self.time_ns_last.max(time);
         }
         match (self.order, event.time_ns) {
+            (Order::Lines, Some(_)) if self.times_decide => {
+                let what = "a time_ns, after lines without one";
+                Err(Problem::new(event.place, what, "one on every line, or on none"))
+            }
             (Order::Lines, _) => {
                 if goes_back {
                     self.time_backwards_line = self.time_backwards_line.or(Some(event.place.line));
@@ -274,11 +379,23 @@ impl Assembler {
                 return Err(Problem::new(event.place, what, expected));
             }
         }
+        let creates = event.create_if_missing.unwrap_or(false);
+        if creates && event.function != Function::Cas {
+            let what = format!("a {} with create_if_missing", event.function.name());
+            return Err(Problem::new(event.place, what, "it on the invocation of a cas only"));
+        }
+        if creates && self.absent != Value::MISSING {
+            let expected = "keys that are missing at the beginning, so no --initial";
+            return Err(Problem::new(event.place, "a cas with create_if_missing", expected));
+        }
+        if event.swapped.is_some() {
+            return Err(Problem::new(event.place, "an invocation with swapped", SWAPPED));
+        }
         let action = match (event.function, event.told) {
             (Function::Read, _) => Action::Read { returned: Value::MISSING },
             (Function::Write, Told::One(value)) => Action::Write { value },
             (Function::Cas, Told::Two(from, to)) => {
-                Action::Cas { from, to, create_if_missing: event.create_if_missing, swapped: false }
+                Action::Cas { from, to, create_if_missing: creates, swapped: false }
             }
             (Function::Write, _) => {
                 return Err(Problem::new(event.place, "a write of nothing", "the value that is written"));
@@ -299,6 +416,7 @@ impl Assembler {
         self.origins.push(Origin {
             invoked_line: event.place.line,
             completed_line: None,
+            refusal: None,
             invoked_ns: event.time_ns,
             completed_ns: None,
         });
@@ -328,6 +446,15 @@ impl Assembler {
             let expected = format!("the key of the invocation at line {line}");
             return Err(Problem::new(event.place, "another key", expected));
         }
+        if let Some(said) = event.create_if_missing
+            && !matches!(operation.action, Action::Cas { create_if_missing, .. } if create_if_missing == said)
+        {
+            let what = format!("create_if_missing is {said}");
+            return Err(Problem::new(event.place, what, format!("what was asked at line {line}")));
+        }
+        if event.swapped.is_some() && (event.kind, event.function) != (Kind::Ok, Function::Cas) {
+            return Err(Problem::new(event.place, "swapped", SWAPPED));
+        }
         origin.completed_line = Some(event.place.line);
         origin.completed_ns = event.time_ns;
         match event.kind {
@@ -343,12 +470,53 @@ impl Assembler {
                     };
                     Problem::new(event.place, what, expected)
                 })?;
+                let says_nothing = self.nil_reads_say_nothing
+                    && matches!(operation.action, Action::Read { returned } if returned == self.absent);
+                if says_nothing {
+                    self.failed.push(number);
+                    self.nil_reads += 1;
+                }
             }
-            Kind::Fail => self.failed.push(number),
+            Kind::Fail => {
+                let refusal = event.refusal.filter(|_| !self.ignore_refusals);
+                let observed = refusal.map(|refusal| refused(operation.action, refusal, self.absent));
+                match observed.transpose().map_err(|(what, expected)| {
+                    Problem::new(event.place, what, format!("{expected}, as asked at line {line}"))
+                })? {
+                    Some(Some(observed)) => {
+                        operation.responded = Some(instant);
+                        operation.action = observed;
+                        origin.refusal = refusal;
+                        self.refused += 1;
+                    }
+                    Some(None) | None => self.failed.push(number),
+                }
+            }
             Kind::Info if self.processes_survive => {}
             Kind::Info => *self.busy(event.process) = Busy::Crashed(event.place.line),
         }
         Ok(())
+    }
+}
+
+const SWAPPED: &str = "it on the `ok` of a cas only";
+
+/// What a refused operation observed, as the operation that observes it. `None` if the refusal says nothing about the
+/// value. An error: what is wrong, and what was expected.
+fn refused(
+    asked: Action,
+    refusal: Refusal,
+    absent: Value,
+) -> Result<Option<Action>, (&'static str, &'static str)> {
+    match (refusal, asked) {
+        (Refusal::Absent, Action::Cas { create_if_missing: true, .. }) => {
+            Err(("a cas that failed because the key does not exist", "a cas that creates it"))
+        }
+        (Refusal::Absent, _) => Ok(Some(Action::Read { returned: absent })),
+        (Refusal::Mismatch, Action::Cas { from, to, create_if_missing, .. }) => {
+            Ok(Some(Action::Cas { from, to, create_if_missing, swapped: false }))
+        }
+        (Refusal::Mismatch, Action::Read { .. } | Action::Write { .. }) => Ok(None),
     }
 }
 
@@ -376,7 +544,7 @@ fn answered(asked: Action, event: &Event) -> Result<Action, String> {
             if told != Told::Nothing && told != Told::Two(from, to) {
                 return Err("a cas of other values".to_owned());
             }
-            Ok(Action::Cas { from, to, create_if_missing, swapped: event.swapped })
+            Ok(Action::Cas { from, to, create_if_missing, swapped: event.swapped.unwrap_or(true) })
         }
     }
 }

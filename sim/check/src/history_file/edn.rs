@@ -12,8 +12,9 @@ use super::lines::{Lines, Stop};
 use super::problem::{Place, Problem, shown};
 
 /// A form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Datum {
+    #[default]
     Nil,
     /// Without `+` and the `N` of whole numbers.
     Number(String),

@@ -1,19 +1,22 @@
 //! Jepsen's events: what its maps mean, and whether their values are `[key value]` pairs.
 //!
 //! The order of the events is the order of the file, as in Jepsen's own checkers: the times in real histories go back
-//! here and there. A process whose operation crashed (`:info`) is never used again. Everything done by a process that is
-//! not a number (`:nemesis`) is ignored. A key has nil at the beginning.
+//! here and there. A process whose operation crashed (`:info`) is never used again. Everything that `:nemesis` does is
+//! ignored. A key has nil at the beginning.
 //!
 //! `[1 2]` is both "2, of key 1" and "from 1 to 2", and a register may hold pairs. The invocations tell: the first of them
 //! that is a read is of `nil` on a register, and of `[key nil]` in an independent history. A write of something else
 //! than a pair, or a compare-and-swap whose second part is no pair, tells as well. What comes before that is kept back.
+//! The field `:key` tells at once: then it has the key, and the value is a value.
 
 use std::io::BufRead;
 
-use super::assemble::{Assembler, Event, Function, Kind, Order, Told};
+use super::assemble::{Assembler, Event, Function, Kind, Refusal, Rules, Told};
 use super::edn::{Datum, Reader, unclosed, wrong_bracket};
+use super::fields::{Field, Ignored, refusal_named, resembled};
 use super::lines::{Lines, Stop};
 use super::problem::{Place, Problem, ReadError, shown};
+use super::words::Word;
 use super::{Format, HistoryFile, Options};
 use crate::Key;
 
@@ -25,6 +28,11 @@ pub(super) struct Raw {
     pub(super) kind: Kind,
     pub(super) function: Function,
     pub(super) value: Datum,
+    /// What `:key` says, unless it is nil.
+    pub(super) key: Option<Datum>,
+    pub(super) refusal: Option<Refusal>,
+    pub(super) swapped: Option<bool>,
+    pub(super) create_if_missing: Option<bool>,
     pub(super) time_ns: Option<u64>,
 }
 
@@ -37,6 +45,8 @@ enum Values {
     OneRegister(u64),
     /// Pairs of a key and a value, as the invocation at this line tells, or the user.
     Pairs(Option<u64>),
+    /// Those of the key in the field `:key`, as at this line.
+    Keyed(u64),
 }
 
 /// Makes operations of Jepsen's events.
@@ -70,7 +80,8 @@ impl Interpreter {
             },
         };
         let values = if options.independent { Values::Pairs(None) } else { Values::Unknown(Vec::new()) };
-        let assembler = Assembler::new(&initial, Order::Lines, false);
+        let rules = Rules { initial: &initial, absent: "nil", times_decide: false, processes_survive: false };
+        let assembler = Assembler::new(rules, options);
         Ok(Interpreter { assembler, values, index_last: None })
     }
 
@@ -113,7 +124,7 @@ impl Interpreter {
 
     /// Reads one map and takes it.
     fn event<R: BufRead>(&mut self, reader: &mut Reader<R>, place: Place) -> Result<(), Stop> {
-        let fields = Fields::read(reader)?;
+        let fields = Fields::read(reader, &mut self.assembler.ignored)?;
         match self.raw(fields, place) {
             Ok(Some(raw)) => self.push(raw),
             Ok(None) => {}
@@ -125,11 +136,19 @@ impl Interpreter {
     /// The event that a map describes; `None` if no client did it.
     fn raw(&mut self, fields: Fields, place: Place) -> Result<Option<Raw>, Problem> {
         let process = match fields.process {
-            Some(Datum::Number(process)) => process,
+            Some(process @ (Datum::Number(_) | Datum::Text(_))) => process.spelling().into_owned(),
             None | Some(Datum::Nil) => {
                 return Err(Problem::new(place, "an event without :process", EVENT));
             }
-            Some(_) => return Ok(None),
+            Some(Datum::Keyword(name)) if name == "nemesis" => return Ok(None),
+            Some(other) => {
+                // Jepsen's other threads do things of their own. One that reads or writes is a client.
+                if !matches!(fields.function, Some(Ok(_))) {
+                    return Ok(None);
+                }
+                let what = format!("the process {}", shown(&other.canonical()));
+                return Err(Problem::new(place, what, "a number or a string, or :nemesis"));
+            }
         };
         if let Some(index) = fields.index {
             if let Some(last) = self.index_last.filter(|last| *last >= index) {
@@ -138,8 +157,22 @@ impl Interpreter {
             }
             self.index_last = Some(index);
         }
-        let (kind, function) = (known_kind(fields.kind, place)?, known_function(fields.function, place)?);
-        Ok(Some(Raw { place, process, kind, function, value: fields.value, time_ns: fields.time_ns }))
+        let (kind, word) = (known_kind(fields.kind, place)?, known_function(fields.function, place)?);
+        let refusal = error_name(&fields.error).and_then(|name| refusal_named(kind, name));
+        let Fields { value, mut key, swapped, create_if_missing, time_ns, .. } = fields;
+        let (function, value) = word.meaning(value, &mut key, place)?;
+        Ok(Some(Raw {
+            place,
+            process,
+            kind,
+            function,
+            value,
+            key,
+            refusal,
+            swapped,
+            create_if_missing,
+            time_ns,
+        }))
     }
 
     /// Notes what is wrong.
@@ -156,12 +189,13 @@ impl Interpreter {
     pub(super) fn push(&mut self, raw: Raw) {
         if let Values::Unknown(waiting) = &mut self.values {
             let line = raw.place.line;
-            let tells = tells(&raw);
+            let tells = if raw.key.is_some() { Some(Tells::Keyed) } else { Values::told_by(&raw) };
             waiting.push(raw);
             match tells {
                 None => {}
                 Some(Tells::OneRegister) => self.decide(Values::OneRegister(line)),
                 Some(Tells::Pairs) => self.decide(Values::Pairs(Some(line))),
+                Some(Tells::Keyed) => self.decide(Values::Keyed(line)),
             }
             return;
         }
@@ -200,34 +234,50 @@ impl Interpreter {
                     key,
                     told,
                     time_ns: raw.time_ns,
-                    swapped: true,
-                    create_if_missing: false,
+                    refusal: raw.refusal,
+                    swapped: raw.swapped,
+                    create_if_missing: raw.create_if_missing,
                 });
             }
             Err(problem) => self.assembler.problem(problem),
         }
     }
 
-    /// What the value of an event says.
+    /// What the value of an event says, and of which key.
     fn meaning(&mut self, raw: &Raw) -> Result<(Option<Key>, Told), Problem> {
-        if matches!(raw.kind, Kind::Fail | Kind::Info) {
-            return Ok((None, Told::Nothing));
-        }
-        let (key, value) = match self.values {
-            Values::Unknown(_) => unreachable!("the values were decided on"),
-            Values::Pairs(because) => {
+        let unasked = |what: String, expected: String| Err(Problem::new(raw.place, what, expected));
+        let ended = matches!(raw.kind, Kind::Fail | Kind::Info);
+        let (key, value) = match (&self.values, &raw.key) {
+            (Values::Unknown(_), _) => unreachable!("the values were decided on"),
+            (Values::Keyed(line), None) if raw.kind == Kind::Invoke => {
+                return unasked("no :key".to_owned(), format!("one on every invocation, as at line {line}"));
+            }
+            (Values::Keyed(_), Some(key)) if Values::told_by(raw) == Some(Tells::Pairs) => {
+                let what = format!("a read of :key {} with {}", shown(&key.canonical()), pair_of(raw));
+                return unasked(what, "the key once: in :key, or in :value".to_owned());
+            }
+            (Values::Keyed(_), key) => (key.as_ref(), &raw.value),
+            (Values::OneRegister(line) | Values::Pairs(Some(line)), Some(key)) => {
+                let what = format!(":key {}", shown(&key.canonical()));
+                return unasked(what, format!("none, as line {line} has none"));
+            }
+            (Values::Pairs(None), Some(key)) => {
+                let what = format!(":key {}", shown(&key.canonical()));
+                return unasked(what, "[key value] pairs only, as --independent says".to_owned());
+            }
+            (_, None) if ended => return Ok((None, Told::Nothing)),
+            (Values::Pairs(because), None) => {
                 let Some((key, value)) = raw.value.pair() else {
                     let why = because.map_or(String::new(), |line| format!(", as at line {line}"));
                     let what = format!(":value {}", shown(&raw.value.canonical()));
-                    return Err(Problem::new(raw.place, what, format!("[key value]{why}")));
+                    return unasked(what, format!("[key value]{why}"));
                 };
                 (Some(key), value)
             }
-            Values::OneRegister(line) => {
-                if tells(raw) == Some(Tells::Pairs) {
-                    let what = format!("a read invoked with {}", shown(&raw.value.canonical()));
-                    let expected = format!("nil, as line {line} has values without a key");
-                    return Err(Problem::new(raw.place, what, expected));
+            (Values::OneRegister(line), None) => {
+                if Values::told_by(raw) == Some(Tells::Pairs) {
+                    let what = format!("a read invoked with {}", pair_of(raw));
+                    return unasked(what, format!("nil, as line {line} has values without a key"));
                 }
                 (None, &raw.value)
             }
@@ -235,6 +285,7 @@ impl Interpreter {
         let names = &mut self.assembler.names;
         let key = key.map(|key| names.intern_key(&key.spelling()));
         let told = match (raw.kind, raw.function, value) {
+            _ if ended => Told::Nothing,
             (Kind::Invoke, Function::Read, _) => Told::Nothing,
             (Kind::Ok, Function::Write | Function::Cas, Datum::Nil) => Told::Nothing,
             (_, Function::Read | Function::Write, value) => Told::One(names.intern_value(&value.spelling())),
@@ -257,63 +308,51 @@ const EVENT: &str = "an event, as in {:type :invoke, :f :read, :value nil, :proc
 enum Tells {
     OneRegister,
     Pairs,
+    Keyed,
 }
 
-fn tells(raw: &Raw) -> Option<Tells> {
-    if raw.kind != Kind::Invoke {
-        return None;
-    }
-    match (raw.function, raw.value.pair()) {
-        (Function::Read, Some((_, Datum::Nil))) => Some(Tells::Pairs),
-        (Function::Read, _) | (Function::Write, None) => Some(Tells::OneRegister),
-        (Function::Cas, Some((_, second))) if second.pair().is_none() => Some(Tells::OneRegister),
-        (Function::Write, Some(_)) | (Function::Cas, _) => None,
-    }
-}
-
-/// The fields of an event, read one by one: to build a map of each event would take most of the time.
-#[derive(Debug)]
-struct Fields {
-    /// `None` if there is none; an error if it is not known, with what is there instead.
-    kind: Option<Result<Kind, String>>,
-    function: Option<Result<Function, String>>,
-    process: Option<Datum>,
-    value: Datum,
-    time_ns: Option<u64>,
-    index: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Field {
-    Type,
-    Function,
-    Process,
-    Value,
-    Time,
-    Index,
-}
-
-impl Field {
-    fn named(name: &str) -> Option<Field> {
-        match name {
-            "type" => Some(Field::Type),
-            "f" => Some(Field::Function),
-            "process" => Some(Field::Process),
-            "value" => Some(Field::Value),
-            "time" => Some(Field::Time),
-            "index" => Some(Field::Index),
-            _ => None,
+impl Values {
+    /// What an event without `:key` says.
+    fn told_by(raw: &Raw) -> Option<Tells> {
+        if raw.kind != Kind::Invoke {
+            return None;
+        }
+        match (raw.function, raw.value.pair()) {
+            (Function::Read, Some((_, Datum::Nil))) => Some(Tells::Pairs),
+            (Function::Read, _) | (Function::Write, None) => Some(Tells::OneRegister),
+            (Function::Cas, Some((_, second))) if second.pair().is_none() => Some(Tells::OneRegister),
+            (Function::Write, Some(_)) | (Function::Cas, _) => None,
         }
     }
 }
 
+fn pair_of(raw: &Raw) -> String {
+    shown(&raw.value.canonical())
+}
+
+/// The fields of an event, read one by one: to build a map of each event would take most of the time.
+#[derive(Debug, Default)]
+struct Fields {
+    /// `None` if there is none; an error if it is not known, with what is there instead.
+    kind: Option<Result<Kind, String>>,
+    function: Option<Result<Word, String>>,
+    process: Option<Datum>,
+    value: Datum,
+    key: Option<Datum>,
+    error: Datum,
+    time_ns: Option<u64>,
+    index: Option<u64>,
+    swapped: Option<bool>,
+    create_if_missing: Option<bool>,
+}
+
 impl Fields {
     /// Reads the map at whose bracket the reader is.
-    fn read<R: BufRead>(reader: &mut Reader<R>) -> Result<Fields, Stop> {
+    fn read<R: BufRead>(reader: &mut Reader<R>, ignored: &mut Ignored) -> Result<Fields, Stop> {
         let open = reader.place();
         reader.skip(1);
-        let (kind, function, process, value) = (None, None, None, Datum::Nil);
-        let mut fields = Fields { kind, function, process, value, time_ns: None, index: None };
+        let mut fields = Fields::default();
+        let mut read: u32 = 0;
         loop {
             match reader.next_significant()? {
                 Some(b'}') => {
@@ -324,40 +363,65 @@ impl Fields {
                 Some(byte @ (b')' | b']')) => return Err(wrong_bracket(reader.place(), byte, open, b'}')),
                 Some(_) => {}
             }
-            let field = reader.named(Field::named)?;
+            let place = reader.place();
+            let field = reader.named(Field::of_edn)?;
             if reader.next_significant()? == Some(b'}') {
                 return Err(Problem::new(reader.place(), "a key alone", "a value for every key").into());
             }
-            match field {
-                Ok(Field::Type) => fields.kind = Some(reader.named(kind_named)?),
-                Ok(Field::Function) => fields.function = Some(reader.named(function_named)?),
-                Ok(Field::Process) => fields.process = Some(reader.form()?),
-                Ok(Field::Value) => fields.value = reader.form()?,
-                Ok(Field::Time) => fields.time_ns = reader.number()?,
-                Ok(Field::Index) => fields.index = reader.number()?,
-                Err(_) => {
+            let field = match field {
+                Ok(field) => field,
+                Err(name) => {
+                    if let Some(meant) = resembled(&name) {
+                        let expected = format!("`:{}`, or another name", meant.replace('_', "-"));
+                        return Err(Problem::new(place, format!("the field {name}"), expected).into());
+                    }
+                    ignored.note(name.strip_prefix(':').unwrap_or(&name));
                     reader.form()?;
+                    continue;
                 }
+            };
+            let bit = 1 << (field as u32);
+            if read & bit != 0 {
+                return Err(Problem::new(place, "a field for the second time", "each field once").into());
+            }
+            read |= bit;
+            match field {
+                Field::Type => fields.kind = Some(reader.named(Kind::named)?),
+                Field::Function => fields.function = Some(reader.named(Word::named)?),
+                Field::Process => fields.process = Some(reader.form()?),
+                Field::Value => fields.value = reader.form()?,
+                Field::Key => fields.key = Some(reader.form()?).filter(|key| *key != Datum::Nil),
+                Field::Error => fields.error = reader.form()?,
+                Field::Time => fields.time_ns = reader.number()?,
+                Field::Index => fields.index = reader.number()?,
+                Field::Swapped => fields.swapped = truth(reader)?,
+                Field::CreateIfMissing => fields.create_if_missing = truth(reader)?,
+                Field::InvokedNs | Field::CompletedNs => unreachable!("EDN has no whole operations"),
             }
         }
     }
 }
 
-pub(super) fn kind_named(name: &str) -> Option<Kind> {
-    match name {
-        "invoke" => Some(Kind::Invoke),
-        "ok" => Some(Kind::Ok),
-        "fail" => Some(Kind::Fail),
-        "info" => Some(Kind::Info),
-        _ => None,
+/// `true`, `false` or nil.
+fn truth<R: BufRead>(reader: &mut Reader<R>) -> Result<Option<bool>, Stop> {
+    let place = reader.place();
+    let form = reader.form()?;
+    match &form {
+        Datum::Nil => Ok(None),
+        Datum::Symbol(word) if word == "true" => Ok(Some(true)),
+        Datum::Symbol(word) if word == "false" => Ok(Some(false)),
+        other => Err(Problem::new(place, shown(&other.canonical()), "`true` or `false`").into()),
     }
 }
 
-pub(super) fn function_named(name: &str) -> Option<Function> {
-    match name {
-        "read" => Some(Function::Read),
-        "write" => Some(Function::Write),
-        "cas" => Some(Function::Cas),
+/// The name of an error: a keyword alone, or first in a vector.
+pub(super) fn error_name(error: &Datum) -> Option<&str> {
+    match error {
+        Datum::Keyword(name) | Datum::Text(name) => Some(name),
+        Datum::Sequence(parts) => match parts.first()? {
+            Datum::Keyword(name) | Datum::Text(name) => Some(name),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -366,10 +430,7 @@ pub(super) fn known_kind(kind: Option<Result<Kind, String>>, place: Place) -> Re
     known(kind, ":type", ":invoke, :ok, :fail or :info", place)
 }
 
-pub(super) fn known_function(
-    function: Option<Result<Function, String>>,
-    place: Place,
-) -> Result<Function, Problem> {
+pub(super) fn known_function(function: Option<Result<Word, String>>, place: Place) -> Result<Word, Problem> {
     known(function, ":f", ":read, :write or :cas", place)
 }
 

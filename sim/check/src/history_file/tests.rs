@@ -1,5 +1,8 @@
-//! Small histories with known verdicts, and everything that can be wrong. Random ones are in `round_trip`.
+//! Small histories with known verdicts, and everything that can be wrong. Random ones are in `round_trip`. `refusals`:
+//! failures that observe something. `readers`: what else a history may look like.
 
+mod readers;
+mod refusals;
 mod round_trip;
 mod verdicts;
 mod wrong;

@@ -1,7 +1,7 @@
 //! Compare-and-swap, repeated values and the bounds of the search, made by hand.
 
 use super::{NONE, cas, fine, lost, op, read, upsert, violation, write, wrong};
-use crate::{Key, Limits, Operation, Outcome, Value, Verdict, Violation, check};
+use crate::{Attempt, Bound, Key, Limits, Operation, Outcome, Value, Verdict, Violation, check, check_until};
 
 #[test]
 fn a_swap_needs_the_expected_value() {
@@ -138,7 +138,13 @@ fn a_search_names_the_first_response_that_nothing_explains() {
         op(3, 4, 8, cas(2, 1, true)),
         op(3, 20, 30, read(2)),
     ];
-    let found = Violation::NoOrder { blocked: 3, pending: vec![], possible: vec![Value(1)] };
+    let found = Violation::NoOrder {
+        blocked: 3,
+        pending: vec![],
+        possible: vec![Value(1)],
+        order: vec![0, 1, 4],
+        attempts: vec![Attempt { value: Value(1), linearized: vec![], spent: vec![] }],
+    };
     assert_eq!(violation(&history), Some(found));
 }
 
@@ -146,20 +152,42 @@ fn a_search_names_the_first_response_that_nothing_explains() {
 fn a_search_past_its_bound_is_undecided_and_hides_no_other_key() {
     let mut history: Vec<Operation> = (0..8).map(|n| op(n, 0, 100, cas(1, 1, true))).collect();
     history.push(op(9, 0, 100, write(1)));
-    let bounded = Limits { states_max: 5 };
+    let bounded = Limits { states_max: Some(5), ..Limits::default() };
     let report = check(&history, bounded);
     assert_eq!(report.outcome, Outcome::Undecided);
-    assert_eq!(report.keys[0].verdict, Verdict::Undecided { states: 5 });
+    assert_eq!(report.keys[0].verdict, Verdict::Undecided { states: 5, bound: Bound::States });
 
     history.push(Operation { key: Key(2), ..op(1, 0, 1, read(5)) });
     assert_eq!(check(&history, bounded).outcome, Outcome::NotLinearizable);
 }
 
 #[test]
-fn more_pending_operations_than_there_is_room_for_leave_it_undecided() {
-    let mut history: Vec<Operation> = (0..300).map(|n| lost(n, 0, write(1 + u64::from(n % 2)))).collect();
+fn unknown_operations_that_ask_the_same_are_counted() {
+    let mut history: Vec<Operation> = (0..3000).map(|n| lost(n, 0, write(1 + u64::from(n % 2)))).collect();
     history.extend([op(0, 5, 6, read(1)), op(0, 7, 8, read(2))]);
-    assert_eq!(check(&history, Limits::default()).outcome, Outcome::Undecided);
+    assert_eq!(check(&history, Limits::default()).outcome, Outcome::Linearizable);
+    history.push(op(0, 9, 10, read(3)));
+    assert_eq!(check(&history, Limits::default()).outcome, Outcome::NotLinearizable);
+}
+
+#[test]
+fn more_operations_at_once_than_there_is_room_for_leave_it_undecided() {
+    let at_once = |count: u32| {
+        let history: Vec<Operation> = (0..count).map(|n| op(n, 0, 10, write(1 + u64::from(n % 2)))).collect();
+        check(&history, Limits::default())
+    };
+    assert_eq!(at_once(1024).outcome, Outcome::Linearizable);
+    assert_eq!(at_once(1025).keys[0].verdict, Verdict::Undecided { states: 0, bound: Bound::Pending });
+}
+
+#[test]
+fn what_the_caller_stops_is_undecided() {
+    let history = [op(1, 0, 1, write(1)), op(1, 2, 3, write(1)), op(2, 4, 5, read(1))];
+    let report = check_until(&history, Limits::default(), &mut || true);
+    assert_eq!(report.keys[0].verdict, Verdict::Undecided { states: 0, bound: Bound::Time });
+    let no_memory = Limits { bytes_max: 0, ..Limits::default() };
+    let report = check(&history, no_memory);
+    assert!(matches!(report.keys[0].verdict, Verdict::Undecided { bound: Bound::Bytes, .. }), "{report:?}");
 }
 
 #[test]
@@ -168,10 +196,16 @@ fn many_unknown_writes_of_few_values_stay_cheap() {
     for n in 0..40 {
         history.push(op(100, 10 + 2 * n, 10 + 2 * n, read(1 + n % 3)));
     }
-    assert_eq!(check(&history, Limits { states_max: 10_000 }).outcome, Outcome::Linearizable);
+    assert_eq!(
+        check(&history, Limits { states_max: Some(10_000), ..Limits::default() }).outcome,
+        Outcome::Linearizable
+    );
     // Each value was written twenty times; here it is read for the thirtieth time, another one in between.
     for n in 0..50 {
         history.push(op(100, 200 + 2 * n, 200 + 2 * n, read(1 + n % 3)));
     }
-    assert_eq!(check(&history, Limits { states_max: 10_000 }).outcome, Outcome::NotLinearizable);
+    assert_eq!(
+        check(&history, Limits { states_max: Some(10_000), ..Limits::default() }).outcome,
+        Outcome::NotLinearizable
+    );
 }

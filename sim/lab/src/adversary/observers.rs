@@ -2,7 +2,7 @@
 
 use leasehold::node::Message;
 use leasehold::raft;
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::Note;
 
 use leasehold_run::run::{ClusterView, Observer};
 use leasehold_world::{Event, Happening};
@@ -16,7 +16,7 @@ pub(super) struct Round {
 }
 
 impl Observer for Round {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
         if let Happening::Sent { from, to, message: Message::Raft(raft::Message::Append(_)), .. } = event.what
             && (from, to) == (self.leader, self.voter)
             && event.at >= self.from
@@ -34,7 +34,7 @@ pub(super) struct Freed {
 }
 
 impl Observer for Freed {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
         if event.at < self.from || self.free.is_some() {
             return;
         }

@@ -6,7 +6,7 @@ use leasehold::node::Message;
 use leasehold::raft;
 use leasehold::time::Reading;
 
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::Note;
 use leasehold_run::run::{ClusterView, Observer, run_observed};
 use leasehold_run::setup::Setup;
 use leasehold_world::{Event, Happening};
@@ -77,7 +77,7 @@ impl Rounds {
 }
 
 impl Observer for Rounds {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
         match event.what {
             Happening::Sent { from, message: Message::Raft(raft::Message::Append(_)), .. } => {
                 let reading = world.clock(from).read(event.at);
@@ -85,7 +85,7 @@ impl Observer for Rounds {
                     self.sent[from].push((event.at, reading));
                 }
             }
-            Happening::Noted { node, note: Milestone::LeaseRenewed { start, .. } } => {
+            Happening::Noted { node, note: Note::LeaseRenewed { start, .. } } => {
                 self.renewed(event.at, node, start);
             }
             Happening::Fault { undone: false, .. } => {

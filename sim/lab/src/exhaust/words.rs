@@ -1,6 +1,6 @@
 //! One schedule again, with its decisions in words.
 
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::Note;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ struct Messages {
 }
 
 impl Observer for Messages {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
         if let Happening::Sent { from, to, number, message } = event.what {
             self.sent.insert((from, to, number), (event.at, message.kind()));
         }

@@ -1,10 +1,11 @@
 //! How far a run has come on its way to a stale read.
 
+use leasehold::lease::Ballot;
 use leasehold::node::Message;
 use leasehold::raft;
 use leasehold::time::Alarm;
 
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::Note;
 use leasehold_run::run::{ClusterView, Observer};
 use leasehold_run::setup::Setup;
 use leasehold_world::{Event, Happening, LossCause, Reply};
@@ -106,31 +107,40 @@ impl Scorer {
         }
     }
 
-    fn milestone(&mut self, node: usize, milestone: Milestone, world: &dyn ClusterView) {
-        match milestone {
-            Milestone::LeaseRenewed { term, end, .. } => self.leases[node] = Some((term, end)),
-            Milestone::LeaseEnded { .. } => self.leases[node] = None,
-            Milestone::Campaign { term, trial } => {
-                self.reach(if trial { 2 } else { 4 }, self.left(node, term, world));
-            }
-            Milestone::VoteGranted { to, term, trial, .. } if to != node => {
-                self.reach(if trial { 3 } else { 5 }, self.left(to, term, world));
-            }
-            Milestone::Elected { term } => self.reach(6, self.left(node, term, world)),
-            Milestone::LeaderReady { term } => {
-                self.ready[node] = Some(term);
-                self.reach(8, self.left(node, term, world));
-            }
-            Milestone::SteppedDown { .. } => self.ready[node] = None,
-            _ => {}
+    fn noted(&mut self, node: usize, note: Note, world: &dyn ClusterView) {
+        if let Note::LeaseRenewed { term, end, .. } = note {
+            self.leases[node] = Some((term.0, end));
+        }
+        if let Note::LeaseEnded { .. } = note {
+            self.leases[node] = None;
+        }
+        if let Note::Campaign { term, ballot } = note {
+            let level = if ballot == Ballot::PreVote { 2 } else { 4 };
+            self.reach(level, self.left(node, term.0, world));
+        }
+        if let Note::VoteGranted { candidate, term, ballot } = note
+            && candidate.index() != node
+        {
+            let level = if ballot == Ballot::PreVote { 3 } else { 5 };
+            self.reach(level, self.left(candidate.index(), term.0, world));
+        }
+        if let Note::Elected { term } = note {
+            self.reach(6, self.left(node, term.0, world));
+        }
+        if let Note::LeaderReady { term, .. } = note {
+            self.ready[node] = Some(term.0);
+            self.reach(8, self.left(node, term.0, world));
+        }
+        if let Note::SteppedDown { .. } = note {
+            self.ready[node] = None;
         }
     }
 }
 
 impl Observer for Scorer {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
         match event.what {
-            Happening::Noted { node, note: milestone } => self.milestone(node, milestone, world),
+            Happening::Noted { node, note } => self.noted(node, note, world),
             Happening::Lost { from, cause: LossCause::Partition, .. }
                 if self.best.level == 0 && self.leases[from].is_some() =>
             {

@@ -131,6 +131,9 @@ fn conclusion(found: &Threshold, style: Style) -> String {
         Verdict::Found if found.theory.is_ok() => style.good("theory and adversary agree"),
         Verdict::Found => style.doubtful("theory has no say here; the adversary's value stands alone"),
         Verdict::NotFound => style.doubtful("no threshold in this range, or not one alone; try another"),
+        Verdict::Apart if found.beaten_by_seeds() => {
+            style.bad("A BUG OF OURS: a plain seed has a stale read where the adversary finds none")
+        }
         Verdict::Apart => style.bad(
             "A BUG OF OURS: theory and adversary are apart by more than the tolerance; one of them is wrong",
         ),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use leasehold::time::Span;
 
 use super::cost::{asks_once, usual};
-use super::numbers::ONCE;
 use super::operations::{asks_at, of_stale_read, script};
 use super::search::Search;
 use super::violation::Kind;
@@ -27,18 +26,8 @@ pub(super) fn at_the_change(setup: &Arc<Setup>, outcome: &Outcome) -> Vec<Setup>
 
 /// The same setup with two more clients, who ask where nobody had asked.
 pub(super) fn provoked(setup: &Arc<Setup>, outcome: &Outcome) -> Vec<Setup> {
-    let plain = ClientSpec {
-        name: String::new(),
-        target: Target::Leader,
-        operations: Vec::new(),
-        pace: Pace::Every(ONCE),
-        first_key: 0,
-        keys: 1,
-        start: Span::ZERO,
-        stop: None,
-        timeout: Span::secs(1),
-        link: Some(Delay::Fixed(Span::micros(1))),
-    };
+    let link = Some(Delay::Fixed(Span::micros(1)));
+    let plain = ClientSpec { times: Some(1), link, ..ClientSpec::new("") };
     let asked = windows(setup, outcome, 1_000).into_iter().map(|window| {
         let mut questions = window.questions(&plain, &plain);
         for (client, name) in questions.iter_mut().zip(["late-writer", "late-reader"]) {

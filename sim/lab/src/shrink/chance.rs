@@ -7,8 +7,8 @@ use leasehold::time::Span;
 
 use super::cost::{drawn, usual};
 use super::search::Search;
+use leasehold::raft::Note;
 use leasehold_run::attack::{least, most};
-use leasehold_run::milestone::Milestone;
 use leasehold_run::run::{ClusterView, Observer, run_decided, run_observed};
 use leasehold_run::setup::{Action, Delay, FaultSpec, LinkSpec, Pace, Setup, Target, Trigger};
 use leasehold_world::{Decision, Event, Happening, Point, Purpose, Recorded, Seeded};
@@ -263,7 +263,7 @@ impl Sent {
 }
 
 impl Observer for Sent {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
         if let Happening::Sent { from, to, .. } = event.what
             && (from, to) == self.link
         {
@@ -296,8 +296,8 @@ struct Facts {
 }
 
 impl Observer for Facts {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
-        if let Happening::Noted { node, note: Milestone::Elected { .. } } = event.what {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+        if let Happening::Noted { node, note: Note::Elected { .. } } = event.what {
             self.elected.push(node);
         }
     }

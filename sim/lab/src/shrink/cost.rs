@@ -2,8 +2,9 @@
 
 use super::numbers::{self, Number, Part};
 use leasehold::time::Span;
+use leasehold_run::scenario::keys::{Key, Table};
 use leasehold_run::setup::{
-    Action, ClientSpec, ClockSpec, Delay, DiskSpec, OperationKind, Pace, Setup, StampSource, Target, Trigger,
+    Action, ClientSpec, ClockSpec, Delay, OperationKind, Pace, Setup, Target, Trigger,
 };
 
 /// Compared from the first field to the last.
@@ -57,7 +58,7 @@ fn operations(setup: &Setup, client: &ClientSpec) -> u64 {
         Pace::Every(pace) => usual(pace),
         Pace::Think(pace) => usual(pace) + 2 * usual(client.link.unwrap_or(setup.network.client_delay)),
     };
-    time.div_ceil(pace.max(1))
+    time.div_ceil(pace.max(1)).min(client.times.unwrap_or(u64::MAX))
 }
 
 /// A length that a delay may well have, ns.
@@ -100,37 +101,21 @@ fn chance(setup: &Setup) -> usize {
 fn specials(setup: &Setup) -> usize {
     let mut count = setup.network.links.len() + setup.nodes.len() - setup.cluster.voters;
     let mut unless = |usual: bool| count += usize::from(!usual);
-    unless(setup.network.client_delay == setup.network.delay);
-    unless(setup.timers.startup_grace == setup.timers.heartbeat);
-    unless(setup.timers.request_deadline.is_none());
-    unless(setup.timers.election_jitter == Span::ZERO);
-    for node in &setup.nodes {
-        let (own, lease) = (&node.lease, &setup.lease);
-        unless(own.duration == lease.duration);
-        unless(own.election_timeout == lease.election_timeout);
-        unless(own.max_clock_skew == lease.max_clock_skew);
-        unless(node.election_jitter == setup.timers.election_jitter);
-        unless(node.election_jitter_least == Span::ZERO);
-        unless(node.disk_sync == Span::ZERO);
-        unless(node.disk == DiskSpec::default());
-        unless(node.answer_time == Span::ZERO);
+    for table in [Table::Timers, Table::Network, Table::Client] {
+        let keys = (0..table.count(setup)).flat_map(|number| table.keys(number));
+        keys.filter(Key::has_no_default_of_its_own).for_each(|key| unless(simple(&key, setup)));
     }
-    let mut clocks: Vec<ClockSpec> = Vec::new();
-    for clock in setup.nodes.iter().map(|node| node.clock).filter(|clock| *clock != ClockSpec::default()) {
+    for key in (0..setup.nodes.len()).flat_map(|node| Table::Node.keys(node)) {
+        unless(key.is_usual(setup));
+    }
+    let clock = |node: usize| setup.nodes[node].clock;
+    for node in (0..setup.nodes.len()).filter(|node| clock(*node) != ClockSpec::default()) {
         unless(false);
-        if clocks.contains(&clock) {
-            continue;
+        if !(0..node).any(|other| clock(other) == clock(node)) {
+            Table::Clock.keys(node).for_each(|key| unless(key.is_usual(setup)));
         }
-        clocks.push(clock);
-        unless(clock.offset_ns == 0);
-        unless(clock.rate_ppb == 0);
-        unless(clock.wall_error == Span::ZERO);
-        unless(clock.synchronized);
-        unless(clock.stamp == StampSource::Both);
     }
     for client in &setup.clients {
-        unless(client.link.is_none());
-        unless(client.stop.is_none());
         unless(!client.operations.contains(&OperationKind::Cas));
     }
     for fault in &setup.faults {
@@ -139,6 +124,14 @@ fn specials(setup: &Setup) -> usize {
         unless(matches!(fault.trigger, Trigger::At(_)));
     }
     count + setup.faults.iter().map(|fault| words(&fault.action)).sum::<usize>()
+}
+
+/// Does a key with no default of its own say what a simple scenario says?
+fn simple(key: &Key, setup: &Setup) -> bool {
+    match key.amount(setup) {
+        Some(amount) => key.usual_amount(setup) == Some(amount),
+        None => key.is_usual(setup),
+    }
 }
 
 /// Names in an action beyond the one that most have.

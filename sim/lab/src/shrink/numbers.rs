@@ -1,10 +1,10 @@
 //! Every number of a setup, each with what it usually is.
 
-use leasehold::lease::LeaseSettings;
 use leasehold::time::Span;
 
 use leasehold_run::faults;
-use leasehold_run::setup::{ClockSpec, Delay, Pace, Setup, Trigger};
+use leasehold_run::scenario::keys::Table;
+use leasehold_run::setup::{Delay, Pace, Setup, Trigger};
 
 /// What is known of a number beside its value. Times are in nanoseconds, rates in parts per billion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,37 +70,14 @@ pub(super) fn visit(setup: &mut Setup, see: &mut See<'_>) {
         &Number { usual: Some(1), least: 0, moves: false, unit: Unit::Time, part: Part::Setting },
         see,
     );
-    settings(setup, see);
-    nodes(setup, see);
-    network(setup, see);
+    keys(setup, see);
     for client in &mut setup.clients {
-        let number = Number { usual: None, least: 0, moves: false, unit: Unit::Time, part: Part::Question };
-        span(&mut client.start, &number, see);
-        if let Some(stop) = &mut client.stop {
-            span(stop, &number, see);
-        }
-        span(
-            &mut client.timeout,
-            &Number { usual: Some(SECOND), least: 1, moves: false, unit: Unit::Time, part: Part::Question },
-            see,
-        );
-        if let Some(link) = &mut client.link {
-            delay(link, &number, see);
-        }
         if let Pace::Think(pace) | Pace::Every(pace) = &mut client.pace
-            && *pace != ONCE
+            && client.times != Some(1)
+            && let Delay::Fixed(fixed) = pace
         {
-            delay(
-                pace,
-                &Number { usual: None, least: 1, moves: false, unit: Unit::Time, part: Part::Question },
-                see,
-            );
+            span(fixed, &question(None, 1), see);
         }
-        count(
-            &mut client.first_key,
-            &Number { usual: Some(0), least: 0, moves: false, unit: Unit::Time, part: Part::Question },
-            see,
-        );
     }
     faults(setup, see);
     span(
@@ -112,11 +89,13 @@ pub(super) fn visit(setup: &mut Setup, see: &mut See<'_>) {
 
 const SECOND: i128 = 1_000_000_000;
 
-/// The pace of a client that asks once: longer than any run that is worth shrinking.
-pub(super) const ONCE: Delay = Delay::Fixed(Span::secs(3_600));
-
 const fn usually(usual: i128, least: i128) -> Number {
     Number { usual: Some(usual), least, moves: true, unit: Unit::Time, part: Part::Setting }
+}
+
+/// A number of a client.
+const fn question(usual: Option<i128>, least: i128) -> Number {
+    Number { usual, least, moves: false, unit: Unit::Time, part: Part::Question }
 }
 
 fn span(span: &mut Span, number: &Number, see: &mut See<'_>) {
@@ -137,104 +116,56 @@ fn signed(signed: &mut i64, number: &Number, see: &mut See<'_>) {
     *signed = i64::try_from(value).unwrap_or(*signed);
 }
 
-/// Delays that are drawn are `chance`'s.
-fn delay(delay: &mut Delay, number: &Number, see: &mut See<'_>) {
-    if let Delay::Fixed(fixed) = delay {
-        span(fixed, number, see);
-    }
-}
+/// Tables of keys, each before those that follow it.
+const TABLES: [Table; 8] = [
+    Table::Lease,
+    Table::Timers,
+    Table::Log,
+    Table::Node,
+    Table::Clock,
+    Table::Network,
+    Table::Link,
+    Table::Client,
+];
 
-/// What nodes and timers have in common. Whoever had the same as before goes along.
-fn settings(setup: &mut Setup, see: &mut See<'_>) {
-    let before = setup.lease;
-    span(&mut setup.lease.duration, &usually(3 * SECOND, 0), see);
-    span(&mut setup.lease.election_timeout, &usually(5 * SECOND, 1), see);
-    span(&mut setup.lease.max_clock_skew, &usually(SECOND / 2, 0), see);
-    let LeaseSettings { duration, election_timeout, max_clock_skew, .. } = setup.lease;
-    let timers = &mut setup.timers;
-    let (heartbeat, jitter) = (timers.heartbeat, timers.election_jitter);
-    span(&mut timers.heartbeat, &usually(SECOND / 10, 1), see);
-    if timers.startup_grace == heartbeat {
-        timers.startup_grace = timers.heartbeat;
-    }
-    span(&mut timers.startup_grace, &usually(i128::from(timers.heartbeat.as_nanos()), 0), see);
-    span(&mut timers.election_jitter, &usually(0, 0), see);
-    if let Some(deadline) = &mut timers.request_deadline {
-        span(
-            deadline,
-            &Number { usual: None, least: 1, moves: true, unit: Unit::Time, part: Part::Setting },
-            see,
-        );
-    }
-    let follow = |own: &mut Span, before: Span, now: Span| {
-        if *own == before {
-            *own = now;
-        }
-    };
-    for node in &mut setup.nodes {
-        follow(&mut node.lease.duration, before.duration, duration);
-        follow(&mut node.lease.election_timeout, before.election_timeout, election_timeout);
-        follow(&mut node.lease.max_clock_skew, before.max_clock_skew, max_clock_skew);
-        follow(&mut node.election_jitter, jitter, setup.timers.election_jitter);
-    }
-}
-
-fn nodes(setup: &mut Setup, see: &mut See<'_>) {
-    let (lease, jitter) = (setup.lease, setup.timers.election_jitter);
-    let as_all = |all: Span, least| usually(i128::from(all.as_nanos()), least);
-    for node in &mut setup.nodes {
-        let fixed = node.election_jitter == node.election_jitter_least;
-        span(&mut node.lease.duration, &as_all(lease.duration, 0), see);
-        span(&mut node.lease.election_timeout, &as_all(lease.election_timeout, 1), see);
-        span(&mut node.lease.max_clock_skew, &as_all(lease.max_clock_skew, 0), see);
-        span(&mut node.election_jitter, &as_all(jitter, 0), see);
-        if fixed {
-            node.election_jitter_least = node.election_jitter;
-        } else {
-            span(&mut node.election_jitter_least, &usually(0, 0), see);
-        }
-        span(&mut node.disk_sync, &usually(0, 0), see);
-        span(&mut node.answer_time, &usually(0, 0), see);
-    }
-    // Clocks that are alike stay so.
-    let before: Vec<ClockSpec> = setup.nodes.iter().map(|node| node.clock).collect();
-    for (place, clock) in before.iter().enumerate().filter(|(place, clock)| !before[..*place].contains(clock))
-    {
-        let mut changed = setup.nodes[place].clock;
-        let negative = Number {
-            usual: Some(0),
-            least: i128::from(i64::MIN),
-            moves: true,
-            unit: Unit::Time,
-            part: Part::Setting,
-        };
-        signed(&mut changed.offset_ns, &negative, see);
-        signed(&mut changed.rate_ppb, &Number { least: -SECOND + 1, unit: Unit::Other, ..negative }, see);
-        span(&mut changed.wall_error, &usually(0, 0), see);
-        let alike = setup.nodes.iter_mut().zip(&before).filter(|(_, before)| *before == clock);
-        alike.for_each(|(node, _)| node.clock = changed);
-    }
-}
-
-fn network(setup: &mut Setup, see: &mut See<'_>) {
-    let network = &mut setup.network;
-    let before = network.delay;
-    delay(&mut network.delay, &usually(SECOND / 1_000, 1), see);
-    if network.client_delay == before {
-        network.client_delay = network.delay;
-    }
-    let usual = match network.delay {
-        Delay::Fixed(fixed) => Some(i128::from(fixed.as_nanos())),
-        _ => None,
-    };
-    delay(
-        &mut network.client_delay,
-        &Number { usual, least: 1, moves: true, unit: Unit::Time, part: Part::Setting },
-        see,
-    );
-    for link in &mut network.links {
-        if let Some(own) = &mut link.delay {
-            delay(own, &Number { usual, least: 0, moves: true, unit: Unit::Time, part: Part::Setting }, see);
+/// Every key that is a number. One that had the value of the key that it follows goes along with it, clocks that are alike
+/// stay so, and a jitter that is always the same stays that.
+fn keys(setup: &mut Setup, see: &mut See<'_>) {
+    let before = setup.clone();
+    for table in TABLES {
+        for number in 0..table.count(setup) {
+            let clock = |node: usize| before.nodes[node].clock;
+            if table == Table::Clock
+                && let Some(alike) = (0..number).find(|other| clock(*other) == clock(number))
+            {
+                setup.nodes[number].clock = setup.nodes[alike].clock;
+                continue;
+            }
+            for key in table.keys(number) {
+                if let Some(source) = key.source()
+                    && key.amount(&before).is_some()
+                    && key.amount(&before) == source.amount(&before)
+                    && let Some(now) = source.amount(setup)
+                {
+                    key.set_amount(setup, now);
+                }
+                if key.name() == "election-jitter-least"
+                    && before.nodes[number].election_jitter == before.nodes[number].election_jitter_least
+                {
+                    setup.nodes[number].election_jitter_least = setup.nodes[number].election_jitter;
+                    continue;
+                }
+                let Some(mut value) = key.amount(setup) else { continue };
+                let shape = Number {
+                    usual: key.usual_amount(setup),
+                    least: key.least_amount(),
+                    moves: table != Table::Client,
+                    unit: if key.is_time() { Unit::Time } else { Unit::Other },
+                    part: if table == Table::Client { Part::Question } else { Part::Setting },
+                };
+                see(&shape, &mut value);
+                key.set_amount(setup, value);
+            }
         }
     }
 }

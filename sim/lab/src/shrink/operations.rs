@@ -3,12 +3,11 @@
 use leasehold::time::Span;
 
 use super::cost::asks_once;
-use super::numbers::ONCE;
 use super::search::Search;
 use super::violation::Kind;
 use leasehold_check::{StaleRead, Verdict};
 use leasehold_run::run::Outcome;
-use leasehold_run::setup::{ClientSpec, OperationKind, Pace, Setup, Target};
+use leasehold_run::setup::{ClientSpec, OperationKind, Setup, Target};
 use leasehold_run::watch::Operation;
 use leasehold_world::Request;
 
@@ -111,16 +110,14 @@ pub(super) fn asks_at(
     client: &ClientSpec,
 ) -> ClientSpec {
     ClientSpec {
-        name: String::new(),
         target: Target::Node(node),
         operations: vec![kind],
-        pace: Pace::Every(ONCE),
+        times: Some(1),
         first_key: key,
-        keys: 1,
         start: Span::nanos(at),
-        stop: None,
         timeout: client.timeout,
         link: client.link,
+        ..ClientSpec::new("")
     }
 }
 
@@ -128,7 +125,7 @@ pub(super) fn asks_at(
 /// do, in the order in which they do it.
 pub(super) fn tidy(setup: &mut Setup) {
     setup.faults.sort_by_key(|fault| fault.trigger.earliest() + fault.after);
-    if !setup.clients.iter().all(|client| client.pace == Pace::Every(ONCE) && client.operations.len() == 1) {
+    if !setup.clients.iter().all(|client| client.times == Some(1) && client.operations.len() == 1) {
         return;
     }
     setup.clients.sort_by_key(|client| client.start);

@@ -1,11 +1,10 @@
 //! Faults, nodes, links and settings that are not needed go, the run ends when it has shown what it has to show, and what
 //! is left is renumbered: the leader is n1, whoever follows it n2.
 
-use leasehold_run::milestone::Milestone;
+use leasehold::raft::{LogBounds, Note};
 use std::sync::Arc;
 
 use leasehold::node::Message;
-use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::search::Search;
@@ -296,7 +295,7 @@ struct Fired {
 }
 
 impl Observer for Fired {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
         if let Happening::Fault { fault, undone: false } = event.what
             && fault == self.fault
         {

@@ -10,8 +10,9 @@ use leasehold::time::Span;
 
 use super::Bound;
 use super::dice::{Aspect, Dice};
+use leasehold_run::faults::{Frozen, Harm, harm};
 use leasehold_run::rules;
-use leasehold_run::setup::{Action, FaultSpec, Setup, StampSource};
+use leasehold_run::setup::{Action, Setup, StampSource};
 use leasehold_run::theory::{self, Prediction};
 
 /// Scales are in millionths of what was drawn.
@@ -156,12 +157,16 @@ fn scaled(setup: &Setup, scale: u64) -> Setup {
         }
     }
     let raw_alone = |node: usize| setup.nodes[node].clock.stamp == StampSource::Raw;
-    for FaultSpec { action, lasts, .. } in &mut scaled.faults {
-        match action {
-            Action::Step { by_ns, .. } if deadline => *by_ns = signed(*by_ns),
-            Action::HypervisorPause { .. } => scale_span(lasts, scale),
-            Action::Suspend { node } if raw_alone(*node) => scale_span(lasts, scale),
-            _ => {}
+    for fault in &mut scaled.faults {
+        if let Action::Step { by_ns, .. } = &mut fault.action
+            && deadline
+        {
+            *by_ns = signed(*by_ns);
+        }
+        if let Harm::Stops { node, clocks } = harm(fault)
+            && (clocks == Frozen::All || (clocks == Frozen::Raw && raw_alone(node)))
+        {
+            scale_span(&mut fault.lasts, scale);
         }
     }
     scaled

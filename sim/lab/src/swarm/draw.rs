@@ -8,7 +8,7 @@ use leasehold::time::Span;
 use super::dice::{Aspect, Dice};
 use super::{Profile, bound, disks, faults, members, workload};
 use leasehold_run::rules;
-use leasehold_run::setup::{ClockSpec, Cluster, Delay, DiskSpec, LinkSpec, Network, NodeSpec, Setup, Timers};
+use leasehold_run::setup::{Cluster, Delay, LinkSpec, Network, NodeSpec, Setup, Timers};
 
 /// The setup that belongs to a seed. A pure function of its arguments; the rules change nothing but the rules.
 pub fn draw(seed: u64, profile: &Profile) -> Setup {
@@ -49,8 +49,6 @@ fn cluster(seed: u64) -> Setup {
     let slow_answers = dice.chance(15);
     let own_jitter = dice.chance(25);
     let node = |place: usize| NodeSpec {
-        name: format!("n{}", place + 1),
-        clock: ClockSpec::default(),
         lease: match own_settings && dice.chance(50) {
             true => own_lease(&mut dice, &lease),
             false => lease,
@@ -59,7 +57,6 @@ fn cluster(seed: u64) -> Setup {
             true => dice.share(lease.election_timeout, 0, 400),
             false => timers.election_jitter,
         },
-        election_jitter_least: Span::ZERO,
         disk_sync: match slow_disks && dice.chance(60) {
             true => {
                 let most = dice.pick(&[5, 20, 150]);
@@ -67,11 +64,11 @@ fn cluster(seed: u64) -> Setup {
             }
             false => Span::ZERO,
         },
-        disk: DiskSpec::default(),
         answer_time: match slow_answers && dice.chance(50) {
             true => dice.share(lease.election_timeout, 0, 100),
             false => Span::ZERO,
         },
+        ..NodeSpec::new(format!("n{}", place + 1))
     };
     let spares = members::spares(seed);
     let nodes = (0..voters + learners + spares).map(node).collect();
@@ -86,13 +83,7 @@ fn cluster(seed: u64) -> Setup {
         log: LogBounds::default(),
         rules: rules::SOUND.to_owned(),
         nodes,
-        network: Network {
-            delay: Delay::Fixed(Span::ZERO),
-            client_delay: Delay::Fixed(Span::ZERO),
-            loss_ppm: 0,
-            duplicate_ppm: 0,
-            links: Vec::new(),
-        },
+        network: Network::default(),
         clients: Vec::new(),
         faults: Vec::new(),
     }

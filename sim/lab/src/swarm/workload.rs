@@ -71,16 +71,14 @@ fn client(
 ) -> ClientSpec {
     let timeout = setup.lease.election_timeout;
     ClientSpec {
-        name: String::new(),
         target,
         operations,
         pace,
-        first_key: 0,
         keys,
         // Nobody can be elected before one timeout has passed.
         start: dice.share(timeout, 500, 1_500),
-        stop: None,
         timeout: dice.share(timeout, 300, 2_000),
         link: dice.chance(15).then(|| Delay::Fixed(dice.share(timeout, 0, 20) + Span::micros(1))),
+        ..ClientSpec::new("")
     }
 }

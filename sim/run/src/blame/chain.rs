@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use leasehold::lease::{LeaseForm, LeaseRules, SoundRules};
+use leasehold::lease::{Ballot, LeaseForm, LeaseRules, SoundRules};
 use leasehold::node::Message;
 use leasehold::raft::Message as RaftMessage;
 use leasehold::time::{Nanos, Span};
@@ -11,11 +11,11 @@ use leasehold::time::{Nanos, Span};
 use super::clocks::{ClockLog, Level, Mark};
 use super::sound::{Accepted, Leadership, Sound};
 use super::{Blame, Part};
-use crate::milestone::Milestone;
 use crate::rules;
 use crate::run::ClusterView;
 use crate::setup::Setup;
 use crate::watch::{LeadershipChange, LeaseOver};
+use leasehold::raft::Note;
 use leasehold_world::{Event, Happening};
 
 /// A vote, not a trial.
@@ -76,10 +76,10 @@ impl Chain {
     }
 
     #[inline]
-    pub(super) fn observe(&mut self, event: &Event<'_, Message, Milestone>, _world: &dyn ClusterView) {
+    pub(super) fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
         let at = event.at;
         match &event.what {
-            Happening::Noted { node, note: milestone } => self.milestone(*node, milestone, at),
+            Happening::Noted { node, note } => self.noted(*node, note, at),
             Happening::Delivered { to, message: Message::Raft(message), .. } => match message {
                 RaftMessage::Append(append) => {
                     let (_, given) = &mut self.promised[*to];
@@ -108,23 +108,20 @@ impl Chain {
         }
     }
 
-    fn milestone(&mut self, node: usize, milestone: &Milestone, at: u64) {
-        match *milestone {
-            // A candidate votes for itself.
-            Milestone::Campaign { term, trial: false } => {
-                let told = self.told_to_campaign[node] == Some(at);
-                let election = self.elections.entry(term).or_default();
-                election.transfer |= told;
-                election.votes.push(Vote { voter: node, candidate: node, at });
-            }
-            Milestone::VoteGranted { to, term, trial: false, .. } => {
-                let election = self.elections.entry(term).or_default();
-                election.votes.push(Vote { voter: node, candidate: to, at });
-            }
-            Milestone::Elected { term } => {
-                self.elections.entry(term).or_default().won.get_or_insert((node, at));
-            }
-            _ => {}
+    fn noted(&mut self, node: usize, note: &Note, at: u64) {
+        // A candidate votes for itself.
+        if let Note::Campaign { term, ballot: Ballot::Vote | Ballot::TransferVote } = note {
+            let told = self.told_to_campaign[node] == Some(at);
+            let election = self.elections.entry(term.0).or_default();
+            election.transfer |= told;
+            election.votes.push(Vote { voter: node, candidate: node, at });
+        }
+        if let Note::VoteGranted { candidate, term, ballot: Ballot::Vote | Ballot::TransferVote } = note {
+            let election = self.elections.entry(term.0).or_default();
+            election.votes.push(Vote { voter: node, candidate: candidate.index(), at });
+        }
+        if let Note::Elected { term } = note {
+            self.elections.entry(term.0).or_default().won.get_or_insert((node, at));
         }
     }
 

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, VecDeque};
 use leasehold::lease::{LeaseRules, LeaseSettings, SoundRules};
 use leasehold::node::Message;
 use leasehold::raft::{
-    Append, AppendOutcome, AppendReply, Configuration, LeaseEndCause, Message as RaftMessage, NodeId, Role,
+    Append, AppendOutcome, AppendReply, Configuration, LeaseEndCause, Message as RaftMessage, NodeId, Note,
+    Role, Term,
 };
 use leasehold::time::{Nanos, Reading};
 
 use super::chain::Chain;
 use super::clocks::Mark;
-use crate::milestone::Milestone;
 use crate::run::ClusterView;
 use crate::setup::Setup;
 use crate::watch::Margins;
@@ -127,7 +127,7 @@ impl Sound {
     #[inline]
     pub(super) fn observe(
         &mut self,
-        event: &Event<'_, Message, Milestone>,
+        event: &Event<'_, Message, Note>,
         world: &dyn ClusterView,
         chain: &Chain,
         margins: &mut Margins,
@@ -148,14 +148,13 @@ impl Sound {
                 _ => {}
             },
             Happening::Synced { node, ticket } => self.synced(*node, *ticket, world, margins),
-            Happening::Noted { node, note: milestone } => match milestone {
-                Milestone::Elected { term } => {
-                    self.led.insert((*node, *term), Leadership::new(self.leases.len()));
-                }
-                Milestone::SteppedDown { term, .. } => end_lease(*node, *term, world, margins),
-                Milestone::LeaderReady { .. } => margins.note(event, world),
-                _ => {}
-            },
+            Happening::Noted { node, note: Note::Elected { term } } => {
+                self.led.insert((*node, term.0), Leadership::new(self.leases.len()));
+            }
+            Happening::Noted { node, note: Note::SteppedDown { term, .. } } => {
+                end_lease(*node, term.0, world, margins);
+            }
+            Happening::Noted { note: Note::LeaderReady { .. }, .. } => margins.note(event, world),
             Happening::ClockChanges { .. } | Happening::Stopped { .. } | Happening::Crashed { .. } => {
                 margins.note(event, world);
             }
@@ -263,15 +262,15 @@ impl Sound {
             led.stillborn = !served;
             led.carry(&round);
         }
-        let milestone = Milestone::LeaseRenewed { term, start: round.start, end };
-        let what: Happening<'_, Message, Milestone> = Happening::Noted { node: leader, note: milestone };
+        let note = Note::LeaseRenewed { term: Term(term), start: round.start, end };
+        let what: Happening<'_, Message, Note> = Happening::Noted { node: leader, note };
         margins.note(&Event { at: world.now(), what }, world);
     }
 }
 
 /// Tells the margins of sound leases that one is given up.
 fn end_lease(node: usize, term: u64, world: &dyn ClusterView, margins: &mut Margins) {
-    let milestone = Milestone::LeaseEnded { term, cause: LeaseEndCause::Settings };
-    let what: Happening<'_, Message, Milestone> = Happening::Noted { node, note: milestone };
+    let note = Note::LeaseEnded { term: Term(term), cause: LeaseEndCause::Settings };
+    let what: Happening<'_, Message, Note> = Happening::Noted { node, note };
     margins.note(&Event { at: world.now(), what }, world);
 }

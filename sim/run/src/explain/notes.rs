@@ -3,17 +3,16 @@
 use crate::faults;
 use std::sync::Arc;
 
-use leasehold::lease::LeaseForm;
+use leasehold::lease::{Ballot, LeaseForm};
 use leasehold::node::Message;
 use leasehold::time::Alarm;
 
 use super::{Explanation, LeaseFacts, Moment, STORY_LINES_MAX};
 use crate::describe;
 use crate::display::{instant, reading};
-use crate::milestone::Milestone;
 use crate::run::{ClusterView, Observer};
 use crate::setup::Setup;
-use leasehold::raft::{LeaseEndCause, StepDownCause};
+use leasehold::raft::{LeaseEndCause, Note, StepDownCause};
 use leasehold_world::{Event, Happening, MONOTONIC_BASE, Reply, Request, VirtualClock, WALL_BASE};
 
 /// Whoever takes notes while the run is played again.
@@ -86,54 +85,52 @@ impl Notes {
         Moment { at, clocks, what, weight, order: world.events() }
     }
 
-    fn milestone(&mut self, node: usize, milestone: Milestone, world: &dyn ClusterView) {
+    fn noted(&mut self, node: usize, note: Note, world: &dyn ClusterView) {
         let name = self.name(node).to_owned();
-        let (what, weight) = match milestone {
-            Milestone::Campaign { term, trial: true } => {
+        let (what, weight) = match note {
+            Note::Campaign { term, ballot: Ballot::PreVote } => {
                 let wall = |node| i128::from(world.clock(node).wall(world.now())) - i128::from(WALL_BASE);
                 let offsets =
                     (0..self.setup.nodes.len()).map(|node| wall(node) - i128::from(world.now())).collect();
                 self.campaign = Some((node, offsets));
                 (format!("{name}'s promise is over: it asks for pre-votes in term {term}"), 4)
             }
-            Milestone::Campaign { term, trial: false } => {
+            Note::Campaign { term, ballot: Ballot::Vote | Ballot::TransferVote } => {
                 (format!("{name} asks for votes in term {term}"), 2)
             }
-            Milestone::VoteGranted { to, term, trial, transfer } => {
-                let kind = match (trial, transfer) {
-                    (true, _) => "pre-vote",
-                    (false, true) => "transfer vote",
-                    (false, false) => "vote",
+            Note::VoteGranted { candidate, term, ballot } => {
+                let (kind, weight) = match ballot {
+                    Ballot::PreVote => ("pre-vote", 1),
+                    Ballot::TransferVote => ("transfer vote", 3),
+                    Ballot::Vote => ("vote", 3),
                 };
-                (
-                    format!("{name} grants {} its {kind} in term {term}", self.name(to)),
-                    if trial { 1 } else { 3 },
-                )
+                (format!("{name} grants {} its {kind} in term {term}", self.name(candidate.index())), weight)
             }
-            Milestone::Elected { term } => {
-                self.newest_leader = self.newest_leader.max(Some((term, node)));
+            Note::Elected { term } => {
+                self.newest_leader = self.newest_leader.max(Some((term.0, node)));
                 (format!("{name} is elected in term {term}"), 5)
             }
-            Milestone::LeaderReady { term } => {
+            Note::LeaderReady { term, .. } => {
                 (format!("{name} can acknowledge writes from here on (term {term})"), 7)
             }
-            Milestone::Follows { leader, term } => {
-                (format!("{name} follows {} in term {term}", self.name(leader)), 1)
+            Note::Follows { leader, term } => {
+                (format!("{name} follows {} in term {term}", self.name(leader.index())), 1)
             }
-            Milestone::LeaseRenewed { start, end, .. } => {
+            Note::LeaseRenewed { start, end, .. } => {
                 self.renewed(node, &start, &end, world);
                 return;
             }
-            Milestone::LeaseEnded { cause: LeaseEndCause::Transfer, .. } => {
+            Note::LeaseEnded { cause: LeaseEndCause::Transfer, .. } => {
                 (format!("{name} gives up its lease and tells its successor to campaign"), 6)
             }
-            Milestone::LeaseEnded { .. } => return,
-            Milestone::MembersInForce { index, voters, learners } => {
+            // The stepping down, or the agreement on other lengths, is told instead.
+            Note::LeaseEnded { .. } | Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } => return,
+            Note::MembersInForce { index, voters, learners } => {
                 let learners =
                     if learners == 0 { String::new() } else { format!(" and {learners} learners") };
                 (format!("{name} now goes by {voters} voters{learners} (entry {index})"), 3)
             }
-            Milestone::SteppedDown { term, cause } => {
+            Note::SteppedDown { term, cause } => {
                 let why = match cause {
                     StepDownCause::NoQuorum => "no quorum answers",
                     StepDownCause::Removed => "it was removed",
@@ -142,11 +139,12 @@ impl Notes {
                 };
                 (format!("{name} steps down from term {term}: {why}"), 5)
             }
-            Milestone::SnapshotInstalled { index, term } => {
+            Note::SlowDisk { waited } => (format!("{name}'s vote has waited {waited} for its disk"), 2),
+            Note::SnapshotInstalled { index, term } => {
                 (format!("{name} takes a snapshot of entries 1 to {index} from the leader of term {term}"), 3)
             }
-            Milestone::Misbehaviour { peer, .. } => {
-                (format!("{name} got from {} what no correct node sends", self.name(peer)), 5)
+            Note::Misbehaviour { peer, .. } => {
+                (format!("{name} got from {} what no correct node sends", self.name(peer.index())), 5)
             }
         };
         let moment = self.moment(world, what, weight);
@@ -243,12 +241,12 @@ impl Notes {
 }
 
 impl Observer for Notes {
-    fn observe(&mut self, event: &Event<'_, Message, Milestone>, world: &dyn ClusterView) {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
         if self.done {
             return;
         }
         match event.what {
-            Happening::Noted { node, note: milestone } => self.milestone(node, milestone, world),
+            Happening::Noted { node, note } => self.noted(node, note, world),
             Happening::Fault { fault, undone } => {
                 let what = faults::action(&self.setup, &self.setup.faults[fault].action, undone);
                 let moment = self.moment(world, what, 6);

@@ -1,5 +1,6 @@
 //! Where a simulated node keeps its state: in a model of a disk, or in the database that production runs, on a simulated one.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use leasehold::lease::LeaseSettings;
@@ -138,11 +139,11 @@ impl Durable {
     }
 
     /// Opens the database on `disk`, as production does at its start.
-    fn open(&self, disk: &SimDisk, created: bool) -> Result<DurableStorage<SimDisk>, StorageFault> {
+    fn open(&self, disk: &SimDisk, created: bool) -> Result<DurableStorage<SimDisk>, Box<dyn Error>> {
         let mut storage = match disk.is_empty() {
             true if created => {
                 let what = "the database is gone, and there was one".to_owned();
-                return Err(StorageFault::Damaged { what });
+                return Err(StorageFault::Damaged { what }.into());
             }
             true => DurableStorage::create(disk.clone())?,
             false => DurableStorage::open(disk.clone())?,

@@ -5,14 +5,15 @@ mod clients;
 mod faults;
 mod nodes;
 
-use super::model::{Cluster, Delay, Expectation, LinkSpec, Network, Scenario, Timers};
+use super::keys::{self, Table};
+use super::model::{Cluster, Delay, Expectation, LinkSpec, Network, NodeSpec, Scenario, Timers};
 use super::path::node_names;
 use super::read::{Context, Value};
 use super::report::Problem;
-use super::tree::{Item, Table};
-use super::walk::{Found, Section, walk};
+use super::tree::{self, Item};
+use super::walk::{Found, Section, below, walk};
 use crate::setup::Setup;
-use leasehold::lease::{LeaseForm, LeaseSettings};
+use leasehold::lease::LeaseSettings;
 use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 pub(super) use nodes::NodeSettings;
@@ -37,7 +38,7 @@ pub(super) struct Built {
 }
 
 /// Reads and checks a tree.
-pub(super) fn build(tree: &Table, frame: &Frame<'_>) -> Built {
+pub(super) fn build(tree: &tree::Table, frame: &Frame<'_>) -> Built {
     let mut problems = Vec::new();
     let context = Context { names: node_names(tree), rules_known: frame.rules_known };
     let file = walk(tree, &context, &mut problems);
@@ -58,25 +59,32 @@ pub(super) struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn scenario(&mut self, frame: &Frame<'_>, context: &Context<'_>) -> Scenario {
         let title = self.file.leaf("title").map(|found| found.text.clone());
-        let cluster = self.cluster();
-        let lease = self.lease();
-        let timers = self.timers();
-        let log = self.log();
-        let network = self.network();
         let settings = NodeSettings::new(self.file, self.names, context, self.problems);
-        let setup = Setup {
+        let cluster = self.cluster();
+        let mut setup = Setup {
             seed: self.file.leaf("seed").map_or(0, Found::count),
             duration: self.file.leaf("duration").map_or(Span::ZERO, Found::span),
-            rules: self.table("lease").leaf("rules").map_or_else(String::new, |found| found.text.clone()),
-            nodes: self.nodes(&settings, &lease),
-            clients: self.clients(&network, &cluster),
+            rules: String::new(),
+            nodes: self.names.iter().map(|name| NodeSpec::new(name)).collect(),
+            clients: Vec::new(),
             faults: self.faults(cluster.voters),
             cluster,
-            lease,
-            timers,
-            log,
-            network,
+            lease: LeaseSettings::default(),
+            timers: Timers::default(),
+            log: LogBounds::default(),
+            network: Network::default(),
         };
+        for (name, table) in [
+            ("lease", Table::Lease),
+            ("timers", Table::Timers),
+            ("log", Table::Log),
+            ("network", Table::Network),
+        ] {
+            keys::fill(&mut setup, table, 0, |field| self.file.at(&below(name, field.name)));
+        }
+        self.nodes(&settings, &mut setup);
+        self.links(&mut setup);
+        self.clients(&mut setup);
         self.disk_faults(&setup);
         let expect = self.expectation();
         if !self.problems.iter().any(Problem::is_error) {
@@ -113,47 +121,9 @@ impl<'a> Builder<'a> {
         Cluster { voters, spares, first_leader: first.map(Found::node) }
     }
 
-    fn lease(&self) -> LeaseSettings {
-        let lease = self.table("lease");
-        let span = |key| lease.leaf(key).map_or(Span::ZERO, Found::span);
-        let deadline = lease.leaf("form").is_some_and(|found| found.text == "deadline");
-        LeaseSettings {
-            form: if deadline { LeaseForm::Deadline } else { LeaseForm::Elapsed },
-            duration: span("duration"),
-            election_timeout: span("election-timeout"),
-            max_clock_skew: span("max-clock-skew"),
-        }
-    }
-
-    fn timers(&self) -> Timers {
-        let timers = self.table("timers");
-        let span = |key| timers.leaf(key).map(Found::span);
-        let heartbeat = span("heartbeat").unwrap_or_default();
-        Timers {
-            heartbeat,
-            election_jitter: span("election-jitter").unwrap_or_default(),
-            startup_grace: span("startup-grace").unwrap_or(heartbeat),
-            request_deadline: span("request-deadline"),
-        }
-    }
-
-    fn log(&self) -> LogBounds {
-        let log = self.table("log");
-        let count = |key| log.leaf(key).map(Found::count);
-        let usual = LogBounds::default();
-        let chunk = count("chunk-bytes-max").and_then(|count| usize::try_from(count).ok());
-        LogBounds {
-            entries_max: count("entries-max").unwrap_or(usual.entries_max),
-            bytes_max: count("bytes-max").unwrap_or(usual.bytes_max),
-            chunk_bytes_max: chunk.unwrap_or(usual.chunk_bytes_max),
-        }
-    }
-
-    fn network(&mut self) -> Network {
-        let network = self.table("network");
-        let delay = network.leaf("delay").map_or(Delay::Fixed(Span::ZERO), Found::delay);
-        let mut links: Vec<LinkSpec> = Vec::new();
-        for section in network.list("link") {
+    /// One a pair of nodes, though a table may name many.
+    fn links(&mut self, setup: &mut Setup) {
+        for section in self.table("network").list("link") {
             let (Some(from), Some(to)) = (section.leaf("from"), section.leaf("to")) else {
                 continue;
             };
@@ -161,31 +131,20 @@ impl<'a> Builder<'a> {
                 from.nodes().iter().flat_map(|f| to.nodes().iter().map(move |t| (*f, *t)))
             {
                 let (sender_name, receiver_name) = (&self.names[sender], &self.names[receiver]);
-                let problem = if sender == receiver {
-                    Problem::error(to.place, format!("`{sender_name}` has no link to itself"))
+                let links = &mut setup.network.links;
+                if sender == receiver {
+                    let message = format!("`{sender_name}` has no link to itself");
+                    self.error(Problem::error(to.place, message));
                 } else if links.iter().any(|link| (link.from, link.to) == (sender, receiver)) {
                     let message =
                         format!("the link from `{sender_name}` to `{receiver_name}` is given twice");
-                    Problem::error(to.place, message)
+                    self.error(Problem::error(to.place, message));
                 } else {
-                    links.push(LinkSpec {
-                        from: sender,
-                        to: receiver,
-                        delay: section.leaf("delay").map(Found::delay),
-                        loss_ppm: section.leaf("loss").map(Found::share),
-                        duplicate_ppm: section.leaf("duplicate").map(Found::share),
-                    });
-                    continue;
-                };
-                self.problems.push(problem);
+                    let number = links.len();
+                    links.push(LinkSpec::new(sender, receiver));
+                    keys::fill(setup, Table::Link, number, |field| section.leaf(field.name));
+                }
             }
-        }
-        Network {
-            delay,
-            client_delay: network.leaf("client-delay").map_or(delay, Found::delay),
-            loss_ppm: network.leaf("loss").map_or(0, Found::share),
-            duplicate_ppm: network.leaf("duplicate").map_or(0, Found::share),
-            links,
         }
     }
 
@@ -245,7 +204,7 @@ impl<'a> Builder<'a> {
 }
 
 impl Found {
-    fn mismatch(&self) -> ! {
+    pub(super) fn mismatch(&self) -> ! {
         unreachable!("the table of keys says another kind than the builder: {:?}", self.value)
     }
 }

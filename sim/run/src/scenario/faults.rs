@@ -21,8 +21,8 @@ use super::walk::{Found, Section};
 use super::write::span;
 use crate::describe;
 use crate::display::{rate, signed_span};
-use crate::milestone::EVENT_KINDS;
-use crate::setup::{Action, FaultSpec, Order, Setup};
+use crate::note::EVENT_KINDS;
+use crate::setup::{Action, FaultSpec, Order, Setup, Trigger};
 
 const ONE_NODE: &[Field] = &[key("node", Kind::Node, Needed, "Which node.")];
 
@@ -377,6 +377,91 @@ pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
     }
 }
 
+/// What a fault does to the lengths of leases and promises. Whether messages arrive does nothing to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// Nothing.
+    None,
+    /// The process stands still, and with it some of its machine's clocks.
+    Stops {
+        /// Whose.
+        node: usize,
+        /// Which of them.
+        clocks: Frozen,
+    },
+    /// The wall clock is set.
+    WallSet {
+        /// Whose.
+        node: usize,
+        /// How far forward, or back when negative, ns.
+        by_ns: i64,
+    },
+    /// Nobody vouches for a wall clock any more.
+    Unvouched {
+        /// Whose.
+        node: usize,
+    },
+    /// A node loses what it had in memory, and counts its promises anew.
+    Restarts {
+        /// Which.
+        node: usize,
+        /// It is down for so long; `None` where another fault says when it is back.
+        down: Option<Span>,
+    },
+    /// Something for which theory has no formula: [`uncovered_by_theory`] says why.
+    NoFormula,
+}
+
+/// The clocks of a machine that stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Frozen {
+    /// None.
+    None,
+    /// CLOCK_MONOTONIC_RAW.
+    Raw,
+    /// Every one.
+    All,
+}
+
+/// What a fault does to the lengths of leases and promises, each time that it happens.
+pub fn harm(fault: &FaultSpec) -> Harm {
+    match fault.action {
+        Action::Pause { node } => Harm::Stops { node, clocks: Frozen::None },
+        Action::Suspend { node } => Harm::Stops { node, clocks: Frozen::Raw },
+        Action::HypervisorPause { node } => Harm::Stops { node, clocks: Frozen::All },
+        Action::Step { node, by_ns } => Harm::WallSet { node, by_ns },
+        Action::Unsynchronize { node } => Harm::Unvouched { node },
+        Action::Crash { node } => Harm::Restarts { node, down: fault.lasts },
+        Action::DiskError { node } => Harm::Restarts { node, down: None },
+        Action::Rate { .. }
+        | Action::ClockJump { .. }
+        | Action::DiskLie { .. }
+        | Action::Order(Order::Apply { .. }) => Harm::NoFormula,
+        Action::Partition { .. }
+        | Action::Cut { .. }
+        | Action::Isolate { .. }
+        | Action::Heal
+        | Action::Hold { .. }
+        | Action::Release { .. }
+        | Action::Restart { .. }
+        | Action::DiskStall { .. }
+        | Action::DiskFull { .. }
+        | Action::DiskCorrupt { .. }
+        | Action::Order(Order::Transfer { .. } | Order::Member { .. }) => Harm::None,
+    }
+}
+
+/// How often a fault happens in a run of that length, at most.
+pub fn times(fault: &FaultSpec, duration: Span) -> u64 {
+    match fault.trigger {
+        Trigger::At(_) | Trigger::When { .. } => 1,
+        Trigger::Every { first, every } => {
+            let left = duration.as_nanos().saturating_sub((first + fault.after).as_nanos());
+            1 + left / every.as_nanos().max(1)
+        }
+    }
+}
+
 /// Why theory does not cover this fault; `None`: it does, or the fault has no say in what theory computes.
 pub fn uncovered_by_theory(fault: &FaultSpec) -> Option<&'static str> {
     match fault.action {
@@ -407,8 +492,13 @@ pub fn uncovered_by_theory(fault: &FaultSpec) -> Option<&'static str> {
 }
 
 /// Why the adversary cannot play a scenario with this fault; `None`: it can, or it leaves the fault away.
-pub fn unknown_to_adversary(action: &Action) -> Option<&'static str> {
-    match action {
+pub fn unknown_to_adversary(fault: &FaultSpec) -> Option<&'static str> {
+    if matches!(fault.trigger, Trigger::Every { .. }) && harm(fault) != Harm::None {
+        return Some(
+            "the adversary does not know faults of clocks and processes that happen again and again",
+        );
+    }
+    match &fault.action {
         Action::Rate { .. } => Some("the adversary does not know clocks whose rate changes"),
         Action::ClockJump { .. } => Some("the adversary does not know monotonic clocks that jump"),
         Action::Unsynchronize { .. } => Some("the adversary does not know clocks that nobody vouches for"),

@@ -3,8 +3,8 @@
 
 use crate::setup::Setup;
 pub(super) use crate::setup::{
-    Action, ClientSpec, ClockSpec, Cluster, Delay, DiskKind, DiskSpec, FaultSpec, LinkSpec, Network,
-    NodeSpec, OperationKind, Pace, StampSource, Target, Timers, Trigger, Unsynced,
+    Action, ClientSpec, Cluster, Delay, DiskKind, FaultSpec, LinkSpec, Network, NodeSpec, OperationKind,
+    Pace, StampSource, Target, Timers, Trigger, Unsynced,
 };
 
 /// One run and what it should show.

@@ -7,8 +7,9 @@
 #[rustfmt::skip]
 mod table;
 
-pub(super) use table::{CLOCK, DELAY, NODE, ROOT, key};
+pub(super) use table::{CLIENT, CLOCK, DELAY, LEASE, LINK, LOG, NETWORK, NODE, ROOT, TIMERS, key};
 
+use super::held::Slot;
 use super::rows::UnitKind;
 
 /// One key of one table.
@@ -19,6 +20,10 @@ pub(super) struct Field {
     pub(super) default: Default,
     /// One line for the documentation.
     pub(super) meaning: &'static str,
+    /// Where the value stands in a setup; `None` for a key that needs more than its own value to be understood.
+    pub(super) slot: Option<Slot>,
+    /// What a shrunk scenario should say, where that is not the default.
+    pub(super) simplest: Option<&'static str>,
 }
 
 /// What a key takes when it is not given.

@@ -3,7 +3,7 @@
 
 use super::model::*;
 use super::*;
-use crate::milestone::EVENT_KINDS;
+use crate::note::EVENT_KINDS;
 use crate::setup::{DiskKind, DiskSpec, Unsynced};
 use crate::setup::{EventKind, Order};
 use leasehold::lease::{LeaseForm, LeaseLengths, LeaseSettings};

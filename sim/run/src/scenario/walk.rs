@@ -60,6 +60,14 @@ pub(super) fn walk_below(
     Some(walker.section(table, fields, "the delay".into(), item.place))
 }
 
+/// What a key of this kind takes from the text of a default.
+pub(super) fn default(field: &Field, text: &str) -> Option<Found> {
+    let item = Item { place: None, ..parse_value(0, text, 0) };
+    let context = Context { names: None, rules_known: &[text] };
+    let value = read(&field.kind, &item, &context, &mut Vec::new())?;
+    Some(Found { value, place: None, text: text.into() })
+}
+
 struct Walker<'a, 'b> {
     context: &'a Context<'b>,
     problems: &'a mut Vec<Problem>,
@@ -247,6 +255,16 @@ impl Section {
             Part::Broken(place) => *place,
             Part::Named(_) | Part::List(_) => None,
         }
+    }
+
+    /// What holds for this path of a file: what was given, the default, or what holds for the key that it follows.
+    pub(super) fn at(&self, path: &str) -> Option<&Found> {
+        let (table, name) = path.split_once('.')?;
+        let follows = || match find(find(ROOT, table)?.kind.fields()?, name)?.default {
+            Default::Same(other) => self.at(other),
+            Default::Needed | Default::Unset(_) | Default::Is(_) => None,
+        };
+        self.section(table)?.leaf(name).or_else(follows)
     }
 
     /// The table under this key.

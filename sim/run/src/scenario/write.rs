@@ -2,35 +2,7 @@
 
 use leasehold::time::Span;
 
-use crate::setup::{Delay, DiskKind, DiskSpec, FaultSpec, NodeSpec, Setup, Trigger, Unsynced};
-
-pub(super) fn own_settings(setup: &Setup, node: &NodeSpec, line: &mut impl FnMut(String)) {
-    let lease = &setup.lease;
-    let settings = [
-        ("lease-duration", node.lease.duration, lease.duration),
-        ("election-timeout", node.lease.election_timeout, lease.election_timeout),
-        ("max-clock-skew", node.lease.max_clock_skew, lease.max_clock_skew),
-        ("election-jitter", node.election_jitter, setup.timers.election_jitter),
-        ("election-jitter-least", node.election_jitter_least, Span::ZERO),
-        ("disk-sync", node.disk_sync, Span::ZERO),
-        ("answer-time", node.answer_time, Span::ZERO),
-    ];
-    let own: Vec<_> = settings.into_iter().filter(|(_, own, usual)| own != usual).collect();
-    if !own.is_empty() || node.disk != DiskSpec::default() {
-        line(format!("\n[node.{}]", node.name));
-    }
-    for (key, own, _) in own {
-        line(format!("{key} = {}", span(own)));
-    }
-    if node.disk.kind == DiskKind::Durable {
-        line("disk = \"durable\"".to_owned());
-    }
-    match node.disk.unsynced {
-        Unsynced::Torn => {}
-        Unsynced::Lost => line("unsynced = \"lost\"".to_owned()),
-        Unsynced::Kept => line("unsynced = \"kept\"".to_owned()),
-    }
-}
+use crate::setup::{Delay, FaultSpec, Setup, Trigger};
 
 pub(super) fn trigger(setup: &Setup, fault: &FaultSpec) -> String {
     match fault.trigger {

@@ -5,8 +5,8 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::milestone::Milestone;
-use leasehold::raft::{LeaseEndCause, StepDownCause};
+use leasehold::lease::Ballot;
+use leasehold::raft::{LeaseEndCause, Note, NoteValue, StepDownCause};
 use leasehold::time::{Alarm, Reading};
 use leasehold_world::{Choices, Event, Happening, Process, Reader, Reply, Request, World};
 
@@ -59,7 +59,7 @@ pub fn short_hash(feed: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
     xxh3_64_with_seed(&bytes, 0)
 }
 
-impl<P: Process<Message: Traced, Note = Milestone>> Reader<P> for TraceHash {
+impl<P: Process<Message: Traced, Note = Note>> Reader<P> for TraceHash {
     #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {
         event_words(event, &mut |word| self.word(word));
@@ -80,7 +80,7 @@ pub trait Traced: Clone {
 
 /// An event as words: equal words, equal events.
 #[inline(always)]
-pub fn event_words<M: Traced>(event: &Event<'_, M, Milestone>, word: &mut impl FnMut(u64)) {
+pub fn event_words<M: Traced>(event: &Event<'_, M, Note>, word: &mut impl FnMut(u64)) {
     word(event.at);
     let mut head = |kind: u64, a: usize, b: usize| word(kind << 48 | (a as u64) << 24 | b as u64);
     match &event.what {
@@ -110,9 +110,9 @@ pub fn event_words<M: Traced>(event: &Event<'_, M, Milestone>, word: &mut impl F
             head(7, *node, 0);
             word(*ticket);
         }
-        Happening::Noted { node, note: milestone } => {
+        Happening::Noted { node, note } => {
             head(8, *node, 0);
-            milestone_words(milestone, word);
+            note_words(note, word);
         }
         Happening::Invoked { operation, client, node, request } => {
             head(9, *client, *node);
@@ -198,54 +198,73 @@ fn reply_words(reply: &Reply, word: &mut impl FnMut(u64)) {
     }
 }
 
-fn milestone_words(milestone: &Milestone, word: &mut impl FnMut(u64)) {
-    match *milestone {
-        Milestone::Campaign { term, trial } => {
-            word(1 | u64::from(trial) << 8);
-            word(term);
+fn note_words(note: &Note, word: &mut impl FnMut(u64)) {
+    match *note {
+        Note::Campaign { term, ballot } => {
+            word(1 | u64::from(ballot == Ballot::PreVote) << 8);
+            word(term.0);
         }
-        Milestone::VoteGranted { to, term, trial, transfer } => {
-            word(2 | u64::from(trial) << 8 | u64::from(transfer) << 9 | (to as u64) << 16);
-            word(term);
+        Note::VoteGranted { candidate, term, ballot } => {
+            let (trial, transfer) = (ballot == Ballot::PreVote, ballot == Ballot::TransferVote);
+            word(2 | u64::from(trial) << 8 | u64::from(transfer) << 9 | (candidate.index() as u64) << 16);
+            word(term.0);
         }
-        Milestone::Elected { term } => {
+        Note::Elected { term } => {
             word(3);
-            word(term);
+            word(term.0);
         }
-        Milestone::LeaderReady { term } => {
+        Note::LeaderReady { term, .. } => {
             word(4);
-            word(term);
+            word(term.0);
         }
-        Milestone::Follows { leader, term } => {
-            word(5 | (leader as u64) << 16);
-            word(term);
+        Note::Follows { leader, term } => {
+            word(5 | (leader.index() as u64) << 16);
+            word(term.0);
         }
-        Milestone::LeaseRenewed { term, start, end } => {
+        Note::LeaseRenewed { term, start, end } => {
             word(6);
-            word(term);
+            word(term.0);
             reading_words(&start, word);
             alarm_words(&end, word);
         }
-        Milestone::LeaseEnded { term, cause } => {
+        Note::LeaseEnded { term, cause } => {
             word(7 | u64::from(cause == LeaseEndCause::Transfer) << 8);
-            word(term);
+            word(term.0);
         }
-        Milestone::SteppedDown { term, cause } => {
+        Note::SteppedDown { term, cause } => {
             let (no_quorum, removed) = (cause == StepDownCause::NoQuorum, cause == StepDownCause::Removed);
             word(8 | u64::from(no_quorum) << 8 | u64::from(removed) << 9);
-            word(term);
+            word(term.0);
         }
-        Milestone::MembersInForce { index, voters, learners } => {
+        Note::MembersInForce { index, voters, learners } => {
             word(11 | (voters as u64) << 16 | (learners as u64) << 32);
-            word(index);
+            word(index.0);
         }
-        Milestone::SnapshotInstalled { index, term } => {
+        Note::SnapshotInstalled { index, term } => {
             word(10);
-            word(index);
-            word(term);
+            word(index.0);
+            word(term.0);
         }
-        Milestone::Misbehaviour { peer, .. } => word(9 | (peer as u64) << 16),
+        Note::Misbehaviour { peer, .. } => word(9 | (peer.index() as u64) << 16),
+        // The form for new notes: complete, and as it stands in their table.
+        Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } | Note::SlowDisk { .. } => {
+            field_words(note, word);
+        }
     }
+}
+
+/// A note by its word and its fields.
+fn field_words(note: &Note, word: &mut impl FnMut(u64)) {
+    let text = |text: &str| xxh3_64_with_seed(text.as_bytes(), 0);
+    word(text(note.word()));
+    note.fields(&mut |name, value| {
+        word(text(name));
+        word(match value {
+            NoteValue::Number(number) => number,
+            NoteValue::Word(word) => text(word),
+            NoteValue::Node(node) => node.index() as u64,
+        });
+    });
 }
 
 fn reading_words(reading: &Reading, word: &mut impl FnMut(u64)) {

@@ -8,12 +8,11 @@ use std::fmt;
 
 use leasehold::lease::{Ballot, LeaseRules};
 use leasehold::node::Message;
-use leasehold::raft::{self, Index, Raft};
+use leasehold::raft::{self, Index, Note, Raft};
 use leasehold::time::Alarm;
 
 use super::hash::short_hash;
 use crate::host::{LeaseNode, entry_words};
-use crate::milestone::Milestone;
 use leasehold_world::{Choices, Event, Happening, Reader, World};
 
 /// What must hold.
@@ -300,15 +299,15 @@ fn from_receipt(promise: &Alarm) -> Alarm {
 
 impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Milestone>, world: &World<LeaseNode<R>, C>) {
+    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode<R>, C>) {
         match event.what {
-            Happening::Noted { node, note: milestone } => match milestone {
-                Milestone::Elected { term } => {
-                    if let Some(running) = world.process(node).node() {
-                        self.check_elected(event.at, node, term, running.raft());
-                    }
+            Happening::Noted { node, note } => {
+                if let Note::Elected { term } = note
+                    && let Some(running) = world.process(node).node()
+                {
+                    self.check_elected(event.at, node, term.0, running.raft());
                 }
-                Milestone::VoteGranted { to, term, transfer: false, .. } => {
+                if let Note::VoteGranted { candidate, term, ballot: Ballot::PreVote | Ballot::Vote } = note {
                     let now = world.clock(node).read(event.at);
                     let runs = |alarm: &Alarm| !alarm.reached(&now);
                     let seen = &self.nodes[node];
@@ -319,19 +318,21 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
                     let promised =
                         given.iter().any(runs) || seen.promises_before_crash.iter().any(before_crash);
                     let leads = seen.lease.iter().any(runs);
+                    let detail = format!("a vote for node {} in term {term}", candidate.index());
                     if promised {
-                        let detail = format!("a vote for node {to} in term {term}");
-                        self.report(event.at, node, Invariant::PromiseKept, detail);
+                        self.report(event.at, node, Invariant::PromiseKept, detail.clone());
                     }
                     if leads {
-                        let detail = format!("a vote for node {to} in term {term}");
                         self.report(event.at, node, Invariant::LeaderPromiseKept, detail);
                     }
                 }
-                Milestone::LeaseRenewed { end, .. } => self.nodes[node].lease = Some(end),
-                Milestone::LeaseEnded { .. } | Milestone::SteppedDown { .. } => self.nodes[node].lease = None,
-                _ => {}
-            },
+                if let Note::LeaseRenewed { end, .. } = note {
+                    self.nodes[node].lease = Some(end);
+                }
+                if let Note::LeaseEnded { .. } | Note::SteppedDown { .. } = note {
+                    self.nodes[node].lease = None;
+                }
+            }
             Happening::Sent { from, message: Message::Raft(message), .. } => {
                 let seen = &mut self.nodes[from];
                 seen.term_told = seen.term_told.max(own_term(message));

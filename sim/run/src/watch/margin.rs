@@ -8,7 +8,7 @@
 
 use leasehold::time::Alarm;
 
-use crate::milestone::Milestone;
+use leasehold::raft::Note;
 use leasehold_world::{Choices, Event, Happening, Process, Reader, World, WorldView};
 
 /// When an old leader's lease was over.
@@ -197,14 +197,15 @@ impl Margins {
     }
 
     /// Something has happened to a lease, or to a clock that one ends by.
-    pub fn note<M>(&mut self, event: &Event<'_, M, Milestone>, world: &(impl WorldView + ?Sized)) {
+    pub fn note<M>(&mut self, event: &Event<'_, M, Note>, world: &(impl WorldView + ?Sized)) {
         match event.what {
-            Happening::Noted { node, note: milestone } => match milestone {
-                Milestone::LeaseRenewed { term, end, .. } => self.renewed(node, term, end, world),
-                Milestone::LeaseEnded { .. } => self.kill(node, world),
-                Milestone::LeaderReady { term } => self.ready(node, term, world),
-                _ => {}
-            },
+            Happening::Noted { node, note: Note::LeaseRenewed { term, end, .. } } => {
+                self.renewed(node, term.0, end, world);
+            }
+            Happening::Noted { node, note: Note::LeaseEnded { .. } } => self.kill(node, world),
+            Happening::Noted { node, note: Note::LeaderReady { term, .. } } => {
+                self.ready(node, term.0, world)
+            }
             Happening::ClockChanges { node } => {
                 self.settle(node, world);
                 if let Some(lease) = &mut self.watched[node] {
@@ -227,7 +228,7 @@ impl Margins {
     }
 }
 
-impl<P: Process<Note = Milestone>> Reader<P> for Margins {
+impl<P: Process<Note = Note>> Reader<P> for Margins {
     #[inline(always)]
     fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
         match event.what {

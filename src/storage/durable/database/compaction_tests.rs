@@ -295,6 +295,6 @@ fn a_directory_of_format_1_becomes_one_of_format_2_with_its_first_commit() {
 
     for unknown in [0, 3] {
         let opened = DurableStorage::open(TestDisk::holding(as_format(unknown, disk.bytes())));
-        assert_eq!(opened.unwrap_err(), StorageFault::NewerFormat { found: unknown, known: 2 });
+        assert_eq!(opened.unwrap_err(), OpenError::NewerFormat { found: unknown, known: 2 });
     }
 }

@@ -18,7 +18,7 @@ fn small() -> (Vec<u8>, Vec<(u64, i64)>) {
     (bytes, content(&log))
 }
 
-fn reopened(bytes: Vec<u8>) -> Result<Vec<(u64, i64)>, StorageFault> {
+fn reopened(bytes: Vec<u8>) -> Result<Vec<(u64, i64)>, OpenError> {
     let mut storage = DurableStorage::open(TestDisk::holding(bytes))?;
     if storage.membership() != Some(&membership()) {
         return Ok(Vec::new());
@@ -34,7 +34,7 @@ fn flip_and_cut(bytes: &[u8], expected: &[(u64, i64)], stride: usize) -> (usize,
             assert_eq!(found, expected, "{what}: opened with something else");
             opened += 1;
         }
-        Err(StorageFault::Foreign | StorageFault::Damaged { .. }) => refused += 1,
+        Err(OpenError::Foreign | OpenError::Fault(StorageFault::Damaged { .. })) => refused += 1,
         Err(fault) => panic!("{what}: {fault}"),
     };
     for place in (0..bytes.len()).step_by(stride) {
@@ -82,11 +82,11 @@ fn a_database_that_has_gone_back_is_refused() {
 #[test]
 fn what_is_foreign_or_of_a_later_format_is_refused() {
     let (bytes, _) = small();
-    assert_eq!(reopened(b"PNG and other things".repeat(100)), Err(StorageFault::Foreign));
+    assert_eq!(reopened(b"PNG and other things".repeat(100)), Err(OpenError::Foreign));
     let mut newer = bytes;
     newer[16] = 3;
     super::super::sector::seal(&mut newer[..512], 0);
-    assert_eq!(reopened(newer), Err(StorageFault::NewerFormat { found: 3, known: 2 }));
+    assert_eq!(reopened(newer), Err(OpenError::NewerFormat { found: 3, known: 2 }));
 }
 
 /// Numbers below a bound, the same in every run.
@@ -187,7 +187,10 @@ fn damage_after_a_power_loss_is_no_torn_commit() {
         let mut damaged = bytes.clone();
         let place = usize::try_from(number(bytes.len() as u64)).unwrap();
         damaged[place] ^= 0x04;
-        assert!(matches!(reopened(damaged), Err(StorageFault::Damaged { .. } | StorageFault::Foreign)));
+        assert!(matches!(
+            reopened(damaged),
+            Err(OpenError::Fault(StorageFault::Damaged { .. }) | OpenError::Foreign)
+        ));
     }
 }
 

@@ -153,7 +153,7 @@ proptest! {
     fn no_bytes_break_the_reader(bytes in prop_oneof![texts(), prop::collection::vec(any::<u8>(), 0..200)]) {
         for format in [None, Some(Format::JsonLines), Some(Format::Edn), Some(Format::Log)] {
             for independent in [false, true] {
-                if let Ok(file) = read(&bytes[..], &Options { format, independent, initial: None }) {
+                if let Ok(file) = read(&bytes[..], &Options { format, independent, ..Options::default() }) {
                     let _ = checked(&file);
                 }
             }

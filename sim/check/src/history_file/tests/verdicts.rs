@@ -183,6 +183,59 @@ fn independent_keys_are_told_from_pairs() {
 }
 
 #[test]
+fn a_key_of_its_own_field() {
+    // Two keys in EDN's `:key`: as one register both would be wrong, or both right.
+    let text = |second: &str, read: &str| {
+        format!(
+            "{{:type :invoke :f :write :key :x :value 1 :process 0}} {{:type :ok :f :write :key :x :value 1 :process 0}}\
+             {{:type :invoke :f :read :key {second} :value nil :process 1}} {{:type :ok :f :read :value {read} :process 1}}"
+        )
+    };
+    verdict(&text(":x", "1"), true);
+    verdict(&text(":x", "nil"), false);
+    verdict(&text(":y", "1"), false);
+    verdict(&text(":y", "nil"), true);
+    let file = history(&text(":y", "nil"), &Options::default());
+    assert_eq!(file.key(file.operations[1].key), Some(":y"));
+    // A value of such a key may be a pair.
+    verdict(
+        "{:type :invoke :f :write :key 1 :value [1 2] :process 0} {:type :ok :f :write :key 1 :value [1 2] :process 0}\
+         {:type :invoke :f :read :key 1 :process 1} {:type :ok :f :read :key 1 :value [1 2] :process 1}",
+        true,
+    );
+    // An event of the nemesis may have any words; a client may be a string.
+    verdict(
+        "{:type :info :f :kill :process :nemesis} {:type :info :f :kill :process :other}\
+         {:type :invoke :f :read :process \"c1\"} {:type :ok :f :read :value 1 :process \"c1\"}",
+        false,
+    );
+    verdict("{\"process\":\"nemesis\",\"type\":\"info\",\"f\":\"kill\"}", true);
+}
+
+#[test]
+fn swaps_in_edn_that_say_more() {
+    for (fields, end, linearizable) in [
+        ("", ":swapped false", true),
+        ("", ":swapped true", false),
+        (":create-if-missing true", "", true),
+        (":create-if-not-exists true", ":swapped false", false),
+    ] {
+        verdict(
+            &format!(
+                "{{:type :invoke :f :cas :value [1 2] :process 0 {fields}}} {{:type :ok :f :cas :process 0 {end}}}"
+            ),
+            linearizable,
+        );
+    }
+}
+
+#[test]
+fn fields_that_mean_nothing_are_named() {
+    let text = "{:type :invoke :f :read :process 0 :node n1 :lucky 7} {:type :ok :f :read :process 0 :rev 3}";
+    assert_eq!(history(text, &Options::default()).ignored_fields, ["lucky", "rev"]);
+}
+
+#[test]
 fn an_old_log() {
     verdict(
         "lein test jepsen.system.etcd-test\nINFO  jepsen.os.debian - :n3 setting up debian\n\

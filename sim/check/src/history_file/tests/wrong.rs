@@ -46,8 +46,7 @@ fn json_lines() {
         ),
         (
             r#"{"process":0,"type":"invoke","f":"append","value":1}"#,
-            &["1:41: unknown variant `append`, expected one of `read`, `write`, `cas`; \
-               expected an event, as `sim help history` describes them"],
+            &["1:34: the f \"append\"; expected read, write or cas"],
         ),
         (
             r#"{"process":0,"type":"invoke","f":"cas","value":[1,2,3]}
@@ -124,6 +123,103 @@ fn edn() {
 }
 
 #[test]
+fn a_field_that_would_change_the_verdict_is_honoured_or_refused() {
+    let cases: &[(Format, &str, &[&str])] = &[
+        (
+            Format::JsonLines,
+            r#"{"process":0,"type":"invoke","f":"read","Key":1}"#,
+            &["1:45: the field `Key`: is it `key`?; expected an event, as `sim help history` describes them"],
+        ),
+        (
+            Format::JsonLines,
+            r#"{"process":0,"type":"invoke","f":"write","value":1,"value":2}"#,
+            &["1:58: a field for the second time; expected an event, as `sim help history` describes them"],
+        ),
+        (
+            Format::JsonLines,
+            r#"{"process":0,"type":"invoke","f":"cas","value":[1,2]}
+{"process":0,"type":"fail","f":"cas","swapped":false}"#,
+            &["2:1: swapped; expected it on the `ok` of a cas only"],
+        ),
+        (
+            Format::JsonLines,
+            r#"{"process":0,"type":"invoke","f":"write","value":1,"create_if_missing":true}"#,
+            &["1:1: a write with create_if_missing; expected it on the invocation of a cas only"],
+        ),
+        (
+            Format::JsonLines,
+            r#"{"process":0,"type":"invoke","f":"cas","value":[1,2],"create_if_missing":true}
+{"process":0,"type":"fail","f":"cas","error":"key-does-not-exist"}"#,
+            &[
+                "2:1: a cas that failed because the key does not exist; expected a cas that creates it, as asked at \
+               line 1",
+            ],
+        ),
+        (
+            Format::JsonLines,
+            r#"{"process":0,"type":"invoke","f":"read"}
+{"process":0,"type":"ok","f":"read","value":1,"time_ns":6}"#,
+            &["2:1: a time_ns, after lines without one; expected one on every line, or on none"],
+        ),
+        (
+            Format::JsonLines,
+            r#"{"process":0,"type":"invoke","f":"read","index":4}
+{"process":0,"type":"ok","f":"read","value":1,"index":3}"#,
+            &["2:1: index 3 after 4; expected one history, in the order in which it happened"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :write :k 1 :value 1 :process 0}",
+            &["1:26: the field :k; expected `:key`, or another name"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :write :value 1 :value 2 :process 0}",
+            &["1:35: a field for the second time; expected each field once"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :write :key 1 :value 1 :process 0}\n{:type :invoke :f :write :value 1 :process 1}",
+            &["2:1: no :key; expected one on every invocation, as at line 1"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :write :value 1 :process 0}\n{:type :invoke :f :write :key 1 :value 1 :process 1}",
+            &["2:1: :key 1; expected none, as line 1 has none"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :read :key 1 :value [1 nil] :process 0}",
+            &["1:1: a read of :key 1 with [1 nil]; expected the key once: in :key, or in :value"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :read :key 1 :value nil :process 0}\n{:type :ok :f :read :key 2 :value 1 :process 0}",
+            &["2:1: another key; expected the key of the invocation at line 1"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :write :value 1 :process :client}",
+            &["1:1: the process :client; expected a number or a string, or :nemesis"],
+        ),
+        (
+            Format::Edn,
+            "{:type :invoke :f :cas :value [1 2] :process 0 :swapped maybe}",
+            &["1:57: maybe; expected `true` or `false`"],
+        ),
+    ];
+    for (format, text, expected) in cases {
+        wrong(*format, text, expected);
+    }
+    let given = Options { initial: Some("0".to_owned()), ..Options::default() };
+    let text = r#"{"process":0,"type":"invoke","f":"cas","value":[1,2],"create_if_missing":true}"#;
+    let expected = [
+        "1:1: a cas with create_if_missing; expected keys that are missing at the beginning, so no --initial",
+    ];
+    assert_eq!(problems(text.as_bytes(), &given), expected);
+}
+
+#[test]
 fn what_is_not_text() {
     let found =
         problems(b"{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}\n  \xff\n", &Options::default());
@@ -140,7 +236,7 @@ fn no_more_than_the_first_five_problems_are_told() {
 
 #[test]
 fn nothing_is_not_wrong() {
-    for text in ["", "\n\n", "[]", "; nothing\n", "lein test\n"] {
+    for text in ["", "\n\n", "[]", "; nothing\n", "jepsen starts\n"] {
         assert!(history(text, &Options::default()).operations.is_empty(), "{text}");
     }
 }

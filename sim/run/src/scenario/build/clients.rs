@@ -1,49 +1,31 @@
 //! Clients: when they ask, whom, and for how long.
 
-use super::super::model::{ClientSpec, Cluster, Delay, Network, OperationKind, Pace, Target};
-use super::super::read::Value;
+use super::super::keys::{self, Table};
+use super::super::model::{ClientSpec, Delay, Pace, Target};
 use super::super::report::Problem;
 use super::super::walk::{Found, Section};
 use super::Builder;
+use crate::setup::Setup;
 use leasehold::time::Span;
 
 const NO_DELAY: Delay = Delay::Fixed(Span::ZERO);
 
 impl Builder<'_> {
-    pub(super) fn clients(&mut self, network: &Network, cluster: &Cluster) -> Vec<ClientSpec> {
-        let clients = self.file.named("client");
-        clients.iter().map(|(name, section)| self.client(name, section, network, cluster)).collect()
-    }
-
-    fn client(&mut self, name: &str, section: &Section, network: &Network, cluster: &Cluster) -> ClientSpec {
-        let link = section.leaf("delay").map(Found::delay);
-        let target = match section.leaf("target").map(|found| &found.value) {
-            Some(Value::Target(target)) => *target,
-            _ => Target::Leader,
-        };
-        if let (Target::Node(node), Some(found)) = (target, section.leaf("target"))
-            && (cluster.voters..self.names.len() - cluster.spares).contains(&node)
-        {
-            let message = format!("`{name}` asks `{}`, which is a learner", found.text);
-            let problem = Problem::warning(found.place, message);
-            self.error(problem.help("a learner never leads: it forwards every question"));
-        }
-        let operations = match section.leaf("operations").map(|found| &found.value) {
-            Some(Value::Operations(operations)) => operations.clone(),
-            _ => vec![OperationKind::Read],
-        };
-        self.life(section);
-        ClientSpec {
-            name: name.to_owned(),
-            target,
-            operations,
-            pace: self.pace(name, section, link.unwrap_or(network.client_delay)),
-            first_key: section.leaf("first-key").map_or(0, Found::count),
-            keys: section.leaf("keys").map_or(1, Found::count),
-            start: section.leaf("start").map_or(Span::ZERO, Found::span),
-            stop: section.leaf("stop").map(Found::span),
-            timeout: section.leaf("timeout").map_or(Span::ZERO, Found::span),
-            link,
+    pub(super) fn clients(&mut self, setup: &mut Setup) {
+        for (number, (name, section)) in self.file.named("client").iter().enumerate() {
+            setup.clients.push(ClientSpec::new(name));
+            keys::fill(setup, Table::Client, number, |field| section.leaf(field.name));
+            let spec = &setup.clients[number];
+            if let (Target::Node(node), Some(found)) = (spec.target, section.leaf("target"))
+                && (setup.cluster.voters..self.names.len() - setup.cluster.spares).contains(&node)
+            {
+                let message = format!("`{name}` asks `{}`, which is a learner", found.text);
+                let problem = Problem::warning(found.place, message);
+                self.error(problem.help("a learner never leads: it forwards every question"));
+            }
+            self.life(section);
+            let link = spec.link.unwrap_or(setup.network.client_delay);
+            setup.clients[number].pace = self.pace(name, section, link);
         }
     }
 
@@ -75,11 +57,11 @@ impl Builder<'_> {
                     ),
                 );
             }
-            (None, None) => {
+            (None, None) if section.leaf("times").is_none_or(|times| times.count() > 1) => {
                 let problem = Problem::error(section.place, format!("client `{name}` never asks"));
-                self.error(
-                    problem.help(r#"say when: `every = "100ms"`, or `think = "100ms"` after each answer"#),
-                );
+                self.error(problem.help(
+                    r#"say when: `every = "100ms"`, `think = "100ms"` after each answer, or `times = 1`"#,
+                ));
             }
             _ => {}
         }

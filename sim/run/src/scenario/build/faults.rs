@@ -6,7 +6,7 @@ use super::super::report::Problem;
 use super::super::schema::quoted;
 use super::super::walk::{Found, Part, Section};
 use super::Builder;
-use crate::milestone::EVENT_KINDS;
+use crate::note::EVENT_KINDS;
 use crate::setup::Setup;
 use leasehold::time::Span;
 

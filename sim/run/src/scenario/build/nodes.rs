@@ -1,13 +1,12 @@
 //! Each node's own settings: its own table, else its group's, else the cluster's.
 
-use super::super::model::{ClockSpec, DiskKind, DiskSpec, NodeSpec, StampSource, Unsynced};
+use super::super::keys::{self, Table};
 use super::super::read::Context;
 use super::super::report::Problem;
 use super::super::schema::{CLOCK, Default, NODE, find, quoted};
 use super::super::walk::{Found, Section, defaults};
 use super::Builder;
-use leasehold::lease::LeaseSettings;
-use leasehold::time::Span;
+use crate::setup::Setup;
 
 /// Answers what holds for a node, and where that was written.
 #[derive(Debug)]
@@ -97,10 +96,7 @@ impl<'a> NodeSettings<'a> {
     /// A key of the node's table.
     pub(in super::super) fn node(&self, node: usize, key: &str) -> Option<&Found> {
         let of_cluster = || match find(NODE, key)?.default {
-            Default::Same(path) => {
-                let (table, key) = path.split_once('.')?;
-                self.file.section(table)?.leaf(key)
-            }
+            Default::Same(path) => self.file.at(path),
             _ => self.node_defaults.leaf(key),
         };
         self.own("node", node, key).or_else(of_cluster)
@@ -108,7 +104,7 @@ impl<'a> NodeSettings<'a> {
 }
 
 impl Builder<'_> {
-    pub(super) fn nodes(&mut self, settings: &NodeSettings<'_>, lease: &LeaseSettings) -> Vec<NodeSpec> {
+    pub(super) fn nodes(&mut self, settings: &NodeSettings<'_>, setup: &mut Setup) {
         for (index, name) in self.names.iter().enumerate() {
             let (least, most) =
                 (settings.node(index, "election-jitter-least"), settings.node(index, "election-jitter"));
@@ -120,45 +116,11 @@ impl Builder<'_> {
                 self.problems.push(problem.help("make `election-jitter` of this node at least as long"));
             }
         }
-        let of_node = |index: usize, name: &String| {
-            let span = |key| settings.node(index, key).map_or(Span::ZERO, Found::span);
-            let clock = |key| settings.clock(index, key);
-            NodeSpec {
-                name: name.clone(),
-                clock: ClockSpec {
-                    offset_ns: clock("offset").map_or(0, Found::offset),
-                    rate_ppb: clock("rate").map_or(0, Found::rate),
-                    wall_error: clock("wall-error").map_or(Span::ZERO, Found::span),
-                    synchronized: clock("synchronized").is_none_or(Found::flag),
-                    stamp: match clock("stamp").map(Found::word) {
-                        Some("raw") => StampSource::Raw,
-                        Some("boot") => StampSource::Boot,
-                        _ => StampSource::Both,
-                    },
-                },
-                lease: LeaseSettings {
-                    form: lease.form,
-                    duration: span("lease-duration"),
-                    election_timeout: span("election-timeout"),
-                    max_clock_skew: span("max-clock-skew"),
-                },
-                election_jitter: span("election-jitter"),
-                election_jitter_least: span("election-jitter-least"),
-                disk_sync: span("disk-sync"),
-                disk: DiskSpec {
-                    kind: match settings.node(index, "disk").map(Found::word) {
-                        Some("durable") => DiskKind::Durable,
-                        _ => DiskKind::Memory,
-                    },
-                    unsynced: match settings.node(index, "unsynced").map(Found::word) {
-                        Some("lost") => Unsynced::Lost,
-                        Some("kept") => Unsynced::Kept,
-                        _ => Unsynced::Torn,
-                    },
-                },
-                answer_time: span("answer-time"),
-            }
-        };
-        self.names.iter().enumerate().map(|(index, name)| of_node(index, name)).collect()
+        let form = setup.lease.form;
+        for node in 0..self.names.len() {
+            keys::fill(setup, Table::Node, node, |field| settings.node(node, field.name));
+            keys::fill(setup, Table::Clock, node, |field| settings.clock(node, field.name));
+            setup.nodes[node].lease.form = form;
+        }
     }
 }

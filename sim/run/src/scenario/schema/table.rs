@@ -1,11 +1,24 @@
 //! The keys themselves, in the order of the documentation.
 
 use super::super::faults::FAULT;
+use super::super::held::{DISK_KINDS, FORMS, STAMPS, Slot, UNSYNCED, slot};
 use super::{Default, Field, Kind, Names};
 use Default::{Is, Needed, Same, Unset};
 
 pub(in super::super) const fn key(name: &'static str, kind: Kind, default: Default, meaning: &'static str) -> Field {
-    Field { name, kind, default, meaning }
+    Field { name, kind, default, meaning, slot: None, simplest: None }
+}
+
+impl Field {
+    /// Says where the value stands in a setup. Such a key is built, written back, shrunk and counted without more code.
+    const fn at(self, slot: Slot) -> Field {
+        Field { slot: Some(slot), ..self }
+    }
+
+    /// What a shrunk scenario should say, where that is not the default.
+    const fn simplest(self, text: &'static str) -> Field {
+        Field { simplest: Some(text), ..self }
+    }
 }
 
 const NODE_COUNT: Kind = Kind::Count { least: 1, most: 32 };
@@ -52,33 +65,29 @@ const CLUSTER: &[Field] = &[
     key("first-leader", Kind::Node, Unset("whoever wins"), "The voter that becomes the first leader; the others give it time."),
 ];
 
-const LEASE: &[Field] = &[
-    key("form", Kind::Word(&["elapsed", "deadline"]), Is("elapsed"), "How the lease is measured."),
-    key("duration", Kind::Span, Is("3s"), "D: how long a lease lasts before the skew is taken off."),
-    key("election-timeout", Kind::Positive, Is("5s"), "T: how long a follower withholds its vote."),
-    key("max-clock-skew", Kind::Span, Is("500ms"), "s: how far clocks are declared to be apart."),
-    key("rules", Kind::Rules, Is("sound"), "The lease rules: `sound`, or those of a historical bug."),
+pub(in super::super) const LEASE: &[Field] = &[
+    key("form", Kind::Word(FORMS), Is("elapsed"), "How the lease is measured.")
+        .at(slot!(|setup, _| setup.lease.form)),
+    key("duration", Kind::Span, Is("3s"), "D: how long a lease lasts before the skew is taken off.")
+        .at(slot!(|setup, _| setup.lease.duration)),
+    key("election-timeout", Kind::Positive, Is("5s"), "T: how long a follower withholds its vote.")
+        .at(slot!(|setup, _| setup.lease.election_timeout)),
+    key("max-clock-skew", Kind::Span, Is("500ms"), "s: how far clocks are declared to be apart.")
+        .at(slot!(|setup, _| setup.lease.max_clock_skew)),
+    key("rules", Kind::Rules, Is("sound"), "The lease rules: `sound`, or those of a historical bug.")
+        .at(slot!(|setup, _| setup.rules)),
 ];
 
-const TIMERS: &[Field] = &[
-    key("heartbeat", Kind::Positive, Is("100ms"), "The time between two rounds of a leader."),
-    key("election-jitter", Kind::Span, Is("1s"), "The most that is added at random to an election timeout."),
-    key(
-        "startup-grace",
-        Kind::Span,
-        Same("timers.heartbeat"),
-        "How much longer a node waits after its start before it campaigns.",
-    ),
-    key(
-        "request-deadline",
-        Kind::Positive,
-        Unset("the election timeout plus its jitter"),
-        "How long a node keeps a request that it cannot answer.",
-    ),
+pub(in super::super) const TIMERS: &[Field] = &[
+    key("heartbeat", Kind::Positive, Is("100ms"), "The time between two rounds of a leader.")
+        .at(slot!(|setup, _| setup.timers.heartbeat)),
+    key("election-jitter", Kind::Span, Is("1s"), "The most that is added at random to an election timeout.")
+        .at(slot!(|setup, _| setup.timers.election_jitter)).simplest("0s"),
+    key("startup-grace", Kind::Span, Same("timers.heartbeat"), "How much longer a node waits after its start before it campaigns.")
+        .at(slot!(|setup, _| setup.timers.startup_grace)),
+    key("request-deadline", Kind::Positive, Unset("the election timeout plus its jitter"), "How long a node keeps a request that it cannot answer.")
+        .at(slot!(|setup, _| setup.timers.request_deadline)),
 ];
-
-const DISK_KINDS: &[&str] = &["memory", "durable"];
-const UNSYNCED: &[&str] = &["torn", "lost", "kept"];
 
 const DISK: &[Field] = &[
     key("kind", Kind::Word(DISK_KINDS), Is("memory"), "`memory`: a model that costs nothing; `durable`: the database of production, on a simulated disk."),
@@ -86,73 +95,97 @@ const DISK: &[Field] = &[
 ];
 
 /// The defaults are those of the node ([`leasehold::raft::LogBounds`]); a test holds them together.
-const LOG: &[Field] = &[
-    key("entries-max", BOUND, Is("65536"), "More entries that are applied are dropped, the oldest first."),
-    key("bytes-max", BOUND, Is("67108864"), "The same by their size in bytes."),
-    key("chunk-bytes-max", BOUND, Is("262144"), "The size of one message of a snapshot, in bytes; at least one key."),
+pub(in super::super) const LOG: &[Field] = &[
+    key("entries-max", BOUND, Is("65536"), "More entries that are applied are dropped, the oldest first.")
+        .at(slot!(|setup, _| setup.log.entries_max)),
+    key("bytes-max", BOUND, Is("67108864"), "The same by their size in bytes.")
+        .at(slot!(|setup, _| setup.log.bytes_max)),
+    key("chunk-bytes-max", BOUND, Is("262144"), "The size of one message of a snapshot, in bytes; at least one key.")
+        .at(slot!(|setup, _| setup.log.chunk_bytes_max)),
 ];
 const BOUND: Kind = Kind::Count { least: 1, most: 1 << 40 };
 
 /// A node's own settings.
 pub(in super::super) const NODE: &[Field] = &[
-    key("lease-duration", Kind::Span, Same("lease.duration"), "This node's own D."),
-    key("election-timeout", Kind::Positive, Same("lease.election-timeout"), "This node's own T."),
-    key("max-clock-skew", Kind::Span, Same("lease.max-clock-skew"), "This node's own s."),
-    key("election-jitter", Kind::Span, Same("timers.election-jitter"), "This node's own jitter."),
-    key("election-jitter-least", Kind::Span, Is("0s"), "The least of its jitter: the same as `election-jitter` for one that is always the same."),
-    key("disk-sync", Kind::Span, Is("0s"), "How long its disk takes to sync."),
-    key("disk", Kind::Word(DISK_KINDS), Same("disk.kind"), "What this node keeps its state on."),
-    key("unsynced", Kind::Word(UNSYNCED), Same("disk.unsynced"), "What a crash does to sectors that this node has not synced."),
-    key("answer-time", Kind::Span, Is("0s"), "How long an answer to a client stays in the process after it was decided."),
+    key("lease-duration", Kind::Span, Same("lease.duration"), "This node's own D.")
+        .at(slot!(|setup, node| setup.nodes[node].lease.duration)),
+    key("election-timeout", Kind::Positive, Same("lease.election-timeout"), "This node's own T.")
+        .at(slot!(|setup, node| setup.nodes[node].lease.election_timeout)),
+    key("max-clock-skew", Kind::Span, Same("lease.max-clock-skew"), "This node's own s.")
+        .at(slot!(|setup, node| setup.nodes[node].lease.max_clock_skew)),
+    key("election-jitter", Kind::Span, Same("timers.election-jitter"), "This node's own jitter.")
+        .at(slot!(|setup, node| setup.nodes[node].election_jitter)),
+    key("election-jitter-least", Kind::Span, Is("0s"), "The least of its jitter: the same as `election-jitter` for one that is always the same.")
+        .at(slot!(|setup, node| setup.nodes[node].election_jitter_least)),
+    key("disk-sync", Kind::Span, Is("0s"), "How long its disk takes to sync.")
+        .at(slot!(|setup, node| setup.nodes[node].disk_sync)),
+    key("disk", Kind::Word(DISK_KINDS), Same("disk.kind"), "What this node keeps its state on.")
+        .at(slot!(|setup, node| setup.nodes[node].disk.kind)),
+    key("unsynced", Kind::Word(UNSYNCED), Same("disk.unsynced"), "What a crash does to sectors that this node has not synced.")
+        .at(slot!(|setup, node| setup.nodes[node].disk.unsynced)),
+    key("answer-time", Kind::Span, Is("0s"), "How long an answer to a client stays in the process after it was decided.")
+        .at(slot!(|setup, node| setup.nodes[node].answer_time)),
 ];
 
 /// A machine's clocks.
 pub(in super::super) const CLOCK: &[Field] = &[
     key("nodes", Kind::Nodes, Unset("the node that the table is named after"), "The group's nodes."),
-    key("offset", Kind::Offset, Is("0s"), "How far its clocks are ahead of true time at the start."),
-    key("rate", Kind::Rate, Is("0ppm"), "What all clocks gain on true time."),
-    key("wall-error", Kind::Span, Is("0s"), "The error that the wall clock declares; it may be a lie."),
-    key("synchronized", Kind::Flag, Is("true"), "Whether the machine vouches for its wall clock."),
-    key("stamp", Kind::Word(&["both", "raw", "boot"]), Is("both"), "Which monotonic clocks the node reads."),
+    key("offset", Kind::Offset, Is("0s"), "How far its clocks are ahead of true time at the start.")
+        .at(slot!(|setup, node| setup.nodes[node].clock.offset_ns)),
+    key("rate", Kind::Rate, Is("0ppm"), "What all clocks gain on true time.")
+        .at(slot!(|setup, node| setup.nodes[node].clock.rate_ppb)),
+    key("wall-error", Kind::Span, Is("0s"), "The error that the wall clock declares; it may be a lie.")
+        .at(slot!(|setup, node| setup.nodes[node].clock.wall_error)),
+    key("synchronized", Kind::Flag, Is("true"), "Whether the machine vouches for its wall clock.")
+        .at(slot!(|setup, node| setup.nodes[node].clock.synchronized)),
+    key("stamp", Kind::Word(STAMPS), Is("both"), "Which monotonic clocks the node reads.")
+        .at(slot!(|setup, node| setup.nodes[node].clock.stamp)),
 ];
 
-const NETWORK: &[Field] = &[
-    key("delay", Kind::Delay, Is("1ms"), "One way, between nodes."),
-    key("client-delay", Kind::Delay, Same("network.delay"), "One way, between a client and a node."),
-    key("loss", Kind::Share, Is("0%"), "The share of messages between nodes that is lost."),
-    key("duplicate", Kind::Share, Is("0%"), "The share of messages between nodes that arrives twice."),
+pub(in super::super) const NETWORK: &[Field] = &[
+    key("delay", Kind::Delay, Is("1ms"), "One way, between nodes.")
+        .at(slot!(|setup, _| setup.network.delay)),
+    key("client-delay", Kind::Delay, Same("network.delay"), "One way, between a client and a node.")
+        .at(slot!(|setup, _| setup.network.client_delay)),
+    key("loss", Kind::Share, Is("0%"), "The share of messages between nodes that is lost.")
+        .at(slot!(|setup, _| setup.network.loss_ppm)),
+    key("duplicate", Kind::Share, Is("0%"), "The share of messages between nodes that arrives twice.")
+        .at(slot!(|setup, _| setup.network.duplicate_ppm)),
     key("link", Kind::List(LINK), Unset("none"), "What is different on single links."),
 ];
 
-const LINK: &[Field] = &[
+pub(in super::super) const LINK: &[Field] = &[
     key("from", Kind::Nodes, Needed, "The senders."),
     key("to", Kind::Nodes, Needed, "The receivers."),
-    key("delay", Kind::Delay, Same("network.delay"), "One way, on these links."),
-    key("loss", Kind::Share, Same("network.loss"), "The share that is lost on these links."),
-    key("duplicate", Kind::Share, Same("network.duplicate"), "The share that arrives twice on these links."),
+    key("delay", Kind::Delay, Same("network.delay"), "One way, on these links.")
+        .at(slot!(|setup, link| setup.network.links[link].delay)),
+    key("loss", Kind::Share, Same("network.loss"), "The share that is lost on these links.")
+        .at(slot!(|setup, link| setup.network.links[link].loss_ppm)),
+    key("duplicate", Kind::Share, Same("network.duplicate"), "The share that arrives twice on these links.")
+        .at(slot!(|setup, link| setup.network.links[link].duplicate_ppm)),
 ];
 
-const CLIENT: &[Field] = &[
-    key(
-        "target",
-        Kind::Target,
-        Is("leader"),
-        "Whom it asks: a node, the newest leader, or any node each time.",
-    ),
-    key("operations", Kind::Operations, Needed, "What it asks; one is picked each time."),
+pub(in super::super) const CLIENT: &[Field] = &[
+    key("target", Kind::Target, Is("leader"), "Whom it asks: a node, the newest leader, or any node each time.")
+        .at(slot!(|setup, client| setup.clients[client].target)),
+    key("operations", Kind::Operations, Needed, "What it asks; one is picked each time.")
+        .at(slot!(|setup, client| setup.clients[client].operations)),
     key("every", Kind::Delay, Unset("`think` instead"), "Open loop: it asks again this long after it asked."),
-    key(
-        "think",
-        Kind::Delay,
-        Unset("`every` instead"),
-        "Closed loop: it asks again this long after the answer.",
-    ),
-    key("first-key", Kind::Count { least: 0, most: 1_000_000 }, Is("0"), "The first key that it asks for."),
-    key("keys", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "It picks one of so many keys, each time."),
-    key("start", Kind::Span, Is("0s"), "It asks nothing before."),
-    key("stop", Kind::Positive, Unset("the end of the run"), "It asks nothing from then on."),
-    key("timeout", Kind::Positive, Is("1s"), "It waits so long for an answer."),
-    key("delay", Kind::Delay, Same("network.client-delay"), "One way, between this client and a node."),
+    key("think", Kind::Delay, Unset("`every` instead"), "Closed loop: it asks again this long after the answer."),
+    key("times", Kind::Count { least: 1, most: 1 << 40 }, Unset("no end"), "It asks so many times. Who asks once needs neither `every` nor `think`.")
+        .at(slot!(|setup, client| setup.clients[client].times)),
+    key("first-key", Kind::Count { least: 0, most: 1_000_000 }, Is("0"), "The first key that it asks for.")
+        .at(slot!(|setup, client| setup.clients[client].first_key)),
+    key("keys", Kind::Count { least: 1, most: 1_000_000 }, Is("1"), "It picks one of so many keys, each time.")
+        .at(slot!(|setup, client| setup.clients[client].keys)),
+    key("start", Kind::Span, Is("0s"), "It asks nothing before.")
+        .at(slot!(|setup, client| setup.clients[client].start)),
+    key("stop", Kind::Positive, Unset("the end of the run"), "It asks nothing from then on.")
+        .at(slot!(|setup, client| setup.clients[client].stop)),
+    key("timeout", Kind::Positive, Is("1s"), "It waits so long for an answer.")
+        .at(slot!(|setup, client| setup.clients[client].timeout)),
+    key("delay", Kind::Delay, Same("network.client-delay"), "One way, between this client and a node.")
+        .at(slot!(|setup, client| setup.clients[client].link)),
 ];
 
 const SWEEP: &[Field] = &[

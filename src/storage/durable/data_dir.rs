@@ -1,0 +1,246 @@
+//! A node's directory on a disk, and the database in it.
+//!
+//! ```text
+//! leasehold.db        the database; locked while a process uses it
+//! leasehold.db.new    a database that is being created: it gets its name when it is complete, or is replaced
+//! lock                locked while a process uses the directory; not empty once the database has existed
+//! ```
+//!
+//! Both locks are needed. `lock` is there before the database is, so it also decides who may create one. The lock on the
+//! database itself holds where `lock` does not: when somebody has removed that file, and when a second path leads to the
+//! same database through a link.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use redb::StorageBackend;
+
+use super::{DurableStorage, OpenError};
+
+const DATABASE: &str = "leasehold.db";
+const NEW_DATABASE: &str = "leasehold.db.new";
+const LOCK: &str = "lock";
+/// What the file systems themselves may put into an empty directory.
+const NOT_OURS: [&str; 1] = ["lost+found"];
+
+/// A directory in use by this process: the backend of the database in it. Both locks are released when it is dropped.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    /// Locked for as long as it is open.
+    database: File,
+    /// Locked for as long as it is open.
+    lock: File,
+    created: bool,
+}
+
+/// Why a directory cannot be used. The text says what to do, and not where: the caller puts the path in front.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// The path names something other than a directory.
+    #[error("this is a file; name a directory")]
+    NotADirectory,
+    /// The parent is missing. Only the last part of a path is created: a path that is wrong further up is a mistake, or a
+    /// disk that is not mounted.
+    #[error("there is no directory to create it in; create that first, or check the path")]
+    NoParent,
+    /// It holds something else and no database, so it belongs to somebody else. Nothing in it was touched.
+    #[error(
+        "it holds {name:?} and no {DATABASE}, so it is not a node's directory; name an empty one, or one that does not exist \
+         yet"
+    )]
+    Foreign {
+        /// A file that is not a node's.
+        name: OsString,
+    },
+    /// Another process holds the directory's lock.
+    #[error("another process is using it; stop that one first, or give this node a directory of its own")]
+    InUse,
+    /// Another process holds the database's own lock: the file `lock` was removed, or another path leads to the same file.
+    #[error(
+        "another process is using this {DATABASE}, and the file lock does not show it: lock was removed, or a link leads to \
+         the same database from elsewhere; stop that process first, or give this node a directory of its own"
+    )]
+    DatabaseInUse,
+    /// The database was there once. A node that starts without it has forgotten its votes and its log.
+    #[error(
+        "{DATABASE} is gone, and it has been there; put it back: a node that starts without it has forgotten its votes and \
+         its log"
+    )]
+    Gone,
+    /// The database was not opened or created.
+    #[error("{file}: {error}")]
+    Database {
+        /// The name of the file in the directory.
+        file: &'static str,
+        /// The reason why it was not opened or created.
+        error: OpenError,
+    },
+    /// The operating system refused a step.
+    #[error("cannot {step}: {error}{}", remedy(.error))]
+    Io {
+        /// The step, as in "cannot lock it".
+        step: &'static str,
+        /// The operating system's reason.
+        error: io::Error,
+    },
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "; give this user the right to, or name another directory",
+        ErrorKind::ReadOnlyFilesystem => "; mount it for writing, or name another directory",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room",
+        _ => "; check the path and the disk",
+    }
+}
+
+/// For `map_err`: the operating system refused this step.
+fn failed(step: &'static str) -> impl FnOnce(io::Error) -> DataDirError {
+    move |error| DataDirError::Io { step, error }
+}
+
+impl DurableStorage<DataDir> {
+    /// Opens the directory at `path` with the database in it. Creates either where it does not exist, and never in a
+    /// directory that holds other things. Fails while another process uses the directory or its database.
+    pub fn open_dir(path: &Path) -> Result<DurableStorage<DataDir>, DataDirError> {
+        create_directory(path)?;
+        // Before anything is written in it: it may be somebody else's.
+        if !path.join(DATABASE).try_exists().map_err(failed("look into it"))? {
+            refuse_foreign(path)?;
+        }
+        let lock = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path.join(LOCK));
+        let lock = lock.map_err(failed("write in it"))?;
+        take(&lock, DataDirError::InUse, "lock it")?;
+        // A node that starts empty where a database has existed would have forgotten its votes.
+        let used = lock.metadata().map_err(failed("look at its lock"))?.len() > 0;
+        let storage = match open_file(path, DATABASE, false, "open leasehold.db")? {
+            Some(database) => {
+                let dir = DataDir { path: path.to_owned(), database, lock, created: false };
+                DurableStorage::open(dir).map_err(|error| DataDirError::Database { file: DATABASE, error })?
+            }
+            None if used => return Err(DataDirError::Gone),
+            None => create_database(path, lock)?,
+        };
+        if !used {
+            let mut lock = &storage.backend().lock;
+            lock.write_all(b"This directory belongs to a leasehold node.\n")
+                .and_then(|()| lock.sync_all())
+                .map_err(failed("write its lock"))?;
+        }
+        Ok(storage)
+    }
+}
+
+impl DataDir {
+    /// The directory, as it was named.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of the database in the directory.
+    pub fn database_path(&self) -> PathBuf {
+        self.path.join(DATABASE)
+    }
+
+    /// True if this process has just created the database: the node has no past.
+    pub fn is_new(&self) -> bool {
+        self.created
+    }
+}
+
+fn create_directory(path: &Path) -> Result<(), DataDirError> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => return Err(DataDirError::NotADirectory),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(failed("look at it")(error)),
+    }
+    DirBuilder::new().mode(0o700).create(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => DataDirError::NoParent,
+        _ => failed("create it")(error),
+    })?;
+    sync_directory(path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new(".")))
+}
+
+/// A directory that holds other things is somebody else's.
+fn refuse_foreign(path: &Path) -> Result<(), DataDirError> {
+    for entry in fs::read_dir(path).map_err(failed("list it"))? {
+        let name = entry.map_err(failed("list it"))?.file_name();
+        let known = [DATABASE, LOCK, NEW_DATABASE].iter().chain(&NOT_OURS).any(|known| name == *known);
+        if !known {
+            return Err(DataDirError::Foreign { name });
+        }
+    }
+    Ok(())
+}
+
+/// Takes a file's lock, or fails with `in_use` while another open file has it.
+fn take(file: &File, in_use: DataDirError, step: &'static str) -> Result<(), DataDirError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(in_use),
+        Err(TryLockError::Error(error)) => Err(failed(step)(error)),
+    }
+}
+
+/// A database's file, locked. `None`: there is no such file, and none was to be created.
+fn open_file(
+    path: &Path,
+    name: &str,
+    create: bool,
+    step: &'static str,
+) -> Result<Option<File>, DataDirError> {
+    // Another process may be using it: it is not emptied here, but by its new owner once it is locked.
+    let opened = OpenOptions::new().read(true).write(true).create(create).mode(0o600).open(path.join(name));
+    match opened {
+        Ok(file) => {
+            take(&file, DataDirError::DatabaseInUse, "lock leasehold.db")?;
+            Ok(Some(file))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(step)(error)),
+    }
+}
+
+fn create_database(path: &Path, lock: File) -> Result<DurableStorage<DataDir>, DataDirError> {
+    let step = "create leasehold.db.new";
+    let database = open_file(path, NEW_DATABASE, true, step)?;
+    let database = database.ok_or_else(|| failed(step)(ErrorKind::NotFound.into()))?;
+    let dir = DataDir { path: path.to_owned(), database, lock, created: true };
+    let storage = DurableStorage::create(dir);
+    let storage = storage.map_err(|error| DataDirError::Database { file: NEW_DATABASE, error })?;
+    fs::rename(path.join(NEW_DATABASE), path.join(DATABASE)).map_err(failed("rename leasehold.db.new"))?;
+    sync_directory(path)?;
+    Ok(storage)
+}
+
+/// A file's name is durable once its directory is synced.
+fn sync_directory(path: &Path) -> Result<(), DataDirError> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(failed("sync it"))
+}
+
+impl StorageBackend for DataDir {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.database.metadata()?.len())
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.database.read_exact_at(out, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.database.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.database.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.database.write_all_at(data, offset)
+    }
+}
