@@ -29,6 +29,7 @@ NAMES = [
     "step_down",
     "see_term",
     "restart",
+    "first_start",
     "read",
 ]
 TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
@@ -384,6 +385,26 @@ def restart(v, s, rules):
     effects["restart_until"] = at([n], until, s.restart_until)
     guard = restart_promise_lasts(v, s, rules, n, until) if rules.restart_withholds else until == s.now()
     return Action("restart", {"n": n, "later": until}, guard, effects)
+
+
+def first_start(v, s, rules):
+    """A node starts without a past: it has acknowledged no round and cast no vote, so it promises nothing."""
+    n = v.const("N", "Node")
+    blank = And(
+        v.every(["Round"], lambda r: Not(s.acknowledged(n, r))),
+        v.every(["Term", "Node"], lambda u, c: Not(s.voted(n, u, c))),
+        s.term(n) == 0,
+    )
+    guard = (
+        blank
+        if rules.only_blank_nodes_skip_promise
+        else v.every(["Term", "Node"], lambda u, c: Not(s.voted(n, u, c)))
+    )
+    lost = lambda old: lambda m: And(old(m), m != n)
+    effects = {name: lost(getattr(s, name)) for name in ("leads", "seeks", "candidate", "lease", "has_newest")}
+    effects["keeps"] = lambda m, k: And(s.keeps(m, k), m != n)
+    effects["restart_until"] = at([n], s.now(), s.restart_until)
+    return Action("first_start", {"n": n}, guard, effects)
 
 
 def restart_promise_lasts(v, s, rules, n, until):

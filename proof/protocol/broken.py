@@ -176,6 +176,15 @@ BROKEN = [
         LEASE + ["restart"] + ELECTION,
         Cast(rounds=1, own_timeout=400),
     ),
+    Broken(
+        "acknowledged-and-blank*",
+        "3",
+        ["only_blank_nodes_skip_promise"],
+        "first_start",
+        "promise binds",
+        LEASE + ["first_start"] + ELECTION,
+        Cast(rounds=1),
+    ),
     Broken("rounds-replace-restart-promise*", "3", ["rounds_keep_restart_promise"], "accept", "promise binds"),
     Broken(
         "change-remembers-rounds*",

@@ -35,6 +35,7 @@ RUNS = {
         Cast(rounds=2),
         serves(2),
     ),
+    "a blank node starts, and a lease is served": (["first_start"] + LEASE, Cast(rounds=1), serves(1)),
     "a voter restarts, and the leader serves": (
         LEASE + ["restart", "send", "accept", "renew"],
         Cast(rounds=2),
