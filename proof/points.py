@@ -3,7 +3,7 @@
     python points.py            checks that the file is what it should be
     python points.py --write    writes it
 
-For each point the file says what the lemmas say, by the very terms of arithmetic.py and by exact fractions. The test
+For each point the file says what the lemmas say, by the very terms of letters.py and by exact fractions. The test
 sim/run/tests/proof.rs reads the file and asks theory.rs and bound.rs.
 """
 
@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import z3
 
-import arithmetic
+import letters
 
 FILE = pathlib.Path(__file__).with_name("points.json")
 POINTS = 240
@@ -30,7 +30,9 @@ def point(chance):
     skew = chance.choice([0, chance.randrange(0, 500_000_000)])
     # Half of the points are near the bound, where a wrong sign shows.
     near = chance.random() < 0.5
-    effective = timeout - chance.randrange(0, 50_000_000) if near else chance.randrange(1_000_000, timeout + 300_000_000)
+    effective = (
+        timeout - chance.randrange(0, 50_000_000) if near else chance.randrange(1_000_000, timeout + 300_000_000)
+    )
     drift = 5_000_000 if near else 200_000_000
     rate = (lambda: chance.randrange(-drift, drift)) if form == "elapsed" else (lambda: 0)
     offset = lambda: chance.randrange(-40_000_000, 40_000_000) if form == "deadline" else 0
@@ -42,7 +44,9 @@ def point(chance):
         "skew": skew,
         "nodes": [{"rate": rate(), "offset": offset(), "error": error()} for _ in range(3)],
         "pause": chance.choice([0, 0, chance.randrange(0, 30_000_000)]),  # of n1's machine
-        "step": chance.choice([0, 0, chance.randrange(-30_000_000, 30_000_000)]) if form == "deadline" else 0,  # of n2's clock
+        "step": (
+            chance.choice([0, 0, chance.randrange(-30_000_000, 30_000_000)]) if form == "deadline" else 0
+        ),  # of n2's clock
         "restart": chance.random() < 0.25,  # of n2 and n3
     }
 
@@ -82,7 +86,7 @@ def slack(line, x):
 
 def holds(line, x):
     """The lemma's own condition, with these values put in."""
-    term = arithmetic.CONDITIONS[line]
+    term = letters.CONDITIONS[line]
     numbers = [(z3.Real(name), z3.RealVal(str(value))) for name, value in x.items()]
     return z3.is_true(z3.simplify(z3.substitute(term, *numbers)))
 

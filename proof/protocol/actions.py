@@ -1,7 +1,7 @@
 """What can happen, one action a function: a guard, and the effects on the state.
 
-Messages need no state of their own. What was sent once may arrive at any later time, any number of times, or never. So an
-action that a message causes asks only whether that message can have been sent.
+Messages need no state of their own. What was sent once may arrive at any later time, any number of times, or never.
+So an action that a message causes asks only whether that message can have been sent.
 
 Every action happens at one instant. Only `time_passes` moves true time.
 """
@@ -12,8 +12,25 @@ import z3
 from z3 import And, If, Implies, Not, Or
 
 NAMES = [
-    "time_passes", "seek", "pre_vote", "campaign", "vote", "timeout_now", "transfer_campaign", "transfer_vote", "elect",
-    "send", "accept", "renew", "recount", "change_lengths", "step_down", "see_term", "restart", "read",
+    "time_passes",
+    "seek",
+    "pre_vote",
+    "campaign",
+    "vote",
+    "timeout_now",
+    "transfer_campaign",
+    "transfer_vote",
+    "elect",
+    "send",
+    "accept",
+    "renew",
+    "recount",
+    "change_lengths",
+    "step_down",
+    "see_term",
+    "restart",
+    "first_start",
+    "read",
 ]
 TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
 
@@ -45,6 +62,7 @@ def at(place, value, old):
 
 def becomes_follower(s, rules, node, only_if=TRUE):
     """Effects of stepping down, whatever the reason: no leadership, no candidacy, and (rule 7) no lease."""
+
     def ended(old):
         return lambda n: And(old(n), Not(And(n == node, only_if)))
 
@@ -197,8 +215,9 @@ def send(v, s, rules):
     leader, r = v.const("L", "Node"), v.const("R", "Round")
     t = s.term(leader)
     newer = v.every(["Round"], lambda k: Implies(And(s.sent(k), v.of(k) == t), v.number(k) < v.number(r)))
-    guard = And(s.leads(leader), Not(s.sent(r)), v.of(r) == t, v.at(r) == s.now(), newer,
-                v.carried(r) == s.in_force(leader))
+    guard = And(
+        s.leads(leader), Not(s.sent(r)), v.of(r) == t, v.at(r) == s.now(), newer, v.carried(r) == s.in_force(leader)
+    )
     effects = {
         "sent": at([r], TRUE, s.sent),
         "sender": at([r], leader, s.sender),
@@ -236,10 +255,13 @@ def accept(v, s, rules):
     no_longer = lambda k: v.length(n, s.cover(n, k)) <= v.length(n, kept) if rules.keeps_longer_promises else TRUE
     replaced = lambda k: Or(Not(s.acknowledged(n, k)), And(same_term_not_later(v, k, kept), no_longer(k)))
     # Without the cut of leases (rule 10) a forgotten round may ask for more than the newest promise is worth.
-    useless = s.given_up if rules.change_cuts_lease else s.forgotten
+    worth = rules.change_cuts_lease or not rules.forgotten_rounds_need_cut
+    useless = s.given_up if worth else s.forgotten
     counts = lambda k: And(s.sent(k), same_term_not_later(v, k, r), Not(useless(k)), may_carry_a_lease(v, k))
 
-    effects = becomes_follower(s, rules, n, Or(v.of(r) > s.term(n), TRUE if rules.follower_is_no_candidate else FALSE))
+    effects = becomes_follower(
+        s, rules, n, Or(v.of(r) > s.term(n), TRUE if rules.follower_is_no_candidate else FALSE)
+    )
     effects |= {
         "term": at([n], If(v.of(r) > s.term(n), v.of(r), s.term(n)), s.term),
         "has_newest": at([n], TRUE, s.has_newest),
@@ -278,8 +300,16 @@ def renew(v, s, rules):
         enough = v.large(q)
     if not rules.majority_carries_lease:
         enough = v.half(q)
-    guard = And(s.leads(leader), s.sent(r), v.of(r) == s.term(leader), Not(s.forgotten(r)), may_carry_a_lease(v, r),
-                Not(s.barred(s.term(leader))), enough, answered)
+    guard = And(
+        s.leads(leader),
+        s.sent(r),
+        v.of(r) == s.term(leader),
+        Not(s.forgotten(r)),
+        may_carry_a_lease(v, r),
+        Not(s.barred(s.term(leader))),
+        enough,
+        answered,
+    )
     effects = {
         "lease": at([leader], TRUE, s.lease),
         "lease_until": at([leader], until, s.lease_until),
@@ -292,12 +322,13 @@ def renew(v, s, rules):
 def recount(v, s, rules):
     """Another quorum has acknowledged the lease's round, or a later one: it carries the lease as well.
 
-    The node does nothing here, whether it still remembers when it sent that round or not. membership.py needs it: condition
-    (c) of a change of members asks for such a quorum. It is sound only if changes of lengths cut leases.
+    The node does nothing here, whether it still remembers when it sent that round or not. membership/ needs it:
+    condition (c) of a change of members asks for such a quorum. It is sound only if changes of lengths cut leases.
     """
     leader, q = v.const("L", "Node"), v.const("Q", "Voters")
-    answered = v.every(["Node"], lambda n: Implies(
-        v.member(n, q), Or(n == leader, s.acknowledged(n, s.lease_round(leader)))))
+    answered = v.every(
+        ["Node"], lambda n: Implies(v.member(n, q), Or(n == leader, s.acknowledged(n, s.lease_round(leader))))
+    )
     guard = And(s.lease(leader), v.majority(q), answered, rules.change_cuts_lease)
     return Action("recount", {"l": leader, "q": q}, guard, {"lease_quorum": at([leader], q, s.lease_quorum)})
 
@@ -354,6 +385,26 @@ def restart(v, s, rules):
     effects["restart_until"] = at([n], until, s.restart_until)
     guard = restart_promise_lasts(v, s, rules, n, until) if rules.restart_withholds else until == s.now()
     return Action("restart", {"n": n, "later": until}, guard, effects)
+
+
+def first_start(v, s, rules):
+    """A node starts without a past: it has acknowledged no round and cast no vote, so it promises nothing."""
+    n = v.const("N", "Node")
+    blank = And(
+        v.every(["Round"], lambda r: Not(s.acknowledged(n, r))),
+        v.every(["Term", "Node"], lambda u, c: Not(s.voted(n, u, c))),
+        s.term(n) == 0,
+    )
+    guard = (
+        blank
+        if rules.only_blank_nodes_skip_promise
+        else v.every(["Term", "Node"], lambda u, c: Not(s.voted(n, u, c)))
+    )
+    lost = lambda old: lambda m: And(old(m), m != n)
+    effects = {name: lost(getattr(s, name)) for name in ("leads", "seeks", "candidate", "lease", "has_newest")}
+    effects["keeps"] = lambda m, k: And(s.keeps(m, k), m != n)
+    effects["restart_until"] = at([n], s.now(), s.restart_until)
+    return Action("first_start", {"n": n}, guard, effects)
 
 
 def restart_promise_lasts(v, s, rules, n, until):

@@ -1,26 +1,22 @@
 """What the protocol takes from arithmetic and from clocks: no more than these.
 
-The unbounded proofs know no rate, no length and no clock. They know the order of instants. Each fact here is what lemmas of
-arithmetic.py say; `FACTS` names them.
+The unbounded proofs know no rate, no length and no clock. They know the order of instants. Each fact here is what
+lemmas of consequences.py say: those named "fact".
 """
 
-from z3 import And, If, Implies, Not, Or
+from z3 import And, Implies, Not, Or
 
 from .actions import same_term_not_later
 
 
 def majorities_meet(v):
     """Two majorities of the voters have a node in common (arithmetic: majorities of n)."""
-    return v.every(["Voters", "Voters"], lambda q, p: Implies(
-        And(v.majority(q), v.majority(p)),
-        And(v.member(v.common(q, p), q), v.member(v.common(q, p), p))))
-
-
-def rounds_are_numbered(v):
-    """Rounds of one term with one number are one round, and a later number was sent later."""
-    return v.every(["Round", "Round"], lambda r, k: Implies(
-        v.of(r) == v.of(k),
-        And(Implies(v.number(r) == v.number(k), r == k), Implies(v.number(r) <= v.number(k), v.at(r) <= v.at(k)))))
+    return v.every(
+        ["Voters", "Voters"],
+        lambda q, p: Implies(
+            And(v.majority(q), v.majority(p)), And(v.member(v.common(q, p), q), v.member(v.common(q, p), p))
+        ),
+    )
 
 
 def promises_outlast_leases(v):
@@ -29,9 +25,13 @@ def promises_outlast_leases(v):
     Needed: the promise is at least as long as the T that belongs to the lease (rule 10), and the stamp of the promised
     round, if it has one, is not earlier than the other's. Lemmas: elapsed, deadline, true-errors.
     """
-    return v.every(["Node", "Round", "Round", "Lengths"], lambda n, r, k, x: Implies(
-        And(same_term_not_later(v, r, k), v.timeout(x) <= v.length(n, k), may_compare(v, r, k)),
-        v.lease_over(r, x) <= v.promise_over(n, k)))
+    return v.every(
+        ["Node", "Round", "Round", "Lengths"],
+        lambda n, r, k, x: Implies(
+            And(same_term_not_later(v, r, k), v.timeout(x) <= v.length(n, k), may_compare(v, r, k)),
+            v.lease_over(r, x) <= v.promise_over(n, k),
+        ),
+    )
 
 
 def may_compare(v, r, k):
@@ -41,8 +41,10 @@ def may_compare(v, r, k):
 
 def longer_lengths_last_longer(v):
     """On one round, a lease of a shorter effective length is over no later."""
-    return v.every(["Round", "Lengths", "Lengths"], lambda r, x, y: Implies(
-        v.effective(x) <= v.effective(y), v.lease_over(r, x) <= v.lease_over(r, y)))
+    return v.every(
+        ["Round", "Lengths", "Lengths"],
+        lambda r, x, y: Implies(v.effective(x) <= v.effective(y), v.lease_over(r, x) <= v.lease_over(r, y)),
+    )
 
 
 def stamps_are_of_the_deadline_form(v):
@@ -51,13 +53,13 @@ def stamps_are_of_the_deadline_form(v):
 
 def restart_promise(v, s, bound, until):
     """A promise of length `bound` from now outlasts a lease on any round sent by now, of lengths with T <= bound."""
-    return v.every(["Round", "Lengths"], lambda r, x: Implies(
-        And(s.sent(r), v.timeout(x) <= bound), v.lease_over(r, x) <= until))
+    return v.every(
+        ["Round", "Lengths"], lambda r, x: Implies(And(s.sent(r), v.timeout(x) <= bound), v.lease_over(r, x) <= until)
+    )
 
 
 FACTS = {
     "majorities meet": majorities_meet,
-    "rounds are numbered": rounds_are_numbered,
     "promises outlast leases": promises_outlast_leases,
     "longer lengths last longer": longer_lengths_last_longer,
     "stamps are of the deadline form": stamps_are_of_the_deadline_form,

@@ -18,6 +18,7 @@ class Rules:
     restart_withholds: bool = True  # 3
     rounds_keep_restart_promise: bool = True  # 3: no round takes the place of the promise of a start
     restart_waits_longest: bool = True  # 3: for the longest promise ever given, not for one's own setting
+    only_blank_nodes_skip_promise: bool = True  # 3: a node that acknowledged a round is not blank
     transfer_bars_lease: bool = True  # 4
     clock_read_after_arrival: bool = True  # 6
     step_down_ends_lease: bool = True  # 7
@@ -29,6 +30,9 @@ class Rules:
     keeps_longer_promises: bool = True  # 10
     change_cuts_lease: bool = True  # 10
     cut_never_lengthens: bool = True  # 10
+    forgotten_rounds_need_cut: bool = (
+        True  # 10: acknowledgements of forgotten rounds are worth their promises only with the cut
+    )
     change_forgets_rounds: bool = True  # 10
     earlier_stamp_gives_up_lease: bool = True  # section 5
     older_terms_refused: bool = True  # Raft

@@ -43,8 +43,7 @@ class Stage(Few):
 
     def facts(self):
         """Numbers for what the unbounded proof leaves open."""
-        known = [self.lease_over(r, x) == self.at(r) + self.effective(x)
-                 for r, x in self.cells(["Round", "Lengths"])]
+        known = [self.lease_over(r, x) == self.at(r) + self.effective(x) for r, x in self.cells(["Round", "Lengths"])]
         for x, (effective, timeout) in zip(self.values["Lengths"], LENGTHS):
             known += [self.effective(x) == effective, self.timeout(x) == timeout]
         known += [Not(self.stamped(r)) for r in self.values["Round"]]
@@ -75,7 +74,9 @@ class Stage(Few):
     def opening(self, s):
         """n1 leads term 1 since 0 ms. No node has promised anything yet."""
         n1, nodes = self.values["Node"][0], self.values["Node"]
-        q = next(value for value, members in self.sets_of_nodes() if members == list(range(self.cast.voters // 2 + 1)))
+        q = next(
+            value for value, members in self.sets_of_nodes() if members == list(range(self.cast.voters // 2 + 1))
+        )
         one = self.values["Term"][1]
         false = lambda *args: z3.BoolVal(False)
         is_n1 = lambda n: n == n1
@@ -95,14 +96,19 @@ class Stage(Few):
             "restart_until": lambda n: z3.IntVal(0),
             "cover": lambda n, r: r,
         }
-        return And([self.every(STATE[name][0], lambda *cell: getattr(s, name)(*cell) == value(*cell))
-                    for name, value in values.items()])
+        return And(
+            [
+                self.every(STATE[name][0], lambda *cell: getattr(s, name)(*cell) == value(*cell))
+                for name, value in values.items()
+            ]
+        )
 
 
 class Story:
     """A run whose actions happen in the order of `plan`. The solver chooses to whom, when, and with which values.
 
-    Before each action some true time passes, at least 1 ms. `ending(stage, state, rules)` is what the last state must allow.
+    Before each action some true time passes, at least 1 ms. `ending(stage, state, rules)` is what the last state
+    must allow.
     """
 
     def __init__(self, cast, rules, plan, ending):

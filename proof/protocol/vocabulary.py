@@ -3,8 +3,8 @@
 One vocabulary, two readings:
 
 * `Unbounded`: any number of nodes, terms, rounds and lengths. Quantifiers stay quantifiers. The proofs use it.
-* `Finite`: a few of each, in milliseconds. Quantifiers become conjunctions, so the solver always answers. Counterexamples
-  and stories use it.
+* `Finite`: a few of each, in milliseconds. Quantifiers become conjunctions, so the solver always answers.
+  Counterexamples and stories use it.
 
 The actions and the invariant are written once and work on both.
 """
@@ -34,7 +34,10 @@ STATE = {
     "last_stamp": (("Node",), "Time"),  # the last wall-clock stamp of this leader
     "has_stamp": (("Node",), "Bool"),
     # Promises.
-    "acknowledged": (("Node", "Round"), "Bool"),  # accepted the round, or a later one of the term, before it was forgotten
+    "acknowledged": (
+        ("Node", "Round"),
+        "Bool",
+    ),  # accepted the round, or a later one of the term, before it was forgotten
     "newest": (("Node",), "Round"),  # the newest round that it promised for
     "has_newest": (("Node",), "Bool"),
     "keeps": (("Node", "Round"), "Bool"),  # the promise for that round binds it
@@ -172,6 +175,7 @@ class Finite(Vocabulary):
     def cells(self, arguments):
         """All choices of arguments of these sorts."""
         return product(*[self.values[sort] for sort in arguments])
+
 
 class Few(Finite):
     """A finite vocabulary of the protocol, whose values of `Voters` are the sets of nodes."""

@@ -1,4 +1,4 @@
-//! Theory and the lemmas of `proof/arithmetic.py` say the same, at the random points of `proof/points.json`.
+//! Theory and the lemmas in `proof/` say the same, at the random points of `proof/points.json`.
 //!
 //! `proof/points.py` writes that file from the very terms that the solver has proved, and checks it. This test asks the
 //! other side: `theory::predict` and `bound::bound`.
@@ -32,6 +32,10 @@ fn number(of: &Value, name: &str) -> i128 {
     of[name].as_i64().unwrap_or_else(|| panic!("{name} is a whole number in {of}")).into()
 }
 
+fn flag(of: &Value, name: &str) -> bool {
+    of[name].as_bool().unwrap_or_else(|| panic!("{name} is true or false in {of}"))
+}
+
 fn points() -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proof/points.json");
     let text = fs::read_to_string(path).expect("proof/points.json is part of the repository");
@@ -39,8 +43,11 @@ fn points() -> Vec<Value> {
 }
 
 fn lemmas(point: &Value) -> Lemmas {
-    let part = |place: usize| point["slack"][place].as_str().and_then(|text| text.parse().ok()).unwrap();
-    Lemmas { top: part(0), bottom: part(1), safe: point["safe"].as_bool().unwrap() }
+    let part = |place: usize| {
+        let text = point["slack"][place].as_str();
+        text.and_then(|text| text.parse().ok()).expect("points.py writes whole numbers")
+    };
+    Lemmas { top: part(0), bottom: part(1), safe: flag(point, "safe") }
 }
 
 fn setup(point: &Value) -> Setup {
@@ -52,17 +59,18 @@ fn setup(point: &Value) -> Setup {
         timeout = number(point, "timeout"),
         skew = number(point, "skew"),
     );
-    for (place, node) in point["nodes"].as_array().unwrap().iter().enumerate() {
+    let nodes = point["nodes"].as_array().expect("points.py writes three nodes");
+    for (place, node) in nodes.iter().enumerate() {
         let (rate, offset, error) = (number(node, "rate"), number(node, "offset"), number(node, "error"));
         write!(
             text,
             "[clock.n{}]\nrate = \"{rate:+}ppb\"\noffset = \"{offset:+}ns\"\nwall-error = \"{error}ns\"\n",
             place + 1
         )
-        .unwrap();
+        .expect("a string takes any text");
     }
     let mut fault = |length: &str, action: String| {
-        write!(text, "[[fault]]\nat = \"3s\"\n{length}{action}\n").unwrap();
+        write!(text, "[[fault]]\nat = \"3s\"\n{length}{action}\n").expect("a string takes any text");
     };
     if number(point, "pause") > 0 {
         fault(
@@ -73,7 +81,7 @@ fn setup(point: &Value) -> Setup {
     if number(point, "step") != 0 {
         fault("", format!("step = {{ node = \"n2\", by = \"{:+}ns\" }}", number(point, "step")));
     }
-    if point["restart"].as_bool().unwrap() {
+    if flag(point, "restart") {
         for node in ["n2", "n3"] {
             fault("for = \"10ms\"\n", format!("crash = {{ node = \"{node}\" }}"));
         }

@@ -1,0 +1,1 @@
+"""Members that change: a model of configurations, the proof that quorums meet, and each condition left out."""
