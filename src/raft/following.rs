@@ -50,6 +50,11 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     fn promise(&mut self, cx: &mut Context<'_>, append: &Append) {
+        if append.promise == Span::ZERO {
+            // Its leader hears no quorum. Earlier promises last as long as they were to, and what comes after them is as
+            // if this round had not come.
+            return;
+        }
         let newest =
             self.promises.newest.is_none_or(|given| given.term != append.term || given.round < append.round);
         if newest {
