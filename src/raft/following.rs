@@ -66,8 +66,9 @@ impl<R: LeaseRules> Raft<R> {
             let end = self.rules.promise_end(cx.now.stamp, append.stamp, length);
             self.promises.renew(Promise { term: append.term, round: append.round, length, end });
             self.compare_lengths(append.promise);
-            if length > self.hard_state.longest_promise {
-                self.hard_state.longest_promise = length;
+            let longest = self.promises.longest(&cx.now, length, self.hard_state.longest_promise);
+            if longest != self.hard_state.longest_promise {
+                self.hard_state.longest_promise = longest;
                 self.hard_state_dirty = true;
             }
             if self.may_campaign() {

@@ -128,7 +128,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Appends a command; `None` unless this node leads and is not handing over.
     pub(crate) fn propose(&mut self, now: &Reading, payload: Payload) -> Option<Index> {
-        if self.role != Role::Leader || self.leadership.transfer.is_some() {
+        if self.role != Role::Leader || self.is_transferring() {
             return None;
         }
         let configures = matches!(payload, Payload::Configuration(_));
@@ -366,7 +366,7 @@ impl<R: LeaseRules> Raft<R> {
                     progress.match_up_to(matched, last);
                     progress.end_tail();
                     self.advance_commit(now);
-                    self.continue_transfer();
+                    self.continue_transfer(now);
                 }
             }
             AppendOutcome::Rejected { previous_index, hint } => {

@@ -90,6 +90,11 @@ pub enum Note {
         /// This node's own election timeout.
         own: Span,
     },
+    /// The node has restarted. It may have promised before, so it withholds votes for a while.
+    VotesWithheld {
+        /// For so long.
+        span: Span,
+    },
     /// A vote of this node waits for its disk, or had to wait for longer than a heartbeat. Until it is stored, the vote
     /// counts for nobody: a slow disk makes elections slow.
     SlowDisk {

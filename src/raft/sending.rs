@@ -141,7 +141,7 @@ impl<R: LeaseRules> Raft<R> {
                 progress.probe();
                 progress.sending = Sending::Tail { until: self.log.last_index() };
                 self.leadership.flushed = self.leadership.flushed.min(progress.matched);
-                self.continue_transfer();
+                self.continue_transfer(&cx.now);
             }
         }
     }

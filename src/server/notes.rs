@@ -69,6 +69,9 @@ fn as_text(note: &Note, names: &Names) {
              reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
             names.name(leader)
         ),
+        Note::VotesWithheld { span } => {
+            info!("has restarted and may have promised before: withholds votes for {span}");
+        }
         Note::SlowDisk { waited } => warn!(
             "a vote of this node has waited {waited} for its disk: elections are as slow as the disks of a majority"
         ),

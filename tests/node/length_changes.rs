@@ -126,3 +126,21 @@ fn a_leader_that_asks_for_another_promise_is_reported_once_and_obeyed() {
     ask(6, 7);
     assert_eq!(ask(7, 7).0, 2, "another length");
 }
+
+#[test]
+fn a_stored_promise_goes_down_when_the_long_ones_are_over() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, Operation::Agree(lengths(7_000, 9_000, 1_000)));
+    cluster.pass(1_000);
+    cluster.ask(0, 2, Operation::Agree(lengths(3_000, 5_000, 500)));
+    cluster.deliver_all();
+    // The last round that asked for nine seconds was accepted just now.
+    cluster.pass(8_900);
+    assert_eq!(cluster.longest_promise(1), Span::secs(9), "a restart now must wait for that one");
+    cluster.pass(600);
+    assert_eq!(cluster.longest_promise(1), Span::secs(5));
+    // And up again.
+    cluster.ask(0, 3, Operation::Agree(lengths(7_000, 9_000, 1_000)));
+    cluster.pass(1_000);
+    assert_eq!(cluster.longest_promise(1), Span::secs(9));
+}

@@ -271,7 +271,10 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
                 }
                 // Seen in the messages that follow from them.
                 Output::Note(
-                    Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } | Note::SlowDisk { .. },
+                    Note::LengthsInForce { .. }
+                    | Note::PromiseDiffers { .. }
+                    | Note::VotesWithheld { .. }
+                    | Note::SlowDisk { .. },
                 ) => {}
                 Output::Note(note) => return Some(Effect::Note(milestone(note))),
             }
@@ -359,7 +362,10 @@ fn milestone(note: Note) -> Milestone {
         Note::MembersInForce { index, voters, learners } => {
             Milestone::MembersInForce { index: index.0, voters, learners }
         }
-        Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } | Note::SlowDisk { .. } => {
+        Note::LengthsInForce { .. }
+        | Note::PromiseDiffers { .. }
+        | Note::VotesWithheld { .. }
+        | Note::SlowDisk { .. } => {
             unreachable!("not passed on")
         }
         Note::SnapshotInstalled { index, term } => {

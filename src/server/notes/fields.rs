@@ -70,6 +70,9 @@ pub(super) fn log(note: &Note, node: &str, names: &Names, now: Stamp) {
             asked_ns = asked.as_nanos(),
             own_ns = own.as_nanos()
         ),
+        Note::VotesWithheld { span } => {
+            info!(note = "votes-withheld", node, raw_ns, boot_ns, span_ns = span.as_nanos());
+        }
         Note::SlowDisk { waited } => {
             warn!(note = "slow-disk", node, raw_ns, boot_ns, waited_ns = waited.as_nanos());
         }

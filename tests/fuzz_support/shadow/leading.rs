@@ -63,6 +63,10 @@ impl Leading {
         self.configured_round
     }
 
+    pub(super) fn has_told(&self, term: Term) -> bool {
+        self.transferred_in == Some(term)
+    }
+
     pub(super) fn tells_to_campaign(&mut self, term: Term) {
         self.transferred_in = Some(term);
     }

@@ -117,8 +117,9 @@ impl Chain {
                 election.transfer |= told;
                 election.votes.push(Vote { voter: node, candidate: node, at });
             }
-            Milestone::VoteGranted { to, term, trial: false, .. } => {
+            Milestone::VoteGranted { to, term, trial: false, transfer } => {
                 let election = self.elections.entry(term).or_default();
+                election.transfer |= transfer;
                 election.votes.push(Vote { voter: node, candidate: to, at });
             }
             Milestone::Elected { term } => {
