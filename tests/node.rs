@@ -10,6 +10,8 @@ mod bad_peers;
 mod cluster;
 #[path = "node/compaction.rs"]
 mod compaction;
+#[path = "node/deaf_leader.rs"]
+mod deaf_leader;
 #[path = "node/disk_trouble.rs"]
 mod disk_trouble;
 #[path = "node/first_start.rs"]

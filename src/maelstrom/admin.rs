@@ -83,6 +83,7 @@ pub struct StatusReply {
     log_first_index: u64,
     log_last_index: u64,
     lease_remaining_ms: Option<u64>,
+    votes_withheld_ms: Option<u64>,
     disk_wait_ms: Option<u64>,
     lease_form: &'static str,
     lease_duration_ms: u64,
@@ -131,6 +132,7 @@ impl StatusReply {
             log_first_index: status.first_index.0,
             log_last_index: last,
             lease_remaining_ms: status.lease_remaining.map(Span::as_millis),
+            votes_withheld_ms: status.votes_withheld.map(Span::as_millis),
             disk_wait_ms: status.disk_wait.map(Span::as_millis),
             lease_form: match lease.form {
                 LeaseForm::Elapsed => "elapsed",

@@ -158,10 +158,13 @@ pub fn transfer_reply(outcome: HandoverOutcome, names: &Names) -> Reply {
         HandoverOutcome::NoSuccessor => unavailable(
             "no other voter has answered this leader: there is nobody that leadership could go to".to_owned(),
         ),
+        HandoverOutcome::Silent { successor } => Reply::Error(Fault::new(
+            ErrorCode::Abort,
+            format!("{:?} has not answered this leader for a few heartbeats", names.name(successor)),
+        )),
         HandoverOutcome::GivenUp => Reply::Error(Fault::new(
             ErrorCode::Abort,
-            "the successor did not catch up with the log within an election timeout; this node goes on leading, and \
-             its lease goes on as well",
+            "the successor did not answer or catch up in time; this node goes on leading, with a lease",
         )),
         HandoverOutcome::Elsewhere { leader, term } => Reply::Error(Fault::new(
             ErrorCode::Abort,
@@ -169,8 +172,7 @@ pub fn transfer_reply(outcome: HandoverOutcome, names: &Names) -> Reply {
         )),
         HandoverOutcome::Unknown => Reply::Error(Fault::new(
             ErrorCode::Timeout,
-            "the successor was told to campaign and has not been heard of since: it may lead or may yet; ask for the \
-             status. A leader that has told somebody has no lease any more in its term",
+            "the successor was told to campaign, and no leader is known since: ask for the status",
         )),
     }
 }

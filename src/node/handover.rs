@@ -14,8 +14,6 @@ use crate::time::{Reading, Stamp};
 pub(super) struct Handover {
     request: RequestId,
     to: NodeId,
-    /// The term that this node leads while it hands over.
-    term: Term,
     since: Stamp,
 }
 
@@ -38,7 +36,13 @@ pub enum HandoverOutcome {
     Busy,
     /// Definite: there is no voter that leadership could go to, or none that has answered.
     NoSuccessor,
-    /// Definite: the successor did not catch up with the log, was never told, and this node goes on leading.
+    /// Definite: the named successor has not answered this leader for a few heartbeats.
+    Silent {
+        /// The successor.
+        successor: NodeId,
+    },
+    /// Definite: the successor did not answer or did not catch up in time, and this node goes on leading; in the next term
+    /// if the successor had been told to campaign.
     GivenUp,
     /// Definite: somebody else was elected.
     Elsewhere {
@@ -60,15 +64,15 @@ impl<R: LeaseRules> Node<R> {
             HandoverOutcome::NotLeader { leader: self.raft.leader() }
         } else if to == Some(own) {
             HandoverOutcome::Done { leader: own, term: self.raft.term() }
-        } else if self.raft.is_transferring() {
+        } else if self.raft.has_transfer() {
             HandoverOutcome::Busy
         } else {
-            let successor = to.or_else(|| self.raft.best_successor());
+            let successor = to.or_else(|| self.raft.best_successor(&cx.now));
             match successor.filter(|to| configuration.is_voter(*to)) {
                 None => HandoverOutcome::NoSuccessor,
+                Some(to) if !self.raft.answers(&cx.now, to) => HandoverOutcome::Silent { successor: to },
                 Some(to) => {
-                    let (term, since) = (self.raft.term(), cx.now.stamp);
-                    self.handover = Some(Handover { request, to, term, since });
+                    self.handover = Some(Handover { request, to, since: cx.now.stamp });
                     self.raft.transfer_leadership(cx, to);
                     return;
                 }
@@ -94,13 +98,11 @@ impl<R: LeaseRules> Node<R> {
 
     fn outcome_of(&self, handover: &Handover, now: &Reading) -> Option<HandoverOutcome> {
         let term = self.raft.term();
-        if term == handover.term && self.leads() {
-            // The lease is barred for the term as soon as somebody has been told to campaign.
-            let told = self.raft.lease_is_barred();
-            let ended = if told { HandoverOutcome::Unknown } else { HandoverOutcome::GivenUp };
-            return (!self.raft.is_transferring()).then_some(ended);
-        }
         match self.raft.leader() {
+            // It leads on, or again.
+            Some(leader) if leader == self.raft.id() => {
+                (!self.raft.has_transfer()).then_some(HandoverOutcome::GivenUp)
+            }
             Some(leader) if leader == handover.to => Some(HandoverOutcome::Done { leader, term }),
             Some(leader) => Some(HandoverOutcome::Elsewhere { leader, term }),
             None => {

@@ -24,6 +24,8 @@ pub struct Status {
     pub last_index: Index,
     /// For how long its lease still runs, if it holds one and nobody renews it.
     pub lease_remaining: Option<Span>,
+    /// For how long it withholds votes, by the promises that are running, if one is.
+    pub votes_withheld: Option<Span>,
     /// For how long the oldest write that is not on stable storage yet has been under way, if there is one.
     pub disk_wait: Option<Span>,
     /// The lengths in force on this node.
@@ -49,6 +51,7 @@ impl<R: LeaseRules> Node<R> {
             first_index: raft.log().base().index.next(),
             last_index: raft.log().last_index(),
             lease_remaining: raft.lease_remaining(now),
+            votes_withheld: raft.votes_withheld(now),
             disk_wait: raft.disk_wait(now),
             lease: raft.settings().lease,
             members: raft.members(),

@@ -22,8 +22,8 @@ pub struct HardState {
     pub term: Term,
     /// Whom it voted for in that term.
     pub voted_for: Option<NodeId>,
-    /// The longest promise it has ever given: after a restart it withholds votes for that long, since it cannot know
-    /// when the last promise began.
+    /// The longest promise it has given that may still run: after a restart it withholds votes for that long, since it
+    /// cannot know when the last promise began. Goes down when those of that length are over.
     pub longest_promise: Span,
 }
 

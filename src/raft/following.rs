@@ -50,6 +50,11 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     fn promise(&mut self, cx: &mut Context<'_>, append: &Append) {
+        if append.promise == Span::ZERO {
+            // Its leader hears no quorum. Earlier promises last as long as they were to, and what comes after them is as
+            // if this round had not come.
+            return;
+        }
         let newest =
             self.promises.newest.is_none_or(|given| given.term != append.term || given.round < append.round);
         if newest {
@@ -61,8 +66,9 @@ impl<R: LeaseRules> Raft<R> {
             let end = self.rules.promise_end(cx.now.stamp, append.stamp, length);
             self.promises.renew(Promise { term: append.term, round: append.round, length, end });
             self.compare_lengths(append.promise);
-            if length > self.hard_state.longest_promise {
-                self.hard_state.longest_promise = length;
+            let longest = self.promises.longest(&cx.now, length, self.hard_state.longest_promise);
+            if longest != self.hard_state.longest_promise {
+                self.hard_state.longest_promise = longest;
                 self.hard_state_dirty = true;
             }
             if self.may_campaign() {

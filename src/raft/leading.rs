@@ -12,12 +12,18 @@ use super::{
     Misbehaviour, NodeId, Note, Payload, Role, StepDownCause, Term, Timer,
 };
 use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
-use crate::time::{Alarm, Nanos, Reading, Stamp};
+use crate::time::{Alarm, Nanos, Reading, Span, Stamp};
 
 /// Entries in one message ...
 const BATCH_ENTRIES_MAX: usize = 256;
 /// ... and their size; a single entry may be larger.
 pub(crate) const BATCH_BYTES_MAX: usize = 256 * 1_024;
+
+/// A probe that is not answered is repeated with every heartbeat: without its entries if they are larger than this.
+const PROBED_AGAIN_BYTES_MAX: usize = 4 * 1_024;
+
+/// Heartbeats without a quorum's answer that are no sign of silence yet.
+const SILENT_HEARTBEATS_MAX: u64 = 3;
 
 /// What a leader knows.
 #[derive(Debug, Clone, Default)]
@@ -27,8 +33,10 @@ pub(super) struct Leadership {
     /// One a node that was known when the configuration in force came to be, member or not; the leader's own is not used.
     pub(super) progress: Vec<Progress>,
     pub(super) rounds: Rounds,
-    /// The newest round that a quorum has acknowledged.
+    /// The newest round that a quorum has acknowledged ...
     pub(super) quorum_round: u64,
+    /// ... and when that was found out; at the latest when the leadership began.
+    pub(super) quorum_heard: Option<Stamp>,
     /// The newest round when the configuration in force came to be, if that was in this term.
     configured_round: u64,
     pub(super) lease: Option<Lease>,
@@ -96,6 +104,7 @@ impl<R: LeaseRules> Raft<R> {
             own_term_start: last.next(),
             flushed: last,
             broadcast: true,
+            quorum_heard: Some(cx.now.stamp),
             ..Leadership::default()
         };
         self.timers.clear(Timer::Election);
@@ -119,7 +128,7 @@ impl<R: LeaseRules> Raft<R> {
 
     /// Appends a command; `None` unless this node leads and is not handing over.
     pub(crate) fn propose(&mut self, now: &Reading, payload: Payload) -> Option<Index> {
-        if self.role != Role::Leader || self.leadership.transfer.is_some() {
+        if self.role != Role::Leader || self.is_transferring() {
             return None;
         }
         let configures = matches!(payload, Payload::Configuration(_));
@@ -171,7 +180,7 @@ impl<R: LeaseRules> Raft<R> {
 
     pub(super) fn acknowledge_own_round(&mut self, now: &Reading) {
         let ticket = self.current_ticket();
-        self.leadership.rounds.open(*now, ticket);
+        self.leadership.rounds.open(*now, ticket, true);
         self.renew_lease(now);
     }
 
@@ -186,9 +195,14 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         self.leadership.flushed = last;
-        let stamp = self.stamp(now);
         let ticket = self.current_ticket();
-        let round = self.leadership.rounds.open(*now, ticket);
+        let asks = self.asks_for_promises(now);
+        let promise = if asks { self.settings.lease.election_timeout } else { Span::ZERO };
+        let round = Round {
+            stamp: self.stamp(now),
+            number: self.leadership.rounds.open(*now, ticket, asks),
+            promise,
+        };
         if broadcast {
             self.timers
                 .set(Timer::Heartbeat, Alarm::First { since: now.stamp, span: self.settings.heartbeat });
@@ -197,12 +211,22 @@ impl<R: LeaseRules> Raft<R> {
         let configuration = self.configuration.clone();
         for peer in configuration.nodes().chain(self.member_to_dismiss()) {
             if peer != self.id {
-                self.send_append(peer, round, stamp, broadcast, &mut batch);
+                self.send_append(peer, round, broadcast, &mut batch);
             }
         }
         if self.leads_alone() {
             self.renew_lease(now);
         }
+    }
+
+    /// Does a round that is sent now ask for promises? A leader that no quorum has answered for an effective lease does not:
+    /// no lease can rest on the answers that do not come, and the promises would only keep others from taking over. It asks
+    /// again with the first round after a quorum's answer. (A quorum's answers take a heartbeat or so. A lease may be
+    /// shorter than that, which is no sign of silence.)
+    pub(super) fn asks_for_promises(&self, now: &Reading) -> bool {
+        let patience = self.settings.lease.effective().max(self.settings.heartbeat * SILENT_HEARTBEATS_MAX);
+        let heard = |since: Stamp| now.stamp.elapsed_max(since) < patience;
+        self.leads_alone() || self.leadership.quorum_heard.is_some_and(heard) || self.lease_running(now)
     }
 
     /// The wall-clock stamp of a round that is about to be sent; none in the elapsed form.
@@ -226,14 +250,7 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Sends to one member what it can take, or an empty message if `always`.
-    fn send_append(
-        &mut self,
-        peer: NodeId,
-        round: u64,
-        stamp: Option<Nanos>,
-        always: bool,
-        batch: &mut Batch,
-    ) {
+    fn send_append(&mut self, peer: NodeId, round: Round, always: bool, batch: &mut Batch) {
         let progress = &mut self.leadership.progress[peer.index()];
         let last = self.log.last_index();
         let base = self.log.base().index;
@@ -253,10 +270,13 @@ impl<R: LeaseRules> Raft<R> {
             progress.has_room()
         };
         let entries = if able { batch.entries(&self.log, progress.next) } else { None };
+        // Nothing is known of who does not answer, not even that it is there.
+        let again = progress.probing && progress.probe_sent;
+        let entries = entries.filter(|_| !again || batch.bytes <= PROBED_AGAIN_BYTES_MAX);
         if entries.is_none() && !always {
             return;
         }
-        progress.round_sent = round;
+        progress.round_sent = round.number;
         let previous_index = progress.next.previous();
         if progress.probing {
             progress.probe_sent = true;
@@ -270,9 +290,9 @@ impl<R: LeaseRules> Raft<R> {
         }
         let append = Append {
             term: self.hard_state.term,
-            round,
-            promise: self.settings.lease.election_timeout,
-            stamp,
+            round: round.number,
+            promise: round.promise,
+            stamp: round.stamp,
             previous_index,
             previous_term: self
                 .log
@@ -346,7 +366,7 @@ impl<R: LeaseRules> Raft<R> {
                     progress.match_up_to(matched, last);
                     progress.end_tail();
                     self.advance_commit(now);
-                    self.continue_transfer();
+                    self.continue_transfer(now);
                 }
             }
             AppendOutcome::Rejected { previous_index, hint } => {
@@ -397,6 +417,14 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn quorum_check_after(&self, heard: &Reading) -> Alarm {
         Alarm::First { since: heard.stamp, span: self.settings.lease.election_timeout }
     }
+}
+
+/// A round that is being sent.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    number: u64,
+    stamp: Option<Nanos>,
+    promise: Span,
 }
 
 /// A read that waits for a quorum's confirmation.

@@ -51,14 +51,18 @@ impl<R: LeaseRules> Raft<R> {
             return;
         };
         self.leadership.quorum_round = round;
+        let silent = !self.asks_for_promises(now);
+        self.leadership.quorum_heard = Some(now.stamp);
+        // A quorum is back: it is asked for promises again.
+        self.leadership.broadcast |= silent;
         let Some(sent) = self.leadership.rounds.acknowledged(round) else {
             return;
         };
-        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&sent));
-        if self.leadership.lease_barred {
+        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&sent.at));
+        if self.leadership.lease_barred || !sent.asks {
             return;
         }
-        let start = self.rules.lease_start(sent, *now);
+        let start = self.rules.lease_start(sent.at, *now);
         if let Some(end) = self.rules.lease_end(&self.settings.lease, &start) {
             self.leadership.lease = Some(Lease { start, end });
             self.note(Note::LeaseRenewed { term: self.term(), start, end });

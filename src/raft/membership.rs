@@ -391,7 +391,7 @@ impl<R: LeaseRules> Raft<R> {
     #[cold]
     fn retire(&mut self, cx: &mut Context<'_>) {
         if !std::mem::replace(&mut self.leadership.retiring, true)
-            && let Some(successor) = self.best_successor()
+            && let Some(successor) = self.best_successor(&cx.now)
         {
             self.transfer_leadership(cx, successor);
         }

@@ -74,7 +74,8 @@ pub struct Append {
     pub term: Term,
     /// The round's number, counted from 1 in each term; comes back in the acknowledgement.
     pub round: u64,
-    /// `T`: for how long the receiver promises not to vote by accepting this.
+    /// `T`: for how long the receiver promises not to vote by accepting this. Zero from a leader that hears no quorum: no
+    /// promise is asked for, and those given before stay as they are.
     pub promise: Span,
     /// The leader's wall-clock stamp (the earliest time it could be) in the deadline form of lease.
     pub stamp: Option<Nanos>,

@@ -96,6 +96,11 @@ pub enum Note {
         /// This node's own election timeout.
         own: Span,
     },
+    /// The node has restarted. It may have promised before, so it withholds votes for a while.
+    VotesWithheld {
+        /// For so long.
+        span: Span,
+    },
     /// A vote of this node waits for its disk, or had to wait for longer than a heartbeat. Until it is stored, the vote
     /// counts for nobody: a slow disk makes elections slow.
     SlowDisk {
@@ -130,6 +135,7 @@ table! {
     "lengths-in-force" => LengthsInForce { lengths: "lengths" },
     "members-in-force" => MembersInForce { index: "index", voters: "voters", learners: "learners" },
     "promise-differs" => PromiseDiffers { leader: "leader", asked: "asked_ns", own: "own_ns" },
+    "votes-withheld" => VotesWithheld { span: "span_ns" },
     "slow-disk" => SlowDisk { waited: "waited_ns" },
     "snapshot-installed" => SnapshotInstalled { term: "term", index: "index" },
     "misbehaviour" => Misbehaviour { peer: "peer", fact: "fact" },
@@ -167,6 +173,7 @@ impl Note {
             | Note::SteppedDown { .. }
             | Note::LengthsInForce { .. }
             | Note::MembersInForce { .. }
+            | Note::VotesWithheld { .. }
             | Note::SnapshotInstalled { .. } => Weight::Change,
             Note::VoteGranted { .. } => Weight::Step,
             Note::LeaseRenewed { .. } => Weight::Routine,
@@ -225,6 +232,9 @@ impl Note {
                  for, so reads are safe; give all nodes the same lengths, or apply them with lease_read_config",
                 name(leader)
             ),
+            Note::VotesWithheld { span } => {
+                format!("has restarted and may have promised before: withholds votes for {span}")
+            }
             Note::SlowDisk { waited } => format!(
                 "a vote of this node has waited {waited} for its disk: elections are as slow as the disks of a majority"
             ),

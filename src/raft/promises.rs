@@ -1,7 +1,7 @@
 //! What a node has promised: "I neither vote nor campaign until then".
 
 use super::{NodeId, Term};
-use crate::time::{Alarm, Reading, Span};
+use crate::time::{Alarm, Reading, Span, Stamp};
 
 /// Longer promises that are kept beside the newest: as many as there were changes to shorter ones within the longest.
 const LONGER_PROMISES_MAX: usize = 8;
@@ -31,12 +31,30 @@ pub(super) struct Promises {
     /// Until then this node may have promised before it was started. No leader's round takes its place: a round that was
     /// sent before the restart and comes after it may carry a promise that ends earlier (deadline form).
     after_restart: Option<Alarm>,
+    /// When a promise of the longest length that is stored was given for the last time; a node that has restarted may have
+    /// given one just before.
+    longest_given: Option<Stamp>,
 }
 
 impl Promises {
-    /// Those of a node that has just started.
-    pub(super) fn after_restart(after_restart: Option<Alarm>) -> Promises {
-        Promises { after_restart, ..Promises::default() }
+    /// Those of a node that has just started, at `now`.
+    pub(super) fn after_restart(after_restart: Option<Alarm>, now: Stamp) -> Promises {
+        Promises { after_restart, longest_given: Some(now), ..Promises::default() }
+    }
+
+    /// A promise of `length` is given, and a restart would wait for `stored`. What is to be stored from now on: more if this
+    /// is longer; less if all that were that long are over by the monotonic clocks, as they would be after a restart.
+    pub(super) fn longest(&mut self, now: &Reading, length: Span, stored: Span) -> Span {
+        if length >= stored {
+            self.longest_given = Some(now.stamp);
+            return length;
+        }
+        if self.longest_given.is_none_or(|given| now.stamp.elapsed_min(given) < stored) {
+            return stored;
+        }
+        let running = self.longer.iter().filter(|kept| !kept.end.reached(now)).map(|kept| kept.length);
+        self.longest_given = Some(now.stamp);
+        running.fold(length, Span::max)
     }
 
     /// A newer round was accepted. A round that has been promised for is never promised for again, so that its promise

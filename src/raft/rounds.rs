@@ -16,12 +16,23 @@ const INSTANTS_MAX: usize = 4_096;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rounds {
     latest: u64,
-    /// Rounds in order, with their sending instants.
-    sent: VecDeque<(u64, Reading)>,
+    /// In order. One that asked for no promise has none before it that asked for one: who acknowledges it has promised
+    /// nothing, and may never have received those before it.
+    sent: VecDeque<Sent>,
     /// Writes under way, and the newest round before which each had to be stored. As many as there are such writes.
     unstored: VecDeque<(u64, u64)>,
     /// The newest round that the leader itself acknowledges.
     own: u64,
+}
+
+/// A round whose sending instant is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    round: u64,
+    /// It was sent no earlier than that.
+    pub(super) at: Reading,
+    /// Who accepts it promises to withhold votes, so that a lease may rest on it.
+    pub(super) asks: bool,
 }
 
 impl Rounds {
@@ -30,9 +41,12 @@ impl Rounds {
         self.latest
     }
 
-    /// A new round begins, sent not before `now`. `ticket` is that of the write that covers everything the leader had to
-    /// store by then.
-    pub(super) fn open(&mut self, now: Reading, ticket: u64) -> u64 {
+    /// A new round begins, sent not before `now`, which `asks` for promises or does not. `ticket` is that of the write that
+    /// covers everything the leader had to store by then.
+    pub(super) fn open(&mut self, at: Reading, ticket: u64, asks: bool) -> u64 {
+        if !asks {
+            self.sent.retain(|sent| !sent.asks);
+        }
         if self.sent.len() == INSTANTS_MAX {
             let mut place = 0;
             self.sent.retain(|_| {
@@ -41,7 +55,7 @@ impl Rounds {
             });
         }
         self.latest += 1;
-        self.sent.push_back((self.latest, now));
+        self.sent.push_back(Sent { round: self.latest, at, asks });
         match self.unstored.back_mut() {
             Some((last, round)) if *last == ticket => *round = self.latest,
             _ => self.unstored.push_back((ticket, self.latest)),
@@ -75,13 +89,13 @@ impl Rounds {
 
     /// A quorum has acknowledged `round`: since when do its promises count? From its sending, or from that of the newest
     /// round before it whose instant is remembered: those who acknowledged a round have promised for longer than any
-    /// round before it asks. Forgets it and all before it.
-    pub(super) fn acknowledged(&mut self, round: u64) -> Option<Reading> {
+    /// round before it asks. (If the round found asked for no promise, there are none.) Forgets it and all before it.
+    pub(super) fn acknowledged(&mut self, round: u64) -> Option<Sent> {
         if round > self.latest {
             return None;
         }
-        let after = self.sent.partition_point(|(sent, _)| *sent <= round);
-        self.sent.drain(..after).next_back().map(|(_, at)| at)
+        let after = self.sent.partition_point(|sent| sent.round <= round);
+        self.sent.drain(..after).next_back()
     }
 }
 
@@ -98,23 +112,23 @@ mod tests {
     fn a_round_is_found_by_its_number_and_only_once() {
         let mut rounds = Rounds::default();
         for nanos in 1..=5 {
-            assert_eq!(rounds.open(at(nanos), 0), nanos);
+            assert_eq!(rounds.open(at(nanos), 0, true), nanos);
         }
-        assert_eq!(rounds.acknowledged(3), Some(at(3)));
+        assert_eq!(rounds.acknowledged(3).map(|sent| sent.at), Some(at(3)));
         assert_eq!(rounds.acknowledged(2), None, "forgotten with round 3");
-        assert_eq!(rounds.acknowledged(5), Some(at(5)));
+        assert_eq!(rounds.acknowledged(5).map(|sent| sent.at), Some(at(5)));
         assert_eq!(rounds.acknowledged(6), None, "never sent");
     }
 
     #[test]
     fn forgotten_rounds_are_not_mistaken_for_later_ones() {
         let mut rounds = Rounds::default();
-        rounds.open(at(1), 0);
-        rounds.open(at(2), 0);
+        rounds.open(at(1), 0, true);
+        rounds.open(at(2), 0, true);
         rounds.forget();
-        assert_eq!(rounds.open(at(3), 0), 3);
+        assert_eq!(rounds.open(at(3), 0, true), 3);
         assert_eq!(rounds.acknowledged(2), None);
-        assert_eq!(rounds.acknowledged(3), Some(at(3)));
+        assert_eq!(rounds.acknowledged(3).map(|sent| sent.at), Some(at(3)));
     }
 
     #[test]
@@ -122,12 +136,12 @@ mod tests {
         let mut rounds = Rounds::default();
         let many = 10 * INSTANTS_MAX as u64;
         for nanos in 1..=many {
-            rounds.open(at(nanos), 0);
+            rounds.open(at(nanos), 0, true);
             assert!(rounds.sent.len() <= INSTANTS_MAX);
         }
         let mut before = 0;
         for round in [1, 2, 777, many / 2, many - 1, many] {
-            let found = rounds.acknowledged(round).map_or(before, |at| at.stamp.raw().0);
+            let found = rounds.acknowledged(round).map_or(before, |sent| sent.at.stamp.raw().0);
             assert!(before <= found && found <= round, "round {round} counts from the sending of {found}");
             before = found;
         }
@@ -138,15 +152,34 @@ mod tests {
     fn a_leader_acknowledges_its_rounds_when_what_came_before_them_is_stored() {
         let mut rounds = Rounds::default();
         for (round, ticket) in [(1, 0), (2, 1), (3, 1), (4, 2)] {
-            assert_eq!(rounds.open(at(round), ticket), round);
+            assert_eq!(rounds.open(at(round), ticket, true), round);
         }
         assert_eq!(rounds.own(0), 1);
         assert_eq!(rounds.own(1), 3);
         assert_eq!(rounds.own(1), 3);
-        rounds.open(at(5), 2);
+        rounds.open(at(5), 2, true);
         assert_eq!(rounds.unstored.len(), 1, "as many as there are writes under way");
         assert_eq!(rounds.own(2), 5);
-        assert_eq!(rounds.open(at(6), 2), 6);
+        assert_eq!(rounds.open(at(6), 2, true), 6);
         assert_eq!(rounds.own(2), 6);
+    }
+
+    #[test]
+    fn a_round_that_asked_for_no_promise_carries_nothing_whatever_is_forgotten() {
+        let mut rounds = Rounds::default();
+        rounds.open(at(1), 0, true);
+        rounds.open(at(2), 0, false);
+        let second = rounds.clone().acknowledged(2).unwrap();
+        assert_eq!((second.at, second.asks), (at(2), false));
+        // However many come after it, of which some are forgotten: the first one's promise is never found again.
+        for nanos in 3..=9_000 {
+            rounds.open(at(nanos), 0, false);
+        }
+        for round in 2..=9_000 {
+            assert!(rounds.clone().acknowledged(round).is_none_or(|found| !found.asks), "round {round}");
+        }
+        let asking = rounds.open(at(9_001), 0, true);
+        assert!(rounds.clone().acknowledged(asking).unwrap().asks);
+        assert!(!rounds.acknowledged(asking - 1).unwrap().asks);
     }
 }

@@ -1,7 +1,7 @@
 //! A leader's side of a snapshot's way to a follower that has fallen behind the log.
 //!
 //! The snapshot is a copy of the applied state, which costs nothing. One chunk is under way at a time; it is sent again when
-//! no answer has come for two heartbeats. Rounds go on meanwhile, without entries, so the follower goes on promising and
+//! no answer has come for two heartbeats, and the follower has answered a round since. Rounds go on meanwhile, without entries, so the follower goes on promising and
 //! the leader's lease goes on counting it.
 
 use super::progress::{Progress, Sending};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::kv::Scalar;
 use crate::lease::LeaseRules;
-use crate::time::{Alarm, Reading};
+use crate::time::{Reading, Stamp};
 
 /// While a snapshot is on its way, the entries behind it are kept, or else it would end before the log begins; until the log
 /// is so many times as long as it may be otherwise.
@@ -29,8 +29,8 @@ pub(super) struct Outgoing {
     after: Option<Scalar>,
     /// So many it has once it has the chunk under way, and that one's last key.
     under_way: Option<(u64, Scalar)>,
-    /// When the chunk behind them is to be sent again; `None` when it is to be sent.
-    resend: Option<Alarm>,
+    /// When the chunk behind them was sent last; `None` when it is to be sent.
+    sent: Option<Stamp>,
 }
 
 impl Outgoing {
@@ -45,7 +45,7 @@ impl Outgoing {
                 before.and_then(|place| Some(self.state.values.iter().nth(place)?.0.clone()))
             }
         };
-        self.resend = None;
+        self.sent = None;
     }
 }
 
@@ -85,17 +85,20 @@ impl<R: LeaseRules> Raft<R> {
                 let (index, state) = (applied.index, applied.state.clone());
                 let term = self.log.term_at(index).expect("what is applied is not before the base");
                 let at = Position { index, term };
-                let outgoing =
-                    Outgoing { at, state, received: 0, after: None, under_way: None, resend: None };
+                let outgoing = Outgoing { at, state, received: 0, after: None, under_way: None, sent: None };
                 progress.sending = Sending::Snapshot(Box::new(outgoing));
             }
             let Sending::Snapshot(outgoing) = &mut progress.sending else {
                 continue;
             };
-            if outgoing.resend.is_some_and(|resend| !resend.reached(now)) {
-                continue;
+            if let Some(sent) = outgoing.sent {
+                let passed = |since: Stamp| now.stamp.elapsed_max(since);
+                let answers = progress.heard.is_some_and(|heard| passed(heard) <= passed(sent));
+                if !answers || passed(sent) < self.settings.heartbeat * 2 {
+                    continue;
+                }
             }
-            outgoing.resend = Some(Alarm::First { since: now.stamp, span: self.settings.heartbeat * 2 });
+            outgoing.sent = Some(now.stamp);
             let StateMachine { values, agreed, configured } = &outgoing.state;
             let (pairs, last) = values.chunk(outgoing.after.as_ref(), self.settings.log.chunk_bytes_max);
             let (at, agreed, offset) = (outgoing.at, *agreed, outgoing.received);
@@ -138,7 +141,7 @@ impl<R: LeaseRules> Raft<R> {
                 progress.probe();
                 progress.sending = Sending::Tail { until: self.log.last_index() };
                 self.leadership.flushed = self.leadership.flushed.min(progress.matched);
-                self.continue_transfer();
+                self.continue_transfer(&cx.now);
             }
         }
     }

@@ -182,7 +182,7 @@ impl<R: LeaseRules> Raft<R> {
             log,
             role: Role::Follower,
             leader: None,
-            promises: Promises::after_restart(restart_promise),
+            promises: Promises::after_restart(restart_promise, cx.now.stamp),
             votes: Votes::default(),
             elections: Elections::default(),
             leadership: Leadership::default(),
@@ -190,6 +190,9 @@ impl<R: LeaseRules> Raft<R> {
             timers: TimerTable::default(),
             outputs: VecDeque::new(),
         };
+        if let Some(end) = restart_promise {
+            raft.note(Note::VotesWithheld { span: end.remaining(&cx.now) });
+        }
         if let Some(lengths) = state.agreed.filter(|_| settings != configured) {
             raft.note(Note::LengthsInForce { lengths });
         }
@@ -351,7 +354,7 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         if self.timers.take_due(Timer::TransferAbort, &cx.now) {
-            self.leadership.transfer = None;
+            self.transfer_is_overdue(cx);
         }
         if self.timers.take_due(Timer::Election, &cx.now) {
             self.election_is_due(cx);

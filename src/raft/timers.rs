@@ -11,7 +11,7 @@ pub enum Timer {
     Heartbeat,
     /// Leader: no quorum has been heard for an election timeout; step down.
     QuorumCheck,
-    /// Leader: the transfer has taken too long.
+    /// Leader: it is looked whether the transfer gets on.
     TransferAbort,
     /// The oldest waiting request has waited long enough.
     RequestDeadline,

@@ -26,6 +26,12 @@ impl<R: LeaseRules> Raft<R> {
         self.lease().filter(|_| self.lease_running(now)).map(|lease| lease.end.remaining(now))
     }
 
+    /// For how long this node withholds votes, by the promises that are running; `None` if none is.
+    pub fn votes_withheld(&self, now: &Reading) -> Option<Span> {
+        let running = self.promise_ends().filter(|end| !end.reached(now));
+        running.map(|end| end.remaining(now)).max()
+    }
+
     /// For how long the oldest write that is not on stable storage yet has been under way; `None` when all are stored.
     pub fn disk_wait(&self, now: &Reading) -> Option<Span> {
         self.durability.oldest_since().map(|since| now.stamp.elapsed_max(since))
@@ -47,10 +53,10 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// The voter that leadership had best go to: the one with most of the log, and of those the one that has acknowledged
-    /// the newest round. `None` when no other voter has answered in this term.
-    pub(crate) fn best_successor(&self) -> Option<NodeId> {
+    /// the newest round. `None` when no other voter [answers](Raft::answers).
+    pub(crate) fn best_successor(&self, now: &Reading) -> Option<NodeId> {
         let voters = self.configuration().voting_nodes().filter(|node| *node != self.id());
-        let heard = voters.filter(|node| self.leadership.standing(*node).1.is_some());
+        let heard = voters.filter(|node| self.answers(now, *node));
         heard.max_by_key(|node| (self.leadership.matched(*node), self.leadership.round(*node)))
     }
 }

@@ -355,7 +355,11 @@ impl Shadow {
                 let told = matches!(&before.input, Some(Input::Message {
                     message: Message::Raft(RaftMessage::TimeoutNow { term }), ..
                 }) if *term == before.term);
-                assert!(told, "its leader told it to");
+                // Or it has told somebody itself, and its lease is over.
+                let told_another = before.role == Role::Leader
+                    && self.leading.has_told(before.term)
+                    && before.lease.is_none();
+                assert!(told || told_another, "a leader has told somebody to");
                 return;
             }
             Note::Campaign { .. } => {

@@ -1,15 +1,16 @@
 //! Nodes that another one does not know, or takes for less than they are.
 
+use leasehold::kv::{Command, Scalar};
 use leasehold::lease::SoundRules;
-use leasehold::node::{Answer, Identity, Input, Message, Node, Output};
+use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output};
 use leasehold::raft::{
-    self, Append, Configuration, Entry, Index, MemberAction, Names, NodeId, Note, Payload, Settings, Term,
-    VoteRequest,
+    self, Append, Configuration, Entry, Index, LogBounds, MemberAction, Names, NodeId, Note, Payload,
+    Settings, Term, VoteRequest,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::Span;
 
-use crate::cluster::{Cluster, change, id, members};
+use crate::cluster::{Cluster, change, id, key, members};
 use crate::time::{At, ByName};
 
 #[test]
@@ -142,4 +143,78 @@ fn strangers_names_are_bounded() {
     let mut node = Node::start(identity, Settings::default(), SoundRules, recovered, &At(0), &mut ByName(0));
     let introduced = (0..100_000).filter(|number| node.introduce(&format!("s{number}")).is_some()).count();
     assert_eq!(introduced, 3_999);
+}
+
+/// The entries and snapshot chunks that `n1` sends to `n4` while so many milliseconds pass.
+fn sent_to_n4(cluster: &mut Cluster, millis: u64) -> usize {
+    let mut sent = 0;
+    for _ in 0..millis {
+        cluster.now += 1_000_000;
+        (0..3).for_each(|place| cluster.give(place, Input::Wakeup));
+        while let Some((from, to, message)) = cluster.network.pop_front() {
+            sent += match &message {
+                Message::Raft(raft::Message::Append(append)) if to == id(3) => {
+                    append.entries.as_deref().map_or(0, <[Entry]>::len)
+                }
+                Message::Raft(raft::Message::Snapshot(_)) if to == id(3) => 1,
+                _ => 0,
+            };
+            cluster.give(to.index(), Input::Message { from, message });
+        }
+    }
+    sent
+}
+
+fn write_much(cluster: &mut Cluster, count: u32) {
+    for number in 0..count {
+        let (key, value) = (key(), Scalar::Text("x".repeat(2_000).into()));
+        cluster.ask(0, Operation::Update(Command::Write { key, value }));
+        if number % 10 == 9 {
+            cluster.pass(10);
+        }
+    }
+    cluster.pass(600);
+}
+
+#[test]
+fn a_learner_that_was_never_started_costs_no_more_than_heartbeats() {
+    let mut cluster = Cluster::founded(3);
+    cluster.crash(3);
+    cluster.change(0, MemberAction::Add, 3);
+    write_much(&mut cluster, 100);
+    sent_to_n4(&mut cluster, 1_000);
+    assert_eq!(sent_to_n4(&mut cluster, 10_000), 0, "it has never answered");
+    cluster.start(3);
+    cluster.pass(1_000);
+    let last = |place: usize| cluster.node(place).raft().log().last_index();
+    assert_eq!(last(3), last(0), "and has everything soon after it is there");
+}
+
+#[test]
+fn a_snapshot_is_sent_no_more_to_a_learner_that_has_gone() {
+    let bounds = LogBounds { entries_max: 1, ..LogBounds::default() };
+    let mut cluster = Cluster::founded_with(3, bounds);
+    write_much(&mut cluster, 100);
+    cluster.ask(0, change(MemberAction::Add, 3));
+    let is_chunk = |message: &Message| matches!(message, Message::Raft(raft::Message::Snapshot(_)));
+    for _ in 0..10_000 {
+        if cluster.network.iter().any(|(_, _, message)| is_chunk(message)) {
+            break;
+        }
+        match cluster.network.pop_front() {
+            Some((from, to, message)) => cluster.give(to.index(), Input::Message { from, message }),
+            None => {
+                cluster.now += 1_000_000;
+                (0..4).for_each(|place| cluster.give(place, Input::Wakeup));
+            }
+        }
+    }
+    assert!(cluster.network.iter().any(|(_, _, message)| is_chunk(message)));
+    cluster.network.retain(|(_, _, message)| !is_chunk(message));
+    cluster.crash(3);
+    sent_to_n4(&mut cluster, 1_500);
+    assert_eq!(sent_to_n4(&mut cluster, 10_000), 0, "it answers no round either");
+    cluster.start(3);
+    cluster.pass(3_000);
+    assert_eq!(cluster.node(3).state().read(&key()), cluster.node(0).state().read(&key()));
 }

@@ -1,11 +1,13 @@
 //! Lengths that change through the log, and promises of other lengths.
 
-use leasehold::node::{Answer, Input, Message, Operation, Refusal};
-use leasehold::raft::{self, Append, Index, Note, Term};
+use leasehold::lease::SoundRules;
+use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Refusal};
+use leasehold::raft::{self, Append, Configuration, Index, Note, Settings, Term};
+use leasehold::storage::Storage;
 use leasehold::time::{Clock, Span};
 
 use crate::cluster::{Cluster, id, lengths, write};
-use crate::time::At;
+use crate::time::{At, ByName};
 
 #[test]
 fn lengths_that_a_follower_is_asked_to_apply_become_the_clusters_through_the_log() {
@@ -144,4 +146,37 @@ fn a_leader_that_asks_for_another_promise_is_reported_once_and_obeyed() {
     assert_eq!(ask(5, 5).0, 1, "its own");
     ask(6, 7);
     assert_eq!(ask(7, 7).0, 2, "another length");
+}
+
+#[test]
+fn a_stored_promise_goes_down_when_the_long_ones_are_over() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, Operation::Agree(lengths(7_000, 9_000, 1_000)));
+    cluster.pass(1_000);
+    cluster.ask(0, 2, Operation::Agree(lengths(3_000, 5_000, 500)));
+    cluster.deliver_all();
+    // The last round that asked for nine seconds was accepted just now.
+    cluster.pass(8_900);
+    assert_eq!(cluster.longest_promise(1), Span::secs(9), "a restart now must wait for that one");
+    cluster.pass(600);
+    assert_eq!(cluster.longest_promise(1), Span::secs(5));
+    // A node that has restarted does not know when it gave its longest promise.
+    cluster.ask(0, 4, Operation::Agree(lengths(7_000, 9_000, 1_000)));
+    cluster.pass(1_000);
+    cluster.ask(0, 5, Operation::Agree(lengths(3_000, 5_000, 500)));
+    cluster.deliver_all();
+    cluster.nodes[1].1.crash();
+    let Ok(recovered) = cluster.nodes[1].1.recover();
+    let identity = Identity::numbered(id(1), Configuration::new(3, 0), 2);
+    let now = At(cluster.now);
+    cluster.nodes[1].0 =
+        Node::start(identity, Settings::default(), SoundRules, recovered, &now, &mut ByName(1));
+    cluster.pass(8_900);
+    assert_eq!(cluster.longest_promise(1), Span::secs(9));
+    cluster.pass(600);
+    assert_eq!(cluster.longest_promise(1), Span::secs(5));
+    // And up again.
+    cluster.ask(0, 3, Operation::Agree(lengths(7_000, 9_000, 1_000)));
+    cluster.pass(1_000);
+    assert_eq!(cluster.longest_promise(1), Span::secs(9));
 }

@@ -7,15 +7,15 @@ use leasehold::node::Node;
 use leasehold::raft::{
     Append, AppendOutcome, AppendReply, Configuration, Index, Lease, NodeId, Raft, Role, Term,
 };
-use leasehold::time::{Alarm, Reading, Wall};
+use leasehold::time::{Alarm, Reading, Span, Wall};
 
 /// See the [module](self).
 #[derive(Default)]
 pub(super) struct Leading {
     /// The term of what follows.
     term: Term,
-    /// Rounds that it sent, and the reading at which each was.
-    sent: BTreeMap<u64, Reading>,
+    /// Rounds that it sent, the reading at which each was, and whether it asked for promises.
+    sent: BTreeMap<u64, (Reading, bool)>,
     /// The newest round that was sent to each.
     sent_to: BTreeMap<NodeId, u64>,
     /// The newest of them that each voter has acknowledged.
@@ -50,7 +50,7 @@ impl Leading {
             self.stored.clear();
             self.configured_round = 0;
         }
-        self.sent.entry(append.round).or_insert(*now);
+        self.sent.entry(append.round).or_insert((*now, append.promise > Span::ZERO));
         self.sent_to.insert(to, append.round);
     }
 
@@ -61,6 +61,10 @@ impl Leading {
 
     pub(super) fn configured_round(&self) -> u64 {
         self.configured_round
+    }
+
+    pub(super) fn has_told(&self, term: Term) -> bool {
+        self.transferred_in == Some(term)
     }
 
     pub(super) fn tells_to_campaign(&mut self, term: Term) {
@@ -172,7 +176,7 @@ impl Leading {
                 && lease.start.stamp.boot() <= sent.stamp.boot()
                 && (!by_wall || wall(&lease.start) <= wall(sent))
         };
-        let known = self.sent.range(..=newest).any(|(_, sent)| earlier(sent));
+        let known = self.sent.range(..=newest).any(|(_, (sent, asked))| *asked && earlier(sent));
         assert!(known, "{lease:?} is counted from no later than the sending of round {confirmed}");
     }
 }

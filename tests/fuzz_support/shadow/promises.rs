@@ -28,6 +28,9 @@ pub(super) struct Promises {
 impl Promises {
     /// A round was accepted that came in at `now`.
     pub(super) fn accepted(&mut self, from: NodeId, append: &Append, now: &Reading) {
+        if append.promise == Span::ZERO {
+            return;
+        }
         if self.newest.get(&append.term).is_some_and(|newest| append.round <= *newest) {
             return;
         }

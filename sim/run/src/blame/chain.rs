@@ -116,8 +116,11 @@ impl Chain {
             election.transfer |= told;
             election.votes.push(Vote { voter: node, candidate: node, at });
         }
-        if let Note::VoteGranted { candidate, term, ballot: Ballot::Vote | Ballot::TransferVote } = note {
+        if let Note::VoteGranted { candidate, term, ballot } = note
+            && *ballot != Ballot::PreVote
+        {
             let election = self.elections.entry(term.0).or_default();
+            election.transfer |= *ballot == Ballot::TransferVote;
             election.votes.push(Vote { voter: node, candidate: candidate.index(), at });
         }
         if let Note::Elected { term } = note {

@@ -9,7 +9,7 @@ use leasehold::raft::{
     Append, AppendOutcome, AppendReply, Configuration, LeaseEndCause, Message as RaftMessage, NodeId, Note,
     Role, Term,
 };
-use leasehold::time::{Nanos, Reading};
+use leasehold::time::{Nanos, Reading, Span};
 
 use super::chain::Chain;
 use super::clocks::Mark;
@@ -188,6 +188,10 @@ impl Sound {
         let start = world.clock(leader).read(world.now());
         let sent = chain.mark(leader, world.now());
         led.rounds.push_back(Round { number: append.round, sent, start });
+        if append.promise == Span::ZERO {
+            // Nobody promises anything for it, and who answers it may have missed those before it.
+            led.forgotten = append.round;
+        }
     }
 
     /// A round is about to be handled by a follower.
@@ -201,6 +205,9 @@ impl Sound {
     ) {
         let Some(raft) = world.raft(follower) else { return };
         if append.term < raft.term() || (append.term == raft.term() && raft.role() == Role::Leader) {
+            return;
+        }
+        if append.promise == Span::ZERO {
             return;
         }
         let Some(led) = self.led.get_mut(&(leader, append.term.0)) else { return };

@@ -125,6 +125,8 @@ impl Notes {
             }
             // The stepping down, or the agreement on other lengths, is told instead.
             Note::LeaseEnded { .. } | Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } => return,
+            // The start that it follows is told.
+            Note::VotesWithheld { .. } => return,
             Note::MembersInForce { index, voters, learners } => {
                 let learners =
                     if learners == 0 { String::new() } else { format!(" and {learners} learners") };

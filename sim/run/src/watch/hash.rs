@@ -247,7 +247,10 @@ fn note_words(note: &Note, word: &mut impl FnMut(u64)) {
         }
         Note::Misbehaviour { peer, .. } => word(9 | (peer.index() as u64) << 16),
         // The form for new notes: complete, and as it stands in their table.
-        Note::LengthsInForce { .. } | Note::PromiseDiffers { .. } | Note::SlowDisk { .. } => {
+        Note::LengthsInForce { .. }
+        | Note::PromiseDiffers { .. }
+        | Note::VotesWithheld { .. }
+        | Note::SlowDisk { .. } => {
             field_words(note, word);
         }
     }
