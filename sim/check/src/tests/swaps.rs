@@ -85,6 +85,19 @@ fn an_unknown_write_matters_as_long_as_an_unknown_swap_may_need_it() {
 }
 
 #[test]
+fn an_unknown_operation_is_saved_for_what_only_it_explains() {
+    // Both explain the first 3. Only the write explains the second one, and it must not be spent before.
+    fine(&[
+        op(1, 0, 1, write(1)),
+        lost(2, 0, write(3)),
+        lost(3, 0, cas(1, 3, true)),
+        op(1, 2, 3, read(3)),
+        op(1, 4, 5, write(2)),
+        op(1, 6, 7, read(3)),
+    ]);
+}
+
+#[test]
 fn an_unknown_swap_happens_at_most_once() {
     let twice = |again: Operation| {
         [
