@@ -383,6 +383,7 @@ fn every_topic_and_command_can_be_explained() {
             "scenarios",
             "report",
             "history",
+            "checking",
             "thresholds",
             "frontiers",
             "exploring",

@@ -105,12 +105,12 @@ fn stale_reads_under_the_sound_rules_become_small() {
 fn drawn_seeds_become_small() {
     let seeds = [
         ("half-quorum", Bound::Within, 124),
-        ("half-quorum", Bound::Within, 345),
+        ("half-quorum", Bound::Within, 357),
         ("restart-forgets", Bound::Within, 276),
         ("nothing-withheld", Bound::Within, 17),
         ("guesses-time", Bound::Within, 246),
         (rules::SOUND, Bound::Beyond, 848),
-        (rules::SOUND, Bound::Beyond, 942),
+        (rules::SOUND, Bound::Beyond, 946),
     ];
     for (rules, bound, seed) in seeds {
         let setup = draw(seed, &Profile { rules, bound });

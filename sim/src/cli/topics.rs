@@ -106,10 +106,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 41] = [
+pub(super) const WORDS: [&str; 42] = [
     "scenarios",
     "report",
     "history",
+    "checking",
     "thresholds",
     "frontiers",
     "exploring",

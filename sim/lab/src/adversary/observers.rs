@@ -3,11 +3,12 @@
 use leasehold::node::Message;
 use leasehold::raft;
 use leasehold::raft::Note;
+use leasehold::time::Span;
 
 use leasehold_run::run::{ClusterView, Observer};
 use leasehold_world::{Event, Happening};
 
-/// Finds when a round is sent.
+/// Finds when a round is sent that asks for promises: no lease rests on another.
 pub(super) struct Round {
     pub(super) leader: usize,
     pub(super) voter: usize,
@@ -17,8 +18,10 @@ pub(super) struct Round {
 
 impl Observer for Round {
     fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
-        if let Happening::Sent { from, to, message: Message::Raft(raft::Message::Append(_)), .. } = event.what
+        if let Happening::Sent { from, to, message: Message::Raft(raft::Message::Append(append)), .. } =
+            event.what
             && (from, to) == (self.leader, self.voter)
+            && append.promise > Span::ZERO
             && event.at >= self.from
         {
             self.sent.get_or_insert(event.at);
