@@ -65,7 +65,7 @@ impl<'a> Builder<'a> {
             seed: self.file.leaf("seed").map_or(0, Found::count),
             duration: self.file.leaf("duration").map_or(Span::ZERO, Found::span),
             rules: String::new(),
-            nodes: self.names.iter().map(|name| NodeSpec::new(name)).collect(),
+            nodes: self.names.iter().map(NodeSpec::new).collect(),
             clients: Vec::new(),
             faults: self.faults(cluster.voters),
             cluster,
