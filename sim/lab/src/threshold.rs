@@ -274,6 +274,32 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_that_does_what_the_adversary_cannot_is_our_own_bug() {
+        let edge = |stale, clean| Search::Found(Edge { stale, clean });
+        let verdict = |adversary, seeds| {
+            let range = Range { from: 0, to: 100, tolerance: 1 };
+            let found = Threshold {
+                range,
+                theory: Ok(adversary),
+                bound: None,
+                adversary,
+                stale: None,
+                clean: None,
+                seeds: Some((1, seeds)),
+            };
+            found.verdict()
+        };
+        assert_eq!(verdict(edge(50, 49), edge(60, 59)), Verdict::Found);
+        assert_eq!(verdict(edge(50, 49), edge(49, 48)), Verdict::Found, "within the tolerance");
+        assert_eq!(verdict(edge(50, 49), edge(40, 39)), Verdict::Apart);
+        assert_eq!(verdict(edge(49, 50), edge(40, 41)), Verdict::Found, "stale below");
+        assert_eq!(verdict(edge(49, 50), edge(60, 61)), Verdict::Apart);
+        assert_eq!(verdict(edge(50, 49), edge(49, 50)), Verdict::Apart, "the other side");
+        assert_eq!(verdict(Search::None { stale: false }, edge(60, 59)), Verdict::Apart);
+        assert_eq!(verdict(Search::None { stale: false }, Search::None { stale: false }), Verdict::NotFound);
+    }
+
+    #[test]
     fn a_wrong_theory_is_our_own_bug() {
         let off_by = |error: i128| {
             move |setup: &Setup| {

@@ -49,7 +49,8 @@ pub(super) enum Command {
     /// Find the value of a key at which a stale read begins to exist: by arithmetic, and by the most harmful run.
     ///
     /// Exit codes: 0 found, theory and adversary agree; 2 usage or scenario error; 3 no threshold in the range, or not one
-    /// alone; 70 theory and adversary are apart by more than the tolerance, a bug of ours; 74 input or output failed.
+    /// alone; 70 theory and adversary are apart by more than the tolerance, or a plain seed beats the adversary, a
+    /// bug of ours; 74 input or output failed.
     Threshold(ThresholdArguments),
     /// Draw the phase diagram over two keys: where in their plane a stale read exists, and the line between.
     ///

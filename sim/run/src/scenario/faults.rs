@@ -396,7 +396,7 @@ pub enum Harm {
         /// How far forward, or back when negative, ns.
         by_ns: i64,
     },
-    /// Nobody vouches for a wall clock any more.
+    /// The machine no longer vouches for its wall clock.
     Unvouched {
         /// Whose.
         node: usize,

@@ -88,7 +88,7 @@ impl Key {
         Some(Key { field, slot: field.slot.as_ref()?, number: 0 })
     }
 
-    /// Nothing but the value of another key, or nothing, is its default.
+    /// Its default is the value of another key, or no value.
     pub fn has_no_default_of_its_own(&self) -> bool {
         self.field.simplest.is_some() || matches!(self.field.default, Default::Same(_) | Default::Unset(_))
     }
@@ -129,7 +129,7 @@ impl Key {
         matches!(self.field.kind, Kind::Span | Kind::Positive | Kind::Offset | Kind::Delay)
     }
 
-    /// A file need not say it.
+    /// The value is the default, so a file may leave the key away.
     pub fn is_usual(&self, setup: &Setup) -> bool {
         let held = (self.slot.get)(setup, self.number);
         match self.source() {

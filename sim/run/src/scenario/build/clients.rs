@@ -57,7 +57,12 @@ impl Builder<'_> {
                     ),
                 );
             }
-            (None, None) if section.leaf("times").is_none_or(|times| times.count() > 1) => {
+            // A `times` that is wrong is told as that.
+            (None, None)
+                if section
+                    .leaf("times")
+                    .map_or(section.given("times").is_none(), |times| times.count() > 1) =>
+            {
                 let problem = Problem::error(section.place, format!("client `{name}` never asks"));
                 self.error(problem.help(
                     r#"say when: `every = "100ms"`, `think = "100ms"` after each answer, or `times = 1`"#,
