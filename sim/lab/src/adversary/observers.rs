@@ -43,10 +43,7 @@ impl Observer for Freed {
         }
         if let Some(node) = world.raft(self.node) {
             let clock = world.clock(self.node);
-            let ends = node
-                .promise_ends()
-                .into_iter()
-                .map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
+            let ends = node.promise_ends().map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
             self.free = Some(ends.fold(self.from, u64::max));
         }
     }
