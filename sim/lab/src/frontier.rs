@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::adversary::worst;
 use crate::threshold::{Range, Refusal, Search, Side, any_stale, search};
-use leasehold_run::bound::{Bound, bound};
+use leasehold_run::theory::bound::{Bound, bound};
 use leasehold_run::scenario::Knob;
 use leasehold_run::setup::Setup;
 

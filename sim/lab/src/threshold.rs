@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::adversary::{Harm, worst};
-use leasehold_run::bound::{Bound, bound};
+use leasehold_run::theory::bound::{Bound, bound};
 use leasehold_run::run::run;
 use leasehold_run::scenario::{Diagnostics, Knob};
 use leasehold_run::setup::Setup;

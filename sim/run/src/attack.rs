@@ -9,7 +9,7 @@
 //! at the challenger, which stands still, and the vote itself is what reaches the voter when its promise is over. With an
 //! elector at hand that can always be arranged: it takes the voter's place among the carriers until the voter is free.
 //!
-//! `docs/ideas/thresholds.md` derives it. [`crate::bound`] computes what follows from it; `adversary` in leasehold-lab makes runs of it.
+//! `docs/ideas/thresholds.md` derives it. [`crate::theory::bound`] computes what follows from it; `adversary` in leasehold-lab makes runs of it.
 //! Neither knows the other.
 
 use leasehold::lease::LeaseForm;
