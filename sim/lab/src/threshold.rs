@@ -10,10 +10,10 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::adversary::{Harm, worst};
-use leasehold_run::theory::bound::{Bound, bound};
 use leasehold_run::run::run;
 use leasehold_run::scenario::{Diagnostics, Knob};
 use leasehold_run::setup::Setup;
+use leasehold_run::theory::bound::{Bound, bound};
 
 /// Values between the ends at which it is looked whether there is one threshold only.
 const SAMPLES: i128 = 8;

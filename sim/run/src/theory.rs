@@ -7,5 +7,6 @@
 
 pub mod bound;
 mod slack;
+mod time;
 
 pub use slack::{Prediction, crossing, inequality, predict};

@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use leasehold_run::theory::bound::bound;
 use leasehold_run::rules;
 use leasehold_run::scenario::load;
 use leasehold_run::setup::Setup;
+use leasehold_run::theory::bound::bound;
 use leasehold_run::theory::{Prediction, predict};
 use serde_json::Value;
 

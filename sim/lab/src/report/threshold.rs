@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::adversary::Harm;
 use crate::threshold::{Edge, Search, Side, Threshold, Verdict};
 use leasehold_run::attack::Attack;
-use leasehold_run::theory::bound::formula;
 use leasehold_run::display::{count, instant, signed_span};
 use leasehold_run::report::Style;
 use leasehold_run::scenario::{Knob, Written};
+use leasehold_run::theory::bound::formula;
 
 /// What a report is about, beside its result.
 #[derive(Debug)]

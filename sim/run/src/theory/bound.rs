@@ -21,8 +21,7 @@ use leasehold::time::Span;
 use crate::attack::{Attack, FROM_ACKNOWLEDGEMENT, Lapse, RESTART_FORGETS, attacks, least};
 use crate::faults::{Frozen, Harm, harm};
 use crate::setup::{Setup, StampSource};
-
-const BILLION: i128 = 1_000_000_000;
+use crate::theory::time::{Rounding, nanos, true_time};
 
 /// What arithmetic says about a setup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +83,7 @@ fn free(setup: &Setup, attack: &Attack) -> i128 {
     }
     let (holder, voter) = (&setup.nodes[attack.leader], &setup.nodes[attack.voter]);
     let longest = nanos(holder.lease.election_timeout.max(voter.lease.election_timeout));
-    restarted + in_true_time(longest, voter.clock.rate_ppb)
+    restarted + measured(longest, voter.clock.rate_ppb)
 }
 
 /// When the promise is over that the round gave the voter, which stays up.
@@ -93,7 +92,7 @@ fn promised(setup: &Setup, attack: &Attack) -> i128 {
     let received = i128::from(attack.delay(setup, attack.leader, attack.voter));
     let promise = nanos(holder.lease.election_timeout);
     let promised = match holder.lease.form {
-        LeaseForm::Elapsed => received + in_true_time(promise, voter.clock.rate_ppb),
+        LeaseForm::Elapsed => received + measured(promise, voter.clock.rate_ppb),
         LeaseForm::Deadline => {
             let errors = nanos(voter.clock.wall_error) - nanos(holder.clock.wall_error);
             promise + errors - skew(setup, attack)
@@ -107,7 +106,7 @@ fn promised(setup: &Setup, attack: &Attack) -> i128 {
 /// The rounds go with the heartbeats. The leader last heard a quorum in the round that bound the voter.
 fn free_between_rounds(setup: &Setup, attack: &Attack) -> bool {
     let holder = &setup.nodes[attack.leader];
-    let heartbeat = in_true_time(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
+    let heartbeat = measured(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
     let there = i128::from(attack.delay(setup, attack.leader, attack.voter));
     let longest = attack.carriers.iter().chain([&attack.voter]).map(|node| round_trip(setup, attack, *node));
     let round_trip = longest.fold(0, i128::max);
@@ -120,7 +119,7 @@ fn free_between_rounds(setup: &Setup, attack: &Attack) -> bool {
 /// most two heartbeats, and the messages between, after the last one that an elector acknowledged.
 fn changes_carriers(setup: &Setup, attack: &Attack) -> bool {
     let holder = &setup.nodes[attack.leader];
-    let heartbeat = in_true_time(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
+    let heartbeat = measured(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
     let everybody = attack.carriers.iter().chain(&attack.electors).chain([&attack.voter]);
     let longest = everybody.fold(0, |longest, node| longest.max(round_trip(setup, attack, *node)));
     let asked = i128::from(attack.delay(setup, attack.challenger, attack.voter)).max(1);
@@ -130,7 +129,7 @@ fn changes_carriers(setup: &Setup, attack: &Attack) -> bool {
 /// When a leader that hears nobody after the round gives up: T on its clock after the send.
 fn steps_down(setup: &Setup, attack: &Attack) -> i128 {
     let holder = &setup.nodes[attack.leader];
-    in_true_time(nanos(holder.lease.election_timeout), holder.clock.rate_ppb)
+    measured(nanos(holder.lease.election_timeout), holder.clock.rate_ppb)
 }
 
 /// How long a round and its acknowledgement take.
@@ -166,7 +165,7 @@ fn last_served(setup: &Setup, attack: &Attack) -> i128 {
     let effective = nanos(holder.lease.effective());
     let missed = attack.missed(setup).map(|place| missed(setup, attack, place)).sum::<i128>();
     let lasts = match holder.lease.form {
-        LeaseForm::Elapsed => in_true_time(effective, holder.clock.rate_ppb),
+        LeaseForm::Elapsed => measured(effective, holder.clock.rate_ppb),
         LeaseForm::Deadline => effective - 2 * nanos(holder.clock.wall_error),
     };
     let steps_down = steps_down(setup, attack);
@@ -204,13 +203,8 @@ fn skew(setup: &Setup, attack: &Attack) -> i128 {
 }
 
 /// The first whole true nanosecond by which a clock of that rate has measured `length`.
-fn in_true_time(length: i128, rate_ppb: i64) -> i128 {
-    let rate = BILLION + i128::from(rate_ppb);
-    (length * BILLION + rate - 1).div_euclid(rate)
-}
-
-fn nanos(span: Span) -> i128 {
-    i128::from(span.as_nanos())
+fn measured(length: i128, rate_ppb: i64) -> i128 {
+    true_time(length, rate_ppb, Rounding::Up)
 }
 
 /// The condition for a stale read in words and numbers, one line each.

@@ -26,9 +26,8 @@ use leasehold::time::Span;
 use crate::display::length;
 use crate::faults::{self, Frozen, Harm, harm, times};
 use crate::rules;
-use crate::setup::{Action, FaultSpec, NodeSpec, Setup, StampSource, Trigger};
-
-const BILLION: i128 = 1_000_000_000;
+use crate::setup::{Action, FaultSpec, Setup, StampSource, Trigger};
+use crate::theory::time::{BILLION, Rounding, nanos, true_time};
 
 /// What the arithmetic says about a setup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +91,7 @@ fn missed(setup: &Setup, node: usize, frozen: &[Frozen]) -> i128 {
         return stops().map(|(fault, lasts)| lasts * i128::from(times(fault, setup.duration))).sum();
     }
     // The more stops there are within the lease the longer it is, and the more stops there may be within it.
-    let lease = in_true_time(nanos(spec.lease.effective()), spec);
+    let lease = true_time(nanos(spec.lease.effective()), spec.clock.rate_ppb, Rounding::Down);
     let mut missed = 0;
     loop {
         let within = |fault: &FaultSpec| match fault.trigger {
@@ -121,7 +120,8 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
         LeaseForm::Elapsed => {
             let frozen: &[Frozen] = if raw_alone { &[Frozen::Raw, Frozen::All] } else { &[Frozen::All] };
             let lost = missed(setup, leader, frozen);
-            in_true_time(promise, voter) - in_true_time(lease, holder) - lost
+            let lasts = |length, rate_ppb| true_time(length, rate_ppb, Rounding::Down);
+            lasts(promise, voter.clock.rate_ppb) - lasts(lease, holder.clock.rate_ppb) - lost
         }
         LeaseForm::Deadline => {
             let lost = missed(setup, leader, &[Frozen::All]);
@@ -179,15 +179,6 @@ fn set(setup: &Setup, of: usize, direction: Direction) -> i128 {
         | Harm::NoFormula => 0,
     });
     steps.sum()
-}
-
-/// How much true time passes while this node's clock measures `length`.
-fn in_true_time(length: i128, node: &NodeSpec) -> i128 {
-    length * BILLION / (BILLION + i128::from(node.clock.rate_ppb))
-}
-
-fn nanos(span: Span) -> i128 {
-    i128::from(span.as_nanos())
 }
 
 /// Does a fault make this node's lease longer than its clocks say?
