@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use leasehold::lease::LeaseRules;
 use rayon::prelude::*;
 
-use crate::adversary;
+use crate::threshold::most_harm;
 use leasehold_check as check;
 use leasehold_run::attack::{Attack, least, most};
 use leasehold_run::rules;
@@ -102,7 +102,7 @@ pub fn adversary(setup: &Setup) -> Adversary {
     if !Attack::rules_covered(setup) {
         return Adversary::NotKnown("it was not made for these rules");
     }
-    match adversary::worst(setup) {
+    match most_harm(setup) {
         Ok(Some(harm)) => Adversary::Plays { margin: harm.margin, stale: harm.stale },
         Ok(None) => Adversary::Fails,
         Err(why) => Adversary::NotKnown(why),

@@ -1,7 +1,7 @@
 //! What may be seen of a node from outside, whatever its rules.
 
 use leasehold::lease::LeaseRules;
-use leasehold::raft::{Configuration, Raft, Role, Term};
+use leasehold::raft::{Configuration, Raft, Role, Term, Timer};
 use leasehold::time::Alarm;
 
 /// A node's Raft, to be looked at. Each method is that of [`Raft`] with the same name.
@@ -20,6 +20,12 @@ pub trait RaftView {
 
     /// The ends of its promises to withhold votes.
     fn promise_ends(&self) -> Vec<Alarm>;
+
+    /// The end of the lease that it has as a leader; `None` without one.
+    fn lease_end(&self) -> Option<Alarm>;
+
+    /// When one of its timers goes off, if it is set.
+    fn timer(&self, timer: Timer) -> Option<Alarm>;
 }
 
 impl<R: LeaseRules> RaftView for Raft<R> {
@@ -37,6 +43,14 @@ impl<R: LeaseRules> RaftView for Raft<R> {
 
     fn own_round(&self, ticket: u64) -> u64 {
         Raft::own_round(self, ticket)
+    }
+
+    fn lease_end(&self) -> Option<Alarm> {
+        Raft::lease(self).map(|lease| lease.end)
+    }
+
+    fn timer(&self, timer: Timer) -> Option<Alarm> {
+        self.timers().alarm(timer)
     }
 
     fn promise_ends(&self) -> Vec<Alarm> {
