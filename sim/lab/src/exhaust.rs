@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use leasehold::lease::LeaseRules;
 use rayon::prelude::*;
 
+use crate::contradiction::forbidden;
 use crate::threshold::most_harm;
 use leasehold_check as check;
 use leasehold_run::attack::{Attack, least, most};
@@ -120,6 +121,11 @@ impl Summary {
                 margin.is_some_and(|margin| margin < played) || (self.stale > 0 && stale == 0)
             }
         }
+    }
+
+    /// Has some schedule a stale read that theory says cannot be? Why theory says so.
+    pub fn beats_theory(&self, setup: &Setup) -> Option<&'static str> {
+        if self.stale > 0 { forbidden(setup) } else { None }
     }
 
     fn of(options: Vec<u8>, outcome: &Outcome, from: u64) -> Summary {
