@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use crate::adversary;
+use crate::contradiction::forbidden;
+use crate::threshold::most_harm;
 use leasehold_check as check;
 use leasehold_run::attack::{Attack, least, most};
 use leasehold_run::rules;
@@ -101,7 +102,7 @@ pub fn adversary(setup: &Setup) -> Adversary {
     if !Attack::rules_covered(setup) {
         return Adversary::NotKnown("it was not made for these rules");
     }
-    match adversary::worst(setup) {
+    match most_harm(setup) {
         Ok(Some(harm)) => Adversary::Plays { margin: harm.margin, stale: harm.stale },
         Ok(None) => Adversary::Fails,
         Err(why) => Adversary::NotKnown(why),
@@ -119,6 +120,11 @@ impl Summary {
                 margin.is_some_and(|margin| margin < played) || (self.stale > 0 && stale == 0)
             }
         }
+    }
+
+    /// Has some schedule a stale read that theory says cannot be? Why theory says so.
+    pub fn beats_theory(&self, setup: &Setup) -> Option<&'static str> {
+        if self.stale > 0 { forbidden(setup) } else { None }
     }
 
     fn of(options: Vec<u8>, outcome: &Outcome, from: u64) -> Summary {

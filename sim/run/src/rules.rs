@@ -113,6 +113,21 @@ pub const BROKEN: &[NamedRules] = &[
         what: "rule 10: a change to shorter lengths ends longer promises at once, and leases not before their time",
         rules: &PromiseMayShrink,
     },
+    NamedRules {
+        name: "reads-unconfirmed",
+        what: "reads by a quorum: a read is answered before a quorum has confirmed the leader",
+        rules: &ReadsUnconfirmed,
+    },
+    NamedRules {
+        name: "reads-earlier-round",
+        what: "reads by a quorum: a round from before the read confirms it",
+        rules: &ReadsEarlierRound,
+    },
+    NamedRules {
+        name: "reads-shared-round",
+        what: "reads by a quorum: a read shares the round of one that waits already",
+        rules: &ReadsSharedRound,
+    },
 ];
 
 /// All names that a scenario may use.
@@ -194,6 +209,12 @@ impl LeaseRules for Rules {
     }
     fn may_reconfigure(&self, standing: ConfigurationStanding) -> bool {
         self.0.may_reconfigure(standing)
+    }
+    fn read_round(&self, latest_sent: u64, waiting: Option<u64>) -> u64 {
+        self.0.read_round(latest_sent, waiting)
+    }
+    fn read_is_confirmed(&self, needed: u64, confirmed: u64) -> bool {
+        self.0.read_is_confirmed(needed, confirmed)
     }
     fn may_commit(&self, now: &Reading) -> bool {
         self.0.may_commit(now)
@@ -329,5 +350,29 @@ impl LeaseRules for PromiseMayShrink {
     }
     fn change_cuts_lease_short(&self) -> bool {
         false
+    }
+}
+
+/// "I am the leader": as far as it knows.
+struct ReadsUnconfirmed;
+impl LeaseRules for ReadsUnconfirmed {
+    fn read_is_confirmed(&self, _needed: u64, _confirmed: u64) -> bool {
+        true
+    }
+}
+
+/// etcd-raft #397, d-engine #381: an answer to an earlier heartbeat counts for a read that came after it.
+struct ReadsEarlierRound;
+impl LeaseRules for ReadsEarlierRound {
+    fn read_round(&self, latest_sent: u64, _waiting: Option<u64>) -> u64 {
+        latest_sent
+    }
+}
+
+/// etcd #20418: a request that is repeated takes the answer to its first try.
+struct ReadsSharedRound;
+impl LeaseRules for ReadsSharedRound {
+    fn read_round(&self, latest_sent: u64, waiting: Option<u64>) -> u64 {
+        waiting.unwrap_or(latest_sent + 1)
     }
 }

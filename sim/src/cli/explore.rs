@@ -166,6 +166,11 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
         say("A BUG OF OURS: a run panicked", first);
         return exit::OUR_BUG;
     }
+    let beaten = summary.groups.iter().filter(|(cause, _)| cause.found.contains(&Kind::BeatsTheory));
+    if let Some(first) = beaten.map(|(_, group)| group.first).min() {
+        say("A BUG OF OURS: a stale read that theory says cannot be", Some(first));
+        return exit::OUR_BUG;
+    }
     if heading.end == End::Interrupted {
         return exit::INTERRUPTED;
     }

@@ -214,7 +214,9 @@ impl Margins {
             }
             Happening::Stopped { node, resumed } => {
                 self.settle(node, world);
-                self.stopped_at[node] = (!resumed).then_some(event.at);
+                // Of stops that overlap the first counts, until it goes on after the last.
+                let stopped = self.stopped_at[node].unwrap_or(event.at);
+                self.stopped_at[node] = (!resumed).then_some(stopped);
                 if let Some(lease) = self.watched[node].as_mut().filter(|_| resumed) {
                     lease.since = event.at;
                 }
