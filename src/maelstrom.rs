@@ -36,5 +36,6 @@ pub use incoming::{Content, Incoming, LineError, RequestKind};
 pub use lease_config::{CONFIG_MILLIS_MAX, ConfigQuestion};
 pub use limits::{FORWARD_SLACK_BYTES, message_line_bytes_max, peer_line_bytes_max};
 pub use outgoing::Outbox;
-pub use peer::{NameError, PeerError};
+pub use peer::members::{CLUSTER_BYTES_MAX, cluster_id};
+pub use peer::{NameError, PeerContent, PeerContentRef, PeerError};
 pub use reply::{Reply, transfer_reply};

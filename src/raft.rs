@@ -16,6 +16,7 @@
 //!
 //! **Architecture Invariant:** nothing that depends on a durable write leaves before the host has confirmed its sync.
 
+mod cluster;
 mod configuration;
 mod durability;
 mod election;
@@ -41,6 +42,7 @@ mod timers;
 mod transfer;
 mod view;
 
+pub use cluster::ClusterOrigin;
 pub use configuration::Configuration;
 pub use durability::{HardState, Write};
 pub use ids::{Index, NodeId, Term};

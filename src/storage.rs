@@ -97,9 +97,10 @@ impl MemoryStorage {
                 assert_eq!(self.set_aside.len(), offset, "a part of a snapshot is missing");
                 assert!(self.set_aside.append(&pairs), "parts come in the keys' order");
             }
-            SnapshotWrite::Install { at, pairs, agreed, configured } => {
+            SnapshotWrite::Install { at, pairs, agreed, configured, cluster } => {
                 assert_eq!(self.set_aside.len(), pairs, "a part of a snapshot is missing");
-                self.state = StateMachine { values: std::mem::take(&mut self.set_aside), agreed, configured };
+                let values = std::mem::take(&mut self.set_aside);
+                self.state = StateMachine { values, agreed, configured, cluster };
                 self.base = at;
                 self.entries.clear();
             }

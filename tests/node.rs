@@ -8,6 +8,8 @@ mod answers;
 mod bad_peers;
 #[path = "node/cluster.rs"]
 mod cluster;
+#[path = "node/cluster_id.rs"]
+mod cluster_id;
 #[path = "node/compaction.rs"]
 mod compaction;
 #[path = "node/deaf_leader.rs"]

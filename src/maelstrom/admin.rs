@@ -77,6 +77,7 @@ pub struct KernelClock {
 pub struct StatusReply {
     role: &'static str,
     term: u64,
+    cluster: Option<String>,
     leader: Option<String>,
     commit: u64,
     applied: u64,
@@ -126,6 +127,7 @@ impl StatusReply {
                 Role::Leader => "leader",
             },
             term: status.term.0,
+            cluster: status.cluster.as_deref().map(str::to_owned),
             leader: status.leader.map(|leader| names.name(leader).to_string()),
             commit: status.commit.0,
             applied: status.applied.0,

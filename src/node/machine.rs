@@ -10,8 +10,8 @@ use super::{Answer, Identity, Input, Message, Output, Refusal, RequestId};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
-    AppliedState, Context, Index, Jitter, Message as RaftMessage, Names, NodeId, Payload, Raft, RaftOutput,
-    Recovered, Role, Settings, StateMachine, Term, TimerTable,
+    AppliedState, Context, Index, Jitter, Message as RaftMessage, Name, Names, NodeId, Payload, Raft,
+    RaftOutput, Recovered, Role, Settings, StateMachine, Term, TimerTable,
 };
 use crate::time::{Clock, Reading};
 
@@ -118,7 +118,7 @@ impl<R: LeaseRules> Node<R> {
         // A single voter leads its next term before it is asked anything.
         let forwarding = Forwarding::new(identity.incarnation, recovered.hard_state.term);
         let (state, applied) = (recovered.state.clone(), recovered.log.base().index);
-        let cluster = (identity.names, identity.configuration);
+        let cluster = (identity.names, identity.configuration, identity.cluster);
         let raft = Raft::start(cx, identity.id, cluster, settings, rules, recovered);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
         Node {
@@ -150,6 +150,16 @@ impl<R: LeaseRules> Node<R> {
     /// What the nodes are called, this one included.
     pub fn names(&self) -> &Names {
         self.raft.names()
+    }
+
+    /// The cluster's id as far as this node knows it: committed, given at the start, or of an entry in its log.
+    pub fn cluster(&self) -> Option<&Name> {
+        self.raft.cluster()
+    }
+
+    /// Is [the cluster's id](Node::cluster) certain: committed, or given at the start?
+    pub fn cluster_is_settled(&self) -> bool {
+        self.raft.cluster_is_settled()
     }
 
     /// The state machine.
@@ -273,6 +283,7 @@ impl<R: LeaseRules> Node<R> {
         if let Some(lengths) = state.agreed {
             self.raft.use_lengths(now, lengths);
         }
+        self.raft.settle_cluster(state.cluster.as_ref());
         self.state = state;
         self.applied = self.raft.log().base().index;
         while let Some((_, origin)) = self.proposals.take_up_to(self.applied) {
@@ -296,11 +307,17 @@ impl<R: LeaseRules> Node<R> {
             let answer = match &entry.payload {
                 // In force since it was appended.
                 Payload::Configuration(members) => Answer::Configured { index, members: members.clone() },
-                Payload::Noop | Payload::Command(_) | Payload::Lease(_) => answer_to(outcome),
+                Payload::Noop | Payload::Command(_) | Payload::Lease(_) | Payload::Cluster(_) => {
+                    answer_to(outcome)
+                }
             };
-            if let Payload::Lease(lengths) = &entry.payload {
-                let lengths = *lengths;
-                self.raft.use_lengths(now, lengths);
+            match &entry.payload {
+                Payload::Lease(lengths) => {
+                    let lengths = *lengths;
+                    self.raft.use_lengths(now, lengths);
+                }
+                Payload::Cluster(_) => self.raft.settle_cluster(self.state.cluster.as_ref()),
+                Payload::Noop | Payload::Command(_) | Payload::Configuration(_) => {}
             }
             self.applied = index;
             self.answer_proposals(index, term, &answer);

@@ -2,7 +2,7 @@
 
 use super::machine::Node;
 use crate::lease::{LeaseRules, LeaseSettings};
-use crate::raft::{Index, Members, NodeId, PeerView, Role, Term};
+use crate::raft::{Index, Members, Name, NodeId, PeerView, Role, Term};
 use crate::time::{Reading, Span};
 
 /// A node's view of itself and, while it leads, of the others.
@@ -12,6 +12,8 @@ pub struct Status {
     pub role: Role,
     /// The latest term it has seen.
     pub term: Term,
+    /// The cluster's id, as far as it knows it.
+    pub cluster: Option<Name>,
     /// Whom it follows (itself while it leads), if anybody.
     pub leader: Option<NodeId>,
     /// Entries up to here are committed, as far as it knows.
@@ -45,6 +47,7 @@ impl<R: LeaseRules> Node<R> {
         Status {
             role: raft.role(),
             term: raft.term(),
+            cluster: raft.cluster().cloned(),
             leader: raft.leader(),
             commit: raft.commit(),
             applied: self.applied(),

@@ -110,7 +110,8 @@ impl<R: LeaseRules> Raft<R> {
         self.timers.clear(Timer::Election);
         self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&cx.now));
         self.note(Note::Elected { term });
-        self.log.push(Entry { term, payload: Payload::Noop });
+        let payload = self.cluster.first_entry(&self.log);
+        self.log.push(Entry { term, payload });
     }
 
     pub(super) fn give_up_leadership(&mut self, cause: StepDownCause) {

@@ -203,7 +203,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn can_name_all(&self, entries: &[Entry]) -> bool {
         let configurations = entries.iter().filter_map(|entry| match &entry.payload {
             Payload::Configuration(members) => Some(members),
-            Payload::Noop | Payload::Command(_) | Payload::Lease(_) => None,
+            Payload::Noop | Payload::Command(_) | Payload::Lease(_) | Payload::Cluster(_) => None,
         });
         self.can_name(configurations.map(|members| &**members))
     }

@@ -252,6 +252,12 @@ impl Note {
                     Misbehaviour::TooManyNames => "names more nodes than there are numbers",
                     Misbehaviour::TermOutOfReach => "speaks of a term that nobody can have come to",
                     Misbehaviour::TermsOutOfOrder => "has a log whose terms are out of order",
+                    Misbehaviour::AsksTooLong => {
+                        return format!(
+                            "{} asks for a promise longer than the agreed election timeout; it gets none",
+                            name(peer)
+                        );
+                    }
                 };
                 format!("{} {what}; its message is ignored", name(peer))
             }
@@ -276,6 +282,8 @@ pub enum Misbehaviour {
     TermOutOfReach,
     /// Its log's terms decrease, or go beyond its own.
     TermsOutOfOrder,
+    /// It asks for a promise that is longer than the election timeout that the cluster has agreed on.
+    AsksTooLong,
 }
 
 /// Why a lease ended before its time.
@@ -335,6 +343,7 @@ words! {
     TooManyNames = "too-many-names",
     TermOutOfReach = "term-out-of-reach",
     TermsOutOfOrder = "terms-out-of-order",
+    AsksTooLong = "asks-too-long",
 }
 
 words! {

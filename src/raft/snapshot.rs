@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{Configured, HardState, Index, Log, Payload, Term};
+use super::{Configured, HardState, Index, Log, Name, Payload, Term};
 use crate::kv::{KeyValues, Outcome, Pairs};
 use crate::lease::LeaseLengths;
 
@@ -21,6 +21,8 @@ pub struct StateMachine {
     pub agreed: Option<LeaseLengths>,
     /// The members, unless they are those that the cluster began with. (In force they are from their append on.)
     pub configured: Option<Arc<Configured>>,
+    /// The cluster's id, once it is known: agreed on by the first entries, or given to the node when it was started.
+    pub cluster: Option<Name>,
 }
 
 impl StateMachine {
@@ -37,6 +39,11 @@ impl StateMachine {
             }
             Payload::Configuration(members) => {
                 self.configured = Some(Arc::new(Configured { index, members: (**members).clone() }));
+                Outcome::Done
+            }
+            Payload::Cluster(id) => {
+                // The first one counts: a cluster keeps its id.
+                self.cluster.get_or_insert_with(|| id.clone());
                 Outcome::Done
             }
         }
@@ -87,7 +94,9 @@ impl Recovered {
     /// whoever votes its vote. So a node that has stored nothing has promised nobody anything.
     pub fn has_past(&self) -> bool {
         let entries = self.log.last_index() > Index::ZERO;
-        entries || self.hard_state != HardState::default() || self.state != StateMachine::default()
+        // The cluster's id may have been given by the operator. It is no promise.
+        let empty = StateMachine { cluster: self.state.cluster.clone(), ..StateMachine::default() };
+        entries || self.hard_state != HardState::default() || self.state != empty
     }
 }
 
@@ -104,6 +113,8 @@ pub struct SnapshotChunk {
     pub agreed: Option<LeaseLengths>,
     /// The members there, unless they are those that the cluster began with; the same in each of its chunks.
     pub configured: Option<Arc<Configured>>,
+    /// The cluster's id, if it has one; the same in each of its chunks.
+    pub cluster: Option<Name>,
     /// So many pairs of it come before this chunk.
     pub offset: u64,
     /// Keys and values, in the keys' order.
@@ -152,5 +163,7 @@ pub enum SnapshotWrite {
         agreed: Option<LeaseLengths>,
         /// The members there, unless they are those that the cluster began with.
         configured: Option<Arc<Configured>>,
+        /// The cluster's id, if it has one.
+        cluster: Option<Name>,
     },
 }

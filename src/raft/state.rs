@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::cluster::{Cluster, ClusterOrigin};
 use super::configuration::Configuration;
 use super::durability::Durability;
 use super::election::{Elections, Votes};
@@ -116,6 +117,8 @@ pub struct Raft<R> {
     pub(super) settings: Settings,
     /// As it was started.
     pub(super) configured: Settings,
+    /// The lengths in force are agreed on, whether or not they differ from those it was started with.
+    pub(super) lengths_agreed: bool,
     pub(super) rules: R,
 
     pub(super) hard_state: HardState,
@@ -123,6 +126,7 @@ pub struct Raft<R> {
     pub(super) log: Log,
     pub(super) durability: Durability,
     pub(super) snapshots: Snapshots,
+    pub(super) cluster: Cluster,
     /// Nothing more can be stored for now: it neither leads nor campaigns.
     pub(super) storage_full: bool,
 
@@ -145,7 +149,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(crate) fn start(
         cx: &mut Context<'_>,
         id: NodeId,
-        (names, founding): (Names, Configuration),
+        (names, founding, cluster): (Names, Configuration, ClusterOrigin),
         settings: Settings,
         rules: R,
         recovered: Recovered,
@@ -172,12 +176,14 @@ impl<R: LeaseRules> Raft<R> {
             membership,
             settings,
             configured,
+            lengths_agreed: state.agreed.is_some(),
             rules,
             hard_state,
             hard_state_dirty: false,
             durability: Durability::recovered(log.last_index()),
             snapshots: Snapshots::default(),
             storage_full: false,
+            cluster: Cluster::recovered(cluster, state.cluster.as_ref(), &log),
             commit: log.base().index,
             log,
             role: Role::Follower,

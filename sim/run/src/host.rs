@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use leasehold::kv::{Cas, Command, Scalar};
 use leasehold::lease::LeaseRules;
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
-use leasehold::raft::{self, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings};
+use leasehold::raft::{
+    self, ClusterOrigin, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings,
+};
 use leasehold::storage::MemoryStorage;
 use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
@@ -85,6 +87,8 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                         true => founding.clone(),
                         false => Configuration::nobody(),
                     },
+                    // Its nodes write no lines that could go astray.
+                    cluster: ClusterOrigin::Nowhere,
                     incarnation: 0,
                 },
                 settings,
@@ -133,7 +137,7 @@ fn store(setup: &Setup, spec: &NodeSpec, joins: bool) -> Store {
         DiskKind::Memory => Store::Memory(MemoryStorage::default()),
         DiskKind::Durable => {
             let names = setup.nodes.iter().map(|node| node.name.clone()).collect();
-            let membership = Membership { own: spec.name.clone(), names, joins };
+            let membership = Membership { own: spec.name.clone(), names, joins, cluster: None };
             Store::Durable(Box::new(Durable::new(membership, spec.lease, spec.disk.unsynced)))
         }
     }

@@ -261,7 +261,8 @@ mod tests {
         let path = root.path().join("n1");
         let mut storage = DurableStorage::open_dir(&path).unwrap();
         assert!(storage.backend().is_new() && storage.backend().path() == path);
-        let membership = Membership { own: "n1".into(), names: vec!["n1".into()], joins: false };
+        let membership =
+            Membership { own: "n1".into(), names: vec!["n1".into()], joins: false, cluster: None };
         storage.join(membership.clone(), LeaseSettings::default()).unwrap();
         let hard_state = HardState { term: Term(7), ..HardState::default() };
         storage.write(Write { ticket: 1, hard_state: Some(hard_state), ..Write::default() });
