@@ -55,7 +55,8 @@ pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRe
 pub use names::{Name, Names};
 pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause, Value as NoteValue, Weight};
 pub use snapshot::{
-    LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateMachine,
+    LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateDigest,
+    StateMachine,
 };
 pub(crate) use state::{AppliedState, Context};
 pub use state::{Jitter, Raft, RaftOutput, Role, Settings};

@@ -81,6 +81,7 @@ pub struct StatusReply {
     leader: Option<String>,
     commit: u64,
     applied: u64,
+    state_hash: String,
     log_first_index: u64,
     log_last_index: u64,
     lease_remaining_ms: Option<u64>,
@@ -105,6 +106,8 @@ struct PeerReply {
     match_index: u64,
     lag: u64,
     acknowledged_ms_ago: Option<u64>,
+    state: Option<&'static str>,
+    compared_index: Option<u64>,
 }
 
 impl StatusReply {
@@ -112,12 +115,14 @@ impl StatusReply {
     pub fn new(status: &Status, names: &Names, kernel_clock: KernelClock) -> StatusReply {
         let lease = status.lease;
         let last = status.last_index.0;
-        let peers = status.peers.iter().map(|peer| PeerReply {
+        let peers = status.peers.iter().zip(&status.comparisons).map(|(peer, comparison)| PeerReply {
             node: names.name(peer.node).to_string(),
             voter: peer.voter,
             match_index: peer.match_index.0,
             lag: last.saturating_sub(peer.match_index.0),
             acknowledged_ms_ago: peer.acknowledged.map(Span::as_millis),
+            state: comparison.map(|comparison| if comparison.same { "same" } else { "differs" }),
+            compared_index: comparison.map(|comparison| comparison.index.0),
         });
         StatusReply {
             role: match status.role {
@@ -131,6 +136,7 @@ impl StatusReply {
             leader: status.leader.map(|leader| names.name(leader).to_string()),
             commit: status.commit.0,
             applied: status.applied.0,
+            state_hash: format!("{:016x}", status.state_hash),
             log_first_index: status.first_index.0,
             log_last_index: last,
             lease_remaining_ms: status.lease_remaining.map(Span::as_millis),

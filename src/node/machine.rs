@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::forwarding::Forwarding;
 use super::handover::Handover;
+use super::replicas::Replicas;
 use super::requests::PendingRequests;
 use super::waiting::{Proposals, WaitingReads};
 use super::{Answer, Identity, Input, Message, Output, Refusal, RequestId};
@@ -87,11 +88,13 @@ pub struct Node<R> {
     pub(super) forwarding: Forwarding,
     /// The transfer that somebody waits for.
     pub(super) handover: Option<Handover>,
+    /// Hashes of the applied state, and how the others' compare.
+    pub(super) replicas: Replicas,
     /// The leadership that requests were last dispatched under.
     pub(super) seen_leadership: Leadership,
     pub(super) outputs: VecDeque<Output>,
     /// The clocks as the last input found them.
-    reading: Reading,
+    pub(super) reading: Reading,
 }
 
 /// Whom requests can be sent to.
@@ -118,6 +121,7 @@ impl<R: LeaseRules> Node<R> {
         // A single voter leads its next term before it is asked anything.
         let forwarding = Forwarding::new(identity.incarnation, recovered.hard_state.term);
         let (state, applied) = (recovered.state.clone(), recovered.log.base().index);
+        let replicas = Replicas::at(applied, &state);
         let cluster = (identity.names, identity.configuration, identity.cluster);
         let raft = Raft::start(cx, identity.id, cluster, settings, rules, recovered);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
@@ -130,6 +134,7 @@ impl<R: LeaseRules> Node<R> {
             proposals: Proposals::default(),
             reads: WaitingReads::default(),
             handover: None,
+            replicas,
             seen_leadership,
             outputs: VecDeque::new(),
             reading: now,
@@ -196,6 +201,7 @@ impl<R: LeaseRules> Node<R> {
         match input {
             Input::Message { from, message } => match message {
                 Message::Raft(message) => {
+                    self.compare_state(from, &message);
                     let round = matches!(message, RaftMessage::Append(_));
                     self.raft.handle(cx, from, message);
                     if round {
@@ -255,7 +261,8 @@ impl<R: LeaseRules> Node<R> {
             }
             let applied = AppliedState { index: self.applied, state: &self.state };
             match self.raft.poll_output(&self.reading, applied) {
-                Some(RaftOutput::Send(to, message)) => {
+                Some(RaftOutput::Send(to, mut message)) => {
+                    self.tell_state(&mut message);
                     return Some(Output::Send { to, message: Message::Raft(message) });
                 }
                 Some(RaftOutput::Persist(write)) => return Some(Output::Persist(write)),
@@ -286,6 +293,7 @@ impl<R: LeaseRules> Node<R> {
         self.raft.settle_cluster(state.cluster.as_ref());
         self.state = state;
         self.applied = self.raft.log().base().index;
+        self.replicas.applied(self.applied, &self.state);
         while let Some((_, origin)) = self.proposals.take_up_to(self.applied) {
             self.answer(origin, Answer::Refused(Refusal::TimedOut));
         }
@@ -320,6 +328,7 @@ impl<R: LeaseRules> Node<R> {
                 Payload::Noop | Payload::Command(_) | Payload::Configuration(_) => {}
             }
             self.applied = index;
+            self.replicas.applied(index, &self.state);
             self.answer_proposals(index, term, &answer);
         }
         assert!(self.applied <= self.raft.commit(), "only what is committed is applied");

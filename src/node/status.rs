@@ -1,6 +1,7 @@
 //! What a node tells whoever runs it: its own view, which a message under way may have overtaken already.
 
 use super::machine::Node;
+use super::replicas::Comparison;
 use crate::lease::{LeaseRules, LeaseSettings};
 use crate::raft::{Index, Members, Name, NodeId, PeerView, Role, Term};
 use crate::time::{Reading, Span};
@@ -20,6 +21,8 @@ pub struct Status {
     pub commit: Index,
     /// Entries up to here are applied.
     pub applied: Index,
+    /// A hash of the state there: see [`crate::raft::StateMachine::hash`].
+    pub state_hash: u64,
     /// The first entry that its log still has, or would have: those before it were applied and dropped.
     pub first_index: Index,
     /// The last entry of its log, dropped or not; 0 when there never was one.
@@ -38,6 +41,8 @@ pub struct Status {
     pub configuration_index: Index,
     /// The other members, while it leads.
     pub peers: Vec<PeerView>,
+    /// The last comparison of each of these with this node's own state; `None` before there was one.
+    pub comparisons: Vec<Option<Comparison>>,
 }
 
 impl<R: LeaseRules> Node<R> {
@@ -51,6 +56,7 @@ impl<R: LeaseRules> Node<R> {
             leader: raft.leader(),
             commit: raft.commit(),
             applied: self.applied(),
+            state_hash: self.replicas.newest().hash,
             first_index: raft.log().base().index.next(),
             last_index: raft.log().last_index(),
             lease_remaining: raft.lease_remaining(now),
@@ -59,6 +65,7 @@ impl<R: LeaseRules> Node<R> {
             lease: raft.settings().lease,
             members: raft.members(),
             configuration_index: raft.configuration_index(),
+            comparisons: raft.peers(now).map(|peer| self.replicas.comparison(peer.node)).collect(),
             peers: raft.peers(now).collect(),
         }
     }

@@ -41,13 +41,13 @@ impl<R: LeaseRules> Raft<R> {
         };
         // What is stored is acknowledged in any case. A round that was not promised for is not: no leader counts from 0.
         let round = if promises { append.round } else { 0 };
-        let reply = AppendReply { term: self.term(), round, outcome };
+        let reply = AppendReply { term: self.term(), round, outcome, state: None };
         self.send_when_durable(leader, Message::AppendReply(reply));
     }
 
     #[cold]
     fn refuse_stale(&mut self, leader: NodeId, round: u64) {
-        let reply = AppendReply { term: self.term(), round, outcome: AppendOutcome::StaleTerm };
+        let reply = AppendReply { term: self.term(), round, outcome: AppendOutcome::StaleTerm, state: None };
         self.send_when_durable(leader, Message::AppendReply(reply));
     }
 

@@ -114,6 +114,14 @@ pub enum Note {
         /// The leader's term.
         term: Term,
     },
+    /// A follower's applied state is not the leader's at the same index, for the first time since they were the same. One of
+    /// them is wrong.
+    StateDiffers {
+        /// The follower.
+        peer: NodeId,
+        /// Both have applied everything up to here.
+        index: Index,
+    },
     /// A fellow member did what a correct one cannot do. Its message was ignored.
     Misbehaviour {
         /// Who.
@@ -138,6 +146,7 @@ table! {
     "votes-withheld" => VotesWithheld { span: "span_ns" },
     "slow-disk" => SlowDisk { waited: "waited_ns" },
     "snapshot-installed" => SnapshotInstalled { term: "term", index: "index" },
+    "state-differs" => StateDiffers { peer: "peer", index: "index" },
     "misbehaviour" => Misbehaviour { peer: "peer", fact: "fact" },
 }
 
@@ -160,6 +169,7 @@ impl Note {
         match self {
             Note::Misbehaviour { .. }
             | Note::PromiseDiffers { .. }
+            | Note::StateDiffers { .. }
             | Note::SlowDisk { .. }
             | Note::LeaseEnded { cause: LeaseEndCause::ClockSetBack, .. }
             | Note::SteppedDown { cause: StepDownCause::StorageFull | StepDownCause::NoQuorum, .. } => {
@@ -243,6 +253,11 @@ impl Note {
                     "had fallen behind the log of term {term}'s leader: goes on from its snapshot at entry {index}"
                 )
             }
+            Note::StateDiffers { peer, index } => format!(
+                "its state at entry {index} is not that of {}: one of them is wrong, and both answer reads when they lead; \
+                 compare the keys with a backup, then remove the wrong node and add it with an empty directory",
+                name(peer)
+            ),
             Note::Misbehaviour { peer, fact } => {
                 let what = match fact {
                     Misbehaviour::LeadsOurTerm => "claims to lead a term that this node leads or has led",

@@ -7,9 +7,12 @@
 
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{Configured, HardState, Index, Log, Name, Payload, Term};
 use crate::kv::{KeyValues, Outcome, Pairs};
 use crate::lease::LeaseLengths;
+use crate::time::Span;
 
 /// Everything that the applied entries have made, and so everything that a snapshot is of. What a future entry changes
 /// belongs in here: storage, the leader's chunks and a restart carry all of this, and nothing beside it.
@@ -25,7 +28,39 @@ pub struct StateMachine {
     pub cluster: Option<Name>,
 }
 
+/// A hash of the state at an index. States that are the same have the same hash; states that differ have another, but for
+/// one chance in 2^64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateDigest {
+    /// Everything up to here is applied.
+    pub index: Index,
+    /// See [`StateMachine::hash`].
+    pub hash: u64,
+}
+
 impl StateMachine {
+    /// A hash of the keys with their values, the agreed lengths and the entry of the members. The same for the same state on
+    /// every node and in every process.
+    pub fn hash(&self) -> u64 {
+        let lengths = self.agreed.map_or([0; 3], |lengths| {
+            [lengths.duration, lengths.election_timeout, lengths.max_clock_skew].map(Span::as_nanos)
+        });
+        let configured = self.configured.as_ref().map_or(0, |configured| configured.index.0);
+        let [duration, timeout, skew] = lengths;
+        let mut bytes = [0; 48];
+        for (part, word) in bytes.chunks_exact_mut(8).zip([
+            self.values.hash(),
+            self.values.len(),
+            duration,
+            timeout,
+            skew,
+            configured,
+        ]) {
+            part.copy_from_slice(&word.to_le_bytes());
+        }
+        xxh3_64(&bytes)
+    }
+
     /// Applies what the entry at `index` carries.
     pub fn apply(&mut self, index: Index, payload: &Payload) -> Outcome {
         match payload {

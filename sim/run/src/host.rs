@@ -13,7 +13,6 @@ use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output,
 use leasehold::raft::{
     self, ClusterOrigin, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings,
 };
-use leasehold::storage::MemoryStorage;
 use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
 
@@ -134,7 +133,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
 /// `joins`: no configuration names it at the start.
 fn store(setup: &Setup, spec: &NodeSpec, joins: bool) -> Store {
     match spec.disk.kind {
-        DiskKind::Memory => Store::Memory(MemoryStorage::default()),
+        DiskKind::Memory => Store::Memory(Box::default()),
         DiskKind::Durable => {
             let names = setup.nodes.iter().map(|node| node.name.clone()).collect();
             let membership = Membership { own: spec.name.clone(), names, joins, cluster: None };

@@ -10,8 +10,8 @@ use crate::lease::{Ballot, LeaseLengths};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
 use crate::raft::{
     self, Append, AppendOutcome, AppendReply, Configured, Entry, Index, MemberAction, Members,
-    MembershipChange, MembershipFault, Name, Payload, Position, Received, SnapshotChunk, SnapshotReply, Term,
-    VoteReply, VoteRequest,
+    MembershipChange, MembershipFault, Name, Payload, Position, Received, SnapshotChunk, SnapshotReply,
+    StateDigest, Term, VoteReply, VoteRequest,
 };
 use crate::time::{Nanos, Span};
 
@@ -132,9 +132,12 @@ fn raft_message() -> impl Strategy<Value = raft::Message> {
     });
     prop_oneof![
         append().prop_map(raft::Message::Append),
-        (count(), count(), outcome).prop_map(|(term, round, outcome)| {
-            raft::Message::AppendReply(AppendReply { term: Term(term), round, outcome })
-        }),
+        (count(), count(), outcome, prop::option::of((count(), any::<u64>()))).prop_map(
+            |(term, round, outcome, state)| {
+                let state = state.map(|(index, hash)| StateDigest { index: Index(index), hash });
+                raft::Message::AppendReply(AppendReply { term: Term(term), round, outcome, state })
+            }
+        ),
         (ballot(), count(), count(), count()).prop_map(|(ballot, term, last_index, last_term)| {
             raft::Message::Vote(VoteRequest {
                 ballot,
