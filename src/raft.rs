@@ -27,6 +27,7 @@ mod leading;
 mod lease;
 mod live_settings;
 mod log;
+mod losses;
 mod membership;
 mod message;
 mod names;
@@ -61,4 +62,4 @@ pub use snapshot::{
 pub(crate) use state::{AppliedState, Context};
 pub use state::{Jitter, Raft, RaftOutput, Role, Settings};
 pub use timers::{Timer, TimerTable};
-pub use view::PeerView;
+pub use view::{PeerView, PromiseView};

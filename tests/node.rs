@@ -26,6 +26,8 @@ mod handover;
 mod length_changes;
 #[path = "node/limits.rs"]
 mod limits;
+#[path = "node/losses.rs"]
+mod losses;
 #[path = "node/replicas.rs"]
 mod replicas;
 #[path = "node/status.rs"]

@@ -9,7 +9,7 @@ use super::scalar::text_of;
 use super::{Fault, MsgId};
 use crate::lease::LeaseForm;
 use crate::node::Status;
-use crate::raft::{MemberAction, MembershipChange, Names, Role};
+use crate::raft::{MemberAction, MembershipChange, Names, PromiseView, Role};
 use crate::time::Span;
 
 #[derive(Deserialize)]
@@ -86,6 +86,8 @@ pub struct StatusReply {
     log_last_index: u64,
     lease_remaining_ms: Option<u64>,
     votes_withheld_ms: Option<u64>,
+    promises: Vec<PromiseReply>,
+    votes_withheld_after_restart_ms: u64,
     disk_wait_ms: Option<u64>,
     lease_form: &'static str,
     lease_duration_ms: u64,
@@ -100,12 +102,26 @@ pub struct StatusReply {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct PromiseReply {
+    length_ms: Option<u64>,
+    remaining_ms: u64,
+}
+
+impl From<&PromiseView> for PromiseReply {
+    fn from(promise: &PromiseView) -> PromiseReply {
+        let PromiseView { length, remaining } = promise;
+        PromiseReply { length_ms: length.map(Span::as_millis), remaining_ms: remaining.as_millis() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct PeerReply {
     node: String,
     voter: bool,
     match_index: u64,
     lag: u64,
     acknowledged_ms_ago: Option<u64>,
+    lost_entries: bool,
     state: Option<&'static str>,
     compared_index: Option<u64>,
 }
@@ -121,6 +137,7 @@ impl StatusReply {
             match_index: peer.match_index.0,
             lag: last.saturating_sub(peer.match_index.0),
             acknowledged_ms_ago: peer.acknowledged.map(Span::as_millis),
+            lost_entries: peer.lost_entries,
             state: comparison.map(|comparison| if comparison.same { "same" } else { "differs" }),
             compared_index: comparison.map(|comparison| comparison.index.0),
         });
@@ -141,6 +158,8 @@ impl StatusReply {
             log_last_index: last,
             lease_remaining_ms: status.lease_remaining.map(Span::as_millis),
             votes_withheld_ms: status.votes_withheld.map(Span::as_millis),
+            promises: status.promises.iter().map(PromiseReply::from).collect(),
+            votes_withheld_after_restart_ms: status.withholds_after_restart.as_millis(),
             disk_wait_ms: status.disk_wait.map(Span::as_millis),
             lease_form: match lease.form {
                 LeaseForm::Elapsed => "elapsed",

@@ -125,7 +125,7 @@ impl<R: LeaseRules> Node<R> {
         let cluster = (identity.names, identity.configuration, identity.cluster);
         let raft = Raft::start(cx, identity.id, cluster, settings, rules, recovered);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
-        Node {
+        let mut node = Node {
             forwarding,
             raft,
             state,
@@ -138,7 +138,10 @@ impl<R: LeaseRules> Node<R> {
             seen_leadership,
             outputs: VecDeque::new(),
             reading: now,
-        }
+        };
+        // What was known to be committed.
+        node.apply_committed(&now);
+        node
     }
 
     /// The consensus part, for reading.

@@ -3,7 +3,7 @@
 use super::machine::Node;
 use super::replicas::Comparison;
 use crate::lease::{LeaseRules, LeaseSettings};
-use crate::raft::{Index, Members, Name, NodeId, PeerView, Role, Term};
+use crate::raft::{Index, Members, Name, NodeId, PeerView, PromiseView, Role, Term};
 use crate::time::{Reading, Span};
 
 /// A node's view of itself and, while it leads, of the others.
@@ -31,6 +31,10 @@ pub struct Status {
     pub lease_remaining: Option<Span>,
     /// For how long it withholds votes, by the promises that are running, if one is.
     pub votes_withheld: Option<Span>,
+    /// The promises that are running.
+    pub promises: Vec<PromiseView>,
+    /// For how long it would withhold votes after a restart now.
+    pub withholds_after_restart: Span,
     /// For how long the oldest write that is not on stable storage yet has been under way, if there is one.
     pub disk_wait: Option<Span>,
     /// The lengths in force on this node.
@@ -61,6 +65,8 @@ impl<R: LeaseRules> Node<R> {
             last_index: raft.log().last_index(),
             lease_remaining: raft.lease_remaining(now),
             votes_withheld: raft.votes_withheld(now),
+            promises: raft.running_promises(now).collect(),
+            withholds_after_restart: raft.withholds_after_restart(),
             disk_wait: raft.disk_wait(now),
             lease: raft.settings().lease,
             members: raft.members(),

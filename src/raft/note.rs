@@ -114,6 +114,14 @@ pub enum Note {
         /// The leader's term.
         term: Term,
     },
+    /// A follower has lost entries that it had acknowledged to this leader. It is counted neither for commits nor for leases
+    /// until it is removed.
+    EntriesLost {
+        /// The follower.
+        peer: NodeId,
+        /// It had acknowledged everything up to here.
+        index: Index,
+    },
     /// A follower's applied state is not the leader's at the same index, for the first time since they were the same. One of
     /// them is wrong.
     StateDiffers {
@@ -146,6 +154,7 @@ table! {
     "votes-withheld" => VotesWithheld { span: "span_ns" },
     "slow-disk" => SlowDisk { waited: "waited_ns" },
     "snapshot-installed" => SnapshotInstalled { term: "term", index: "index" },
+    "entries-lost" => EntriesLost { peer: "peer", index: "index" },
     "state-differs" => StateDiffers { peer: "peer", index: "index" },
     "misbehaviour" => Misbehaviour { peer: "peer", fact: "fact" },
 }
@@ -170,6 +179,7 @@ impl Note {
             Note::Misbehaviour { .. }
             | Note::PromiseDiffers { .. }
             | Note::StateDiffers { .. }
+            | Note::EntriesLost { .. }
             | Note::SlowDisk { .. }
             | Note::LeaseEnded { cause: LeaseEndCause::ClockSetBack, .. }
             | Note::SteppedDown { cause: StepDownCause::StorageFull | StepDownCause::NoQuorum, .. } => {
@@ -253,6 +263,12 @@ impl Note {
                     "had fallen behind the log of term {term}'s leader: goes on from its snapshot at entry {index}"
                 )
             }
+            Note::EntriesLost { peer, index } => format!(
+                "{0} has lost entries that it had acknowledged (up to {index}): was an older copy of its directory put back? \
+                 It is not counted for commits and leases any more; remove {0} from the cluster and add it again with an \
+                 empty directory",
+                name(peer)
+            ),
             Note::StateDiffers { peer, index } => format!(
                 "its state at entry {index} is not that of {}: one of them is wrong, and both answer reads when they lead; \
                  compare the keys with a backup, then remove the wrong node and add it with an empty directory",

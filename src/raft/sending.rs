@@ -136,7 +136,8 @@ impl<R: LeaseRules> Raft<R> {
             }
             Received::Pairs(_) => {}
             Received::All => {
-                progress.match_up_to(reply.index.max(progress.matched), self.log.last_index());
+                let latest = self.leadership.rounds.latest();
+                progress.match_up_to(reply.index.max(progress.matched), self.log.last_index(), latest);
                 progress.next = progress.matched.next();
                 progress.probe();
                 progress.sending = Sending::Tail { until: self.log.last_index() };

@@ -122,6 +122,8 @@ pub struct Recovered {
     pub state: StateMachine,
     /// The entries behind that.
     pub log: Log,
+    /// Entries up to here were committed when something was stored last; no more than the log has.
+    pub commit: Index,
 }
 
 impl Recovered {

@@ -127,12 +127,16 @@ pub struct Raft<R> {
     pub(super) durability: Durability,
     pub(super) snapshots: Snapshots,
     pub(super) cluster: Cluster,
+    /// Members that have lost what they had acknowledged.
+    pub(super) lost: Vec<NodeId>,
     /// Nothing more can be stored for now: it neither leads nor campaigns.
     pub(super) storage_full: bool,
 
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
     pub(super) commit: Index,
+    /// The commit index that the last write has.
+    pub(super) stored_commit: Index,
     pub(super) promises: Promises,
     pub(super) votes: Votes,
     pub(super) elections: Elections,
@@ -156,7 +160,11 @@ impl<R: LeaseRules> Raft<R> {
     ) -> Raft<R> {
         assert!(names.contains(id), "a node has a name");
         let has_past = recovered.has_past();
-        let Recovered { mut hard_state, state, log } = recovered;
+        let Recovered { mut hard_state, state, log, commit: recovered_commit } = recovered;
+        assert!(
+            recovered_commit <= log.last_index(),
+            "storage has what it had when it stored the commit index"
+        );
         if hard_state.voted_for.is_some_and(|candidate| !names.contains(candidate)) {
             // Numbers that were given while it ran may be others' now. It has voted, for nobody who could be named.
             hard_state.voted_for = Some(NodeId::NOBODY);
@@ -183,8 +191,10 @@ impl<R: LeaseRules> Raft<R> {
             durability: Durability::recovered(log.last_index()),
             snapshots: Snapshots::default(),
             storage_full: false,
+            lost: Vec::new(),
             cluster: Cluster::recovered(cluster, state.cluster.as_ref(), &log),
-            commit: log.base().index,
+            commit: log.base().index.max(recovered_commit),
+            stored_commit: recovered_commit,
             log,
             role: Role::Follower,
             leader: None,
@@ -423,7 +433,9 @@ impl<R: LeaseRules> Raft<R> {
         let snapshot = std::mem::take(&mut self.snapshots.writes);
         let entries = self.log.take_unwritten();
         let compacted = self.snapshots.compacted.take();
-        let write = Write { ticket, hard_state, snapshot, entries, compacted };
+        let commit = (self.commit > self.stored_commit).then_some(self.commit);
+        self.stored_commit = self.commit;
+        let write = Write { ticket, hard_state, snapshot, entries, compacted, commit };
         self.outputs.push_back(RaftOutput::Persist(write));
     }
 

@@ -1,8 +1,8 @@
 //! What a line means for this process: before `init`, and after.
 
 use leasehold::maelstrom::{
-    Content, Directory, ErrorCode, Fault, Incoming, NAME_BYTES_MAX, PeerContent, Reply, RequestKind,
-    message_line_bytes_max,
+    Content, Directory, ErrorCode, Fault, Incoming, LENGTHEN_FACTOR_MAX, NAME_BYTES_MAX, PeerContent, Reply,
+    RequestKind, message_line_bytes_max,
 };
 use leasehold::node::Operation;
 use leasehold::storage::durable::{DataDir, DurableStorage};
@@ -245,9 +245,21 @@ impl Host {
                 let settings = question.settings(self.setup.settings.lease.form);
                 let judgement = settings.judge();
                 if !question.apply {
-                    self.answer(caller, dest, &Reply::ConfigOk(judgement));
+                    self.answer(
+                        caller,
+                        dest,
+                        &Reply::ConfigOk(judgement, question.explain.then(|| settings.into())),
+                    );
                 } else if !judgement.safe {
                     let text = format!("unsafe, nothing was changed: {}", judgement.reason);
+                    self.refuse(caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
+                } else if question.lengthens_too_much(member.election_timeout()) {
+                    let in_force = member.election_timeout();
+                    let text = format!(
+                        "nothing was changed: election_timeout would become {} instead of {in_force}, more than \
+                         {LENGTHEN_FACTOR_MAX} times as long, and every promise with it; say \"lengthen\":true if that is meant",
+                        question.election_timeout
+                    );
                     self.refuse(caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
                 } else {
                     let (kind, operation) =

@@ -421,6 +421,11 @@ impl Member {
         }
     }
 
+    /// The election timeout in force.
+    pub(super) fn election_timeout(&self) -> Span {
+        self.node.raft().settings().lease.election_timeout
+    }
+
     /// The node's view of itself.
     pub(super) fn status(&self) -> Reply {
         let status = self.node.status(&self.clock.read());

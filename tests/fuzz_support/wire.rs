@@ -102,7 +102,7 @@ fn check_line(line: &[u8]) {
         Content::Config(question) => {
             let judgement = question.settings(leasehold::lease::LeaseForm::Elapsed).judge();
             let mut outbox = Outbox::default();
-            outbox.reply("n1", "c1", MsgId::from(1), &Reply::ConfigOk(judgement));
+            outbox.reply("n1", "c1", MsgId::from(1), &Reply::ConfigOk(judgement, None));
         }
         Content::Transfer(to) => assert!(to.is_none_or(|to| to.len() <= line.len())),
         Content::Status | Content::Metrics => {}

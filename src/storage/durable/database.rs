@@ -8,8 +8,8 @@ use redb::{
 };
 
 use super::records::{
-    self, BASE, BaseRecord, CLUSTER, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State,
-    entry_from_bytes, entry_to_bytes,
+    self, BASE, BaseRecord, CLUSTER, COMMIT, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE,
+    State, entry_from_bytes, entry_to_bytes,
 };
 use super::sectors::{Sectors, Shared};
 use super::stored_state::{self, LOG, Stop};
@@ -44,8 +44,13 @@ pub struct DurableStorage<B> {
     database: Option<Database>,
     state: State,
     base: BaseRecord,
+    /// Entries up to here are known to be committed.
+    commit: u64,
     /// The cluster's id, if it is known.
     cluster: Option<Name>,
+    /// Where the number of commits is put down a second time, beside the database.
+    #[cfg(unix)]
+    witness: Option<super::data_dir::Witness>,
     membership: Option<Membership>,
     lease: Option<LeaseSettings>,
     /// The membership and the lease are to be written with the next commit.
@@ -82,7 +87,10 @@ impl<B: StorageBackend> DurableStorage<B> {
             database: None,
             state: State::default(),
             base: BaseRecord::default(),
+            commit: 0,
             cluster: None,
+            #[cfg(unix)]
+            witness: None,
             membership: None,
             lease: None,
             joined: false,
@@ -160,9 +168,10 @@ impl<B: StorageBackend> DurableStorage<B> {
             let table = transaction.open_table(META)?;
             let bytes = |key| Ok::<_, redb::Error>(table.get(key)?.map(|value| value.value().to_vec()));
             let whose = (bytes(MEMBERSHIP)?, bytes(LEASE)?, bytes(JOINS)?, bytes(CLUSTER)?);
-            Ok((bytes(STATE)?, bytes(BASE)?, whose))
+            Ok((bytes(STATE)?, bytes(BASE)?, bytes(COMMIT)?, whose))
         });
-        let (state, base, (membership, lease, joins, cluster)) = meta.map_err(|error| self.fault(error))?;
+        let (state, base, commit, (membership, lease, joins, cluster)) =
+            meta.map_err(|error| self.fault(error))?;
         self.state = record(STATE, state)?.ok_or_else(|| StorageFault::damaged("it has no state record"))?;
         let put_down = self.sectors.commits();
         if self.state.commits < put_down {
@@ -171,6 +180,12 @@ impl<B: StorageBackend> DurableStorage<B> {
             return Err(StorageFault::damaged(what));
         }
         self.base = record(BASE, base)?.unwrap_or_default();
+        self.commit = record(COMMIT, commit)?.unwrap_or_default();
+        if self.commit > self.state.last_index {
+            let (commit, last) = (self.commit, self.state.last_index);
+            let what = format!("the log ends at {last}, and entries up to {commit} were committed");
+            return Err(StorageFault::damaged(what));
+        }
         let membership = record::<MembershipRecord>(MEMBERSHIP, membership)?;
         let joins = record::<()>(JOINS, joins)?.is_some();
         let cluster = record::<String>(CLUSTER, cluster)?;
@@ -193,26 +208,48 @@ impl<B: StorageBackend> DurableStorage<B> {
             self.read_meta()?;
         }
         let (mut state, mut base, mut cluster) = (self.state, self.base.clone(), self.cluster.clone());
+        let commit = self.pending.iter().filter_map(|write| write.commit).max();
+        let commit = commit.map_or(self.commit, |commit| commit.0.max(self.commit));
         state.commits += 1;
-        if let Err(stop) = self.transact(&mut state, &mut base, &mut cluster) {
+        if let Err(stop) = self.transact(&mut state, &mut base, commit, &mut cluster) {
             let fault = self.stopped(stop);
             // redb refuses everything after an error. What is on the disk is the last commit, or this one.
             self.database = None;
             return Err(fault);
         }
-        (self.state, self.base, self.cluster) = (state, base, cluster);
+        (self.state, self.base, self.commit, self.cluster) = (state, base, commit, cluster);
         self.joined = false;
         if let Some(last) = self.pending.last() {
             self.synced_ticket = last.ticket;
         }
         self.pending.clear();
-        self.sectors.put_down_commits(state.commits)
+        self.sectors.put_down_commits(state.commits)?;
+        #[cfg(unix)]
+        if let Some(witness) = &self.witness {
+            witness.put_down(state.commits)?;
+        }
+        Ok(())
+    }
+
+    /// From now on the number of commits is put down there as well, now and after every commit.
+    #[cfg(unix)]
+    pub(super) fn set_witness(&mut self, witness: super::data_dir::Witness) -> Result<(), StorageFault> {
+        witness.put_down(self.state.commits)?;
+        self.witness = Some(witness);
+        Ok(())
+    }
+
+    /// Commits so far.
+    #[cfg(unix)]
+    pub(super) fn commits(&self) -> u64 {
+        self.state.commits
     }
 
     fn transact(
         &self,
         state: &mut State,
         base: &mut BaseRecord,
+        commit: u64,
         cluster: &mut Option<Name>,
     ) -> Result<(), Stop> {
         let transaction = self.database().begin_write()?;
@@ -238,6 +275,9 @@ impl<B: StorageBackend> DurableStorage<B> {
             meta.insert(STATE, &*records::to_bytes(STATE, state))?;
             if *base != self.base {
                 meta.insert(BASE, &*records::to_bytes(BASE, base))?;
+            }
+            if commit != self.commit {
+                meta.insert(COMMIT, &*records::to_bytes(COMMIT, &commit))?;
             }
             if let Some(id) = cluster.as_deref().filter(|_| self.joined || *cluster != self.cluster) {
                 meta.insert(CLUSTER, &*records::to_bytes(CLUSTER, &id))?;
@@ -346,7 +386,8 @@ impl<B: StorageBackend> Storage for DurableStorage<B> {
     fn recover(&mut self) -> Result<Recovered, StorageFault> {
         let (state, entries) = self.read_log().map_err(|stop| self.stopped(stop))?;
         let log = Log::recovered(self.base.position(), entries);
-        Ok(Recovered { hard_state: self.state.hard_state(), state, log })
+        let commit = Index(self.commit.max(self.base.index));
+        Ok(Recovered { hard_state: self.state.hard_state(), state, log, commit })
     }
 }
 

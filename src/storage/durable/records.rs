@@ -19,6 +19,8 @@ pub(super) const LEASE: &str = "lease";
 /// There only when the node was started to join a cluster that it is told of by that cluster's log. Holds nothing.
 pub(super) const JOINS: &str = "joins";
 pub(super) const BASE: &str = "base";
+/// The commit index when something was stored last.
+pub(super) const COMMIT: &str = "commit";
 /// The cluster's id: given by the operator, or that of the entries that are dropped. There only when it is known.
 pub(super) const CLUSTER: &str = "cluster";
 

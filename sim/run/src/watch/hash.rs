@@ -251,6 +251,7 @@ fn note_words(note: &Note, word: &mut impl FnMut(u64)) {
         | Note::PromiseDiffers { .. }
         | Note::VotesWithheld { .. }
         | Note::SlowDisk { .. }
+        | Note::EntriesLost { .. }
         | Note::StateDiffers { .. } => {
             field_words(note, word);
         }
