@@ -141,6 +141,18 @@ impl Notes {
                 };
                 (format!("{name} steps down from term {term}: {why}"), 5)
             }
+            Note::EntriesLost { peer, index } => {
+                let peer = self.name(peer.index());
+                (
+                    format!(
+                        "{name} sees that {peer} has lost entries that it had acknowledged (up to {index})"
+                    ),
+                    3,
+                )
+            }
+            Note::StateDiffers { peer, index } => {
+                (format!("{name}'s state at entry {index} is not that of {}", self.name(peer.index())), 3)
+            }
             Note::SlowDisk { waited } => (format!("{name}'s vote has waited {waited} for its disk"), 2),
             Note::SnapshotInstalled { index, term } => {
                 (format!("{name} takes a snapshot of entries 1 to {index} from the leader of term {term}"), 3)
