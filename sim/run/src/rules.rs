@@ -3,7 +3,9 @@
 //! A broken set overrides one method of [`LeaseRules`]: reading it is reading the bug. The comment names a system that
 //! shipped it. They exist to show what each rule is for, and that the checker bites.
 
-use leasehold::lease::{Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings};
+use leasehold::lease::{
+    Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings, SoundRules,
+};
 use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 
 /// A named set of rules.
@@ -133,17 +135,33 @@ pub fn names() -> Vec<&'static str> {
     std::iter::once(SOUND).chain(BROKEN.iter().map(|named| named.name)).collect()
 }
 
-/// Broken rules, picked at run time. (The sound rules are compiled into the node and cost nothing.)
+/// Rules picked by name when a run starts: simulated nodes are compiled once, not once for each set of rules. (In the
+/// production node the sound rules are compiled in.)
 #[derive(Clone, Copy)]
-pub struct Picked(pub &'static (dyn LeaseRules + Sync));
+pub struct Rules(&'static (dyn LeaseRules + Sync));
 
-impl std::fmt::Debug for Picked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Picked")
+impl Rules {
+    /// The rules with this name.
+    ///
+    /// # Panics
+    ///
+    /// If no rules have it. The reader of scenarios checks names.
+    pub fn named(name: &str) -> Rules {
+        if name == SOUND {
+            return Rules(&SoundRules);
+        }
+        let found = BROKEN.iter().find(|named| named.name == name);
+        Rules(found.expect("the rules' name was checked when the setup was read").rules)
     }
 }
 
-impl LeaseRules for Picked {
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rules")
+    }
+}
+
+impl LeaseRules for Rules {
     fn lease_start(&self, sent: Reading, acknowledged: Reading) -> Reading {
         self.0.lease_start(sent, acknowledged)
     }

@@ -44,7 +44,7 @@ impl Observer for Freed {
             }
             if let Some(raft) = world.raft(*node) {
                 let clock = world.clock(*node);
-                let ends = raft.promise_ends().into_iter();
+                let ends = raft.promise_ends();
                 let ends = ends.map(|end| clock.first_at(&end, *from).unwrap_or(u64::MAX / 4));
                 *free = Some(ends.fold(*from, u64::max));
             }
@@ -76,8 +76,8 @@ impl Observer for Ends {
         if let Some(raft) = world.raft(self.node) {
             self.looked = true;
             let clock = world.clock(self.node);
-            self.timer = raft.timer(self.which).and_then(|alarm| clock.first_at(&alarm, self.from));
-            self.lease = raft.lease_end().and_then(|alarm| clock.first_at(&alarm, self.from));
+            self.timer = raft.timers().alarm(self.which).and_then(|alarm| clock.first_at(&alarm, self.from));
+            self.lease = raft.lease().and_then(|lease| clock.first_at(&lease.end, self.from));
         }
     }
 }

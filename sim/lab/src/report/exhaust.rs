@@ -179,6 +179,7 @@ pub fn exhaust_json(subject: &ExhaustSubject<'_>) -> Value {
     });
     json!({
         "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
         "title": subject.title,
         "seed": subject.setup.seed,
         "cut_ns": search.from,

@@ -189,6 +189,7 @@ pub fn threshold_json(subject: &ThresholdSubject<'_>) -> Value {
     };
     json!({
         "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
         "scenario": subject.file,
         "keys": knob.keys(),
         "unit": format!("{:?}", knob.unit()).to_lowercase(),

@@ -9,7 +9,7 @@
 use leasehold::time::Alarm;
 
 use leasehold::raft::Note;
-use leasehold_world::{Choices, Event, Happening, Process, Reader, World, WorldView};
+use leasehold_world::{Event, Happening, Process, Reader, World, WorldView};
 
 /// When an old leader's lease was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -232,7 +232,7 @@ impl Margins {
 
 impl<P: Process<Note = Note>> Reader<P> for Margins {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P>) {
         match event.what {
             Happening::Noted { .. }
             | Happening::ClockChanges { .. }
