@@ -24,6 +24,8 @@ enum Kind {
     SetBackWithin,
     /// Heartbeats of a large part of the election timeout.
     RareHeartbeats,
+    /// Boottime clocks that a daemon slews, in the elapsed form, as chronyd does by default or at most.
+    Slewed,
     /// Lengths of the lease that change during the run.
     Apply,
     /// A lease that outlasts the election timeout, and a leader that stands still. Beyond the bound.
@@ -43,6 +45,7 @@ fn kind(seed: u64, bound: Bound) -> Option<(Dice, Kind)> {
         Kind::SlowNode,
         Kind::SetBackWithin,
         Kind::RareHeartbeats,
+        Kind::Slewed,
         Kind::Apply,
     ];
     let beyond = [Kind::OutlastingLease, Kind::DriftingWalls];
@@ -134,6 +137,14 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
                 setup.faults.push(fault(renewed.clone(), Span::ZERO, Some(down), Action::Crash { node }));
             }
         }
+        Kind::Slewed if setup.lease.form == LeaseForm::Elapsed => {
+            for node in &mut setup.nodes {
+                node.clock.slew_ppb = dice.pick(&[0, 500_000, 83_333_000, 100_000_000]);
+                if dice.chance(50) {
+                    node.clock.slew_ppb = -node.clock.slew_ppb;
+                }
+            }
+        }
         Kind::RareHeartbeats => setup.timers.heartbeat = dice.share(timeout, 150, 700),
         Kind::OutlastingLease => {
             let duration = dice.share(timeout, 1_001, 1_600);
@@ -146,7 +157,7 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
             setup.faults.push(fault(renewed.clone(), Span::ZERO, None, Action::Isolate { node: leader }));
             setup.faults.push(fault(renewed, after, Some(stands), Action::Pause { node: leader }));
         }
-        Kind::Apply | Kind::DriftingWalls => {}
+        Kind::Slewed | Kind::Apply | Kind::DriftingWalls => {}
     }
 }
 
@@ -166,6 +177,7 @@ pub(super) fn after_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
         | Kind::SlowNode
         | Kind::SetBackWithin
         | Kind::RareHeartbeats
+        | Kind::Slewed
         | Kind::OutlastingLease => {}
     }
 }
