@@ -157,3 +157,19 @@ fn heartbeat_round(bencher: Bencher<'_, '_>, voters: u16) {
         }
     });
 }
+
+/// A write: the entry to each follower, its acknowledgement, the commit, the state machine of every node.
+#[divan::bench(args = [3, 5])]
+fn update(bencher: Bencher<'_, '_>, voters: u16) {
+    let mut cluster = Cluster::leading(voters);
+    let commands: Vec<Command> = (0..KEYS)
+        .map(|place| Command::Write { key: key(place), value: Scalar::Text("another value".into()) })
+        .collect();
+    bencher.counter(ItemsCount::new(BATCH)).bench_local(|| {
+        for command in commands.iter().cycle().take(BATCH) {
+            cluster.ask(Operation::Update(command.clone()));
+            cluster.deliver();
+        }
+        assert_eq!(std::mem::take(&mut cluster.answers), BATCH);
+    });
+}

@@ -47,7 +47,7 @@ impl Seat {
         // Fails while another process, or another part of this one, uses the directory.
         let mut storage = DurableStorage::open_dir(&root.join(name(id.0)))?;
         let names = (0..3).map(name).collect();
-        storage.join(Membership { own: name(id.0), names, joins: false }, lease)?;
+        storage.join(Membership { own: name(id.0), names, joins: false, cluster: None }, lease)?;
         let recovered = storage.recover()?;
         println!("{} starts with {} log entries", name(id.0), recovered.log.len());
         let identity = Identity::numbered(id, Configuration::new(3, 0), incarnation);

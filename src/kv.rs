@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rpds::RedBlackTreeMapSync;
 use smol_str::SmolStr;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A JSON scalar. Numbers are compared as they are written: `1`, `1.0` and `1e0` are three different values, and each
 /// comes back as it went in.
@@ -37,6 +38,18 @@ impl fmt::Display for Scalar {
 }
 
 impl Scalar {
+    /// XXH3 of its content. Scalars of different kinds have different hashes, and so has each under another seed.
+    fn hash(&self, seed: u64) -> u64 {
+        let of = |kind: u64, bytes: &[u8]| xxh3_64_with_seed(bytes, seed.rotate_left(8) ^ kind);
+        match self {
+            Scalar::Null => of(1, &[]),
+            Scalar::Bool(value) => of(2, &[u8::from(*value)]),
+            Scalar::Integer(value) => of(3, &value.to_le_bytes()),
+            Scalar::Number(text) => of(4, text.as_bytes()),
+            Scalar::Text(text) => of(5, text.as_bytes()),
+        }
+    }
+
     /// The bytes it takes in a message, or a few more.
     pub(crate) fn weight(&self) -> usize {
         match self {
@@ -115,6 +128,8 @@ pub type Pairs = Arc<[(Scalar, Scalar)]>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyValues {
     values: RedBlackTreeMapSync<Scalar, Scalar>,
+    /// The sum of a hash of each pair: a change takes the old pair's off and adds the new one's.
+    hash: u64,
 }
 
 impl KeyValues {
@@ -158,7 +173,16 @@ impl KeyValues {
 
     /// Sets a key.
     pub fn set(&mut self, key: &Scalar, value: &Scalar) {
+        let key_hash = key.hash(0);
+        let old = self.values.get(key).map_or(0, |old| old.hash(key_hash));
+        self.hash = self.hash.wrapping_sub(old).wrapping_add(value.hash(key_hash));
         self.values.insert_mut(key.clone(), value.clone());
+    }
+
+    /// A hash of all pairs, in whatever order they came to be: for replicas to compare. Not for what somebody chooses who
+    /// wants two states to have the same hash.
+    pub fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// The pairs behind `after` (from the first on if that is `None`), of at most so many bytes together unless the first is
@@ -253,5 +277,34 @@ mod tests {
         for (value, key) in (0..).zip(&keys) {
             assert_eq!(state.read(key), Some(&Scalar::Integer(value)));
         }
+    }
+
+    /// The hash of some pairs, set in that order, with other values of the same keys before.
+    fn hash_after(pairs: &[(Scalar, Scalar)], before: &[(Scalar, Scalar)]) -> u64 {
+        let mut values = KeyValues::default();
+        for (key, value) in before.iter().chain(pairs) {
+            values.set(key, value);
+        }
+        values.hash()
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_pairs_however_they_came_to_be() {
+        let texts = ["", "x", "1", "null"].map(|text| Scalar::Text(text.into()));
+        let others = [Scalar::Null, Scalar::Bool(true), Scalar::Integer(1), Scalar::Number("1.0".into())];
+        let scalars: Vec<Scalar> = texts.into_iter().chain(others).collect();
+        let pairs: Vec<_> = scalars.iter().cloned().zip(scalars.iter().rev().cloned()).collect();
+        let reversed: Vec<_> = pairs.iter().rev().cloned().collect();
+        let swapped: Vec<_> = scalars.iter().cloned().zip(scalars.iter().cloned()).collect();
+        let hash = hash_after(&pairs, &[]);
+        assert_eq!(hash_after(&reversed, &[]), hash);
+        assert_eq!(hash_after(&pairs, &swapped), hash, "what was there before leaves no trace");
+        assert_ne!(hash_after(&swapped, &[]), hash, "the same keys and the same values, otherwise paired");
+        // One pair alone: every key and every value has a hash of its own.
+        let single = |key: &Scalar, value: &Scalar| hash_after(&[(key.clone(), value.clone())], &[]);
+        let all: std::collections::BTreeSet<u64> =
+            scalars.iter().flat_map(|key| scalars.iter().map(move |value| single(key, value))).collect();
+        assert_eq!(all.len(), scalars.len() * scalars.len());
+        assert!(!all.contains(&0), "an empty state has another hash than any pair");
     }
 }

@@ -41,6 +41,7 @@ mod handover;
 mod interface;
 mod load;
 mod machine;
+mod replicas;
 mod requests;
 mod status;
 mod waiting;
@@ -50,4 +51,5 @@ pub use interface::{
     Answer, Forward, ForwardAnswer, Identity, Input, Message, Operation, Output, Refusal, RequestId,
 };
 pub use machine::Node;
+pub use replicas::Comparison;
 pub use status::Status;

@@ -16,6 +16,7 @@
 //!
 //! **Architecture Invariant:** nothing that depends on a durable write leaves before the host has confirmed its sync.
 
+mod cluster;
 mod configuration;
 mod durability;
 mod election;
@@ -26,6 +27,7 @@ mod leading;
 mod lease;
 mod live_settings;
 mod log;
+mod losses;
 mod membership;
 mod message;
 mod names;
@@ -41,6 +43,7 @@ mod timers;
 mod transfer;
 mod view;
 
+pub use cluster::ClusterOrigin;
 pub use configuration::Configuration;
 pub use durability::{HardState, Write};
 pub use ids::{Index, NodeId, Term};
@@ -53,9 +56,10 @@ pub use message::{Append, AppendOutcome, AppendReply, Message, VoteReply, VoteRe
 pub use names::{Name, Names};
 pub use note::{LeaseEndCause, Misbehaviour, Note, StepDownCause, Value as NoteValue, Weight};
 pub use snapshot::{
-    LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateMachine,
+    LogBounds, Position, Received, Recovered, SnapshotChunk, SnapshotReply, SnapshotWrite, StateDigest,
+    StateMachine,
 };
 pub(crate) use state::{AppliedState, Context};
 pub use state::{Jitter, Raft, RaftOutput, Role, Settings};
 pub use timers::{Timer, TimerTable};
-pub use view::PeerView;
+pub use view::{PeerView, PromiseView};

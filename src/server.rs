@@ -83,8 +83,9 @@ fn run_logged(options: &Options) -> ExitCode {
             return ExitCode::from(EXIT_IO);
         }
     };
+    let line_bytes_max = peer_line_bytes_max(setup.line_bytes_max);
     let mut host = Host::new(setup, clock, storage, Outlet::to(io::stdout()));
-    match event_loop::run(&mut host, peer_line_bytes_max(setup.line_bytes_max), &stop) {
+    match event_loop::run(&mut host, line_bytes_max, &stop) {
         Ok(()) => {
             host.close();
             ExitCode::SUCCESS

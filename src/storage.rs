@@ -38,6 +38,7 @@ pub struct MemoryStorage {
     entries: Vec<Entry>,
     /// A snapshot that comes in.
     set_aside: KeyValues,
+    commit: Index,
     unsynced: VecDeque<Write>,
     synced_ticket: u64,
 }
@@ -57,6 +58,7 @@ impl MemoryStorage {
             if let Some((first, entries)) = write.entries {
                 self.store(first, &entries);
             }
+            self.commit = write.commit.unwrap_or(self.commit);
             if let Some(index) = write.compacted {
                 self.compact(index);
             }
@@ -97,9 +99,10 @@ impl MemoryStorage {
                 assert_eq!(self.set_aside.len(), offset, "a part of a snapshot is missing");
                 assert!(self.set_aside.append(&pairs), "parts come in the keys' order");
             }
-            SnapshotWrite::Install { at, pairs, agreed, configured } => {
+            SnapshotWrite::Install { at, pairs, agreed, configured, cluster } => {
                 assert_eq!(self.set_aside.len(), pairs, "a part of a snapshot is missing");
-                self.state = StateMachine { values: std::mem::take(&mut self.set_aside), agreed, configured };
+                let values = std::mem::take(&mut self.set_aside);
+                self.state = StateMachine { values, agreed, configured, cluster };
                 self.base = at;
                 self.entries.clear();
             }
@@ -131,7 +134,7 @@ impl Storage for MemoryStorage {
 
     fn recover(&mut self) -> Result<Recovered, Infallible> {
         let log = Log::recovered(self.base, self.entries.clone());
-        Ok(Recovered { hard_state: self.hard_state, state: self.state.clone(), log })
+        Ok(Recovered { hard_state: self.hard_state, state: self.state.clone(), log, commit: self.commit })
     }
 }
 

@@ -30,7 +30,7 @@ fn the_judgement_and_its_reason() {
         (["1", "2", "0"], true, 1, "lease - clock_skew < election_timeout"),
         // The trap: 5200 - 500 < 5000, and yet a skew of 400 gives a stale read.
         (["5200", "5000", "500"], false, 4_700, "a skew above 300ms, within clock_skew 500ms"),
-        (["6000", "5000", "500"], false, 5_500, "even with perfect clocks"),
+        (["6000", "5000", "500"], false, 5_500, "only its own timer makes it step down after 5s"),
         (["5000", "5000", "0"], false, 5_000, "nothing is left"),
         (["500", "5000", "500"], true, 0, "every read takes a round trip"),
         (["31536000000", "31536000000", "31536000000"], true, 0, "every read takes a round trip"),
@@ -131,4 +131,67 @@ fn lengths_that_are_applied_are_in_force_and_survive_a_restart() {
     let mut again = Process::alone(&flags);
     again.ask(r#"{"type":"write","msg_id":1,"key":"x","value":1}"#);
     assert_eq!(in_force(&mut again), [2_000, 4_000, 500], "from the log, not from the flags");
+}
+
+#[test]
+fn three_zeros_too_many_are_refused_unless_they_are_meant() {
+    let mut node = Process::alone(&[]);
+    let timeout =
+        |node: &mut Process| node.ask(r#"{"type":"status","msg_id":8}"#)["election_timeout_ms"].clone();
+    for (millis, more, code) in [
+        ("800000", "", 22),
+        ("50001", "", 22),
+        ("50000", "", 0),
+        // From now on tenfold is 500 s.
+        ("500001", "", 22),
+        ("500001", r#","lengthen":false"#, 22),
+        ("500001", r#","lengthen":true"#, 0),
+        ("1000", "", 0),
+    ] {
+        let before = timeout(&mut node);
+        let answer = ask(&mut node, ["500", millis, "100"], &format!(r#","apply":true{more}"#));
+        if code == 0 {
+            assert_eq!(answer["applied"], true, "{millis}{more}: {answer}");
+            assert_eq!(timeout(&mut node).to_string(), millis);
+        } else {
+            assert_eq!(answer["code"], code, "{millis}{more}: {answer}");
+            let text = answer["text"].as_str().unwrap();
+            assert!(text.contains("more than 10 times as long") && text.contains("lengthen"), "{text}");
+            assert_eq!(timeout(&mut node), before, "nothing was changed");
+        }
+    }
+    let question = ask(&mut node, ["500", "800000", "100"], "");
+    assert_eq!(question["safe"], true, "a question may ask for anything: {question}");
+    let wrong = ask(&mut node, ["500", "1000", "100"], r#","apply":true,"lengthen":1"#);
+    assert!(wrong["text"].as_str().unwrap().contains("`lengthen` is 1"), "{wrong}");
+}
+
+#[test]
+fn an_explanation_has_what_would_be_survived() {
+    let mut node = Process::alone(&[]);
+    let plain = ask(&mut node, ["3000", "5000", "500"], "");
+    let explained = ask(&mut node, ["3000", "5000", "500"], r#","explain":true"#);
+    let more: Vec<&str> = ["margin_ms", "rate_survived_ppm", "pause_survived_ms"].to_vec();
+    for field in &more {
+        assert!(plain[field].is_null() && !explained[field].is_null(), "{plain} {explained}");
+    }
+    assert_eq!(plain.as_object().unwrap().len() + more.len(), explained.as_object().unwrap().len());
+    for (values, margin, rate) in [
+        (["3000", "5000", "500"], json!(2_500), json!(333_333)),
+        (["4999", "5000", "0"], json!(1), json!(100)),
+        (["5000", "5000", "0"], json!(0), json!(0)),
+        // The lease is longer than the promise: there is less than no room.
+        (["6000", "5000", "500"], json!(-500), json!(0)),
+        // No lease, so nothing that a clock could break.
+        (["500", "5000", "500"], json!(5_000), json!(1_000_000)),
+    ] {
+        let answer = ask(&mut node, values, r#","explain":true"#);
+        assert_eq!(
+            (&answer["margin_ms"], &answer["rate_survived_ppm"]),
+            (&margin, &rate),
+            "{values:?}: {answer}"
+        );
+        let pause = margin.as_i64().unwrap().max(0);
+        assert_eq!(answer["pause_survived_ms"], pause, "{values:?}");
+    }
 }

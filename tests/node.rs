@@ -8,6 +8,8 @@ mod answers;
 mod bad_peers;
 #[path = "node/cluster.rs"]
 mod cluster;
+#[path = "node/cluster_id.rs"]
+mod cluster_id;
 #[path = "node/compaction.rs"]
 mod compaction;
 #[path = "node/deaf_leader.rs"]
@@ -24,6 +26,10 @@ mod handover;
 mod length_changes;
 #[path = "node/limits.rs"]
 mod limits;
+#[path = "node/losses.rs"]
+mod losses;
+#[path = "node/replicas.rs"]
+mod replicas;
 #[path = "node/status.rs"]
 mod status;
 

@@ -7,6 +7,7 @@
 mod process;
 
 use process::{INIT_ALONE, body_of, run};
+use xxhash_rust::xxh3::xxh3_64;
 
 const QUESTION: &str = r#"{"src":"c9","dest":"n1","body":{"type":"lease_read_config","msg_id":99,"lease_duration_ms":3000,"election_timeout_ms":5000,"max_clock_skew_ms":500}}"#;
 
@@ -19,6 +20,11 @@ enum Fate {
 }
 
 use Fate::{Error, Logged};
+
+/// A fellow node's line, from its beginning up to the last field: with its checksum.
+fn sealed(line: &str) -> String {
+    format!(r#"{line},"sum":"{:016x}"}}}}"#, xxh3_64(line.as_bytes()))
+}
 
 /// Sends `line` in the middle of a sane exchange and checks what becomes of it and that the exchange goes on.
 fn check(before: &[&str], flags: &[&str], line: &[u8], fate: &Fate) {
@@ -79,8 +85,11 @@ fn lines_that_are_no_messages() {
             "no integer of 64 bits",
         ),
         (br#"{"src":"c1","dest":"n1","body":{"type":"read","type":"x","msg_id":1}}"#, "duplicate field"),
-        (br#"{"src":"n1","dest":"n1","body":{"type":"timeout_now","term":1}}"#, "does not write to itself"),
-        (br#"{"src":"n7","dest":"n1","body":{"type":"timeout_now","term":1}}"#, "no node of this cluster"),
+        (br#"{"src":"n2","dest":"n1","body":{"type":"timeout_now","term":1}}"#, "it has no checksum"),
+        (
+            br#"{"src":"n2","dest":"n1","body":{"type":"timeout_now","msg_id":1,"term":1,"sum":"0123456789abcdef"}}"#,
+            "it was damaged on its way",
+        ),
         (
             br#"{"src":"n7","dest":"n1","body":{"type":"vote","term":"1"}}"#,
             "dropped a message of \"n7\": `vote`",
@@ -88,6 +97,23 @@ fn lines_that_are_no_messages() {
         (br#"{"src":"c1","dest":"n1","body":{"type":"error","in_reply_to":1,"code":10}}"#, "had been asked"),
     ] {
         check(&[INIT_ALONE], &["-v"], line, &Logged(part));
+    }
+    for (line, part) in [
+        (
+            r#"{"src":"n1","dest":"n1","body":{"type":"timeout_now","cluster":"plum","term":1"#,
+            "does not write to itself",
+        ),
+        (
+            r#"{"src":"n7","dest":"n1","body":{"type":"timeout_now","cluster":"plum","term":1"#,
+            "no node of this cluster",
+        ),
+        (
+            r#"{"src":"n7","dest":"n1","body":{"type":"timeout_now","cluster":"fig","term":1"#,
+            "it is of \"fig\", and this is",
+        ),
+        (r#"{"src":"n7","dest":"n1","body":{"type":"timeout_now","term":1"#, "it is of no cluster yet"),
+    ] {
+        check(&[INIT_ALONE], &["-v", "--cluster=plum"], sealed(line).as_bytes(), &Logged(part));
     }
 }
 
@@ -133,7 +159,6 @@ fn before_init() {
             Error(11, "send init first"),
         ),
         (r#""msg_id":1,"type":"hello""#, Error(10, "not known")),
-        (r#""type":"timeout_now","term":1"#, Logged("before init")),
         (r#""msg_id":1,"type":"init""#, Error(12, "`node_id` is missing")),
         (r#""msg_id":1,"type":"init","node_id":"n1""#, Error(12, "`node_ids` is missing")),
         (r#""msg_id":1,"type":"init","node_id":"n1","node_ids":"n1""#, Error(12, "not an array of strings")),
@@ -145,6 +170,8 @@ fn before_init() {
         let line = format!(r#"{{"src":"c1","dest":"n1","body":{{{body}}}}}"#);
         check(&[], &["-v"], line.as_bytes(), &fate);
     }
+    let early = sealed(r#"{"src":"n2","dest":"n1","body":{"type":"timeout_now","term":1"#);
+    check(&[], &["-v"], early.as_bytes(), &Logged("before init"));
 }
 
 #[test]

@@ -101,6 +101,23 @@ impl LeaseSettings {
         (effective <= timeout).then(|| timeout.saturating_sub(effective))
     }
 
+    /// `T - (D - s)` in milliseconds, rounded down; negative when the effective lease is longer than the promise.
+    pub fn margin_ms(&self) -> i64 {
+        let millis =
+            |span: Span| i64::try_from(span.as_nanos()).expect("584 years at most, and more is no length");
+        let margin = millis(self.election_timeout) - millis(self.effective());
+        margin.div_euclid(1_000_000)
+    }
+
+    /// `rho = (T - (D - s)) / (T + (D - s))` in millionths, rounded down: in the elapsed form clock rates within `1 +- rho` are
+    /// survived (docs/clock-assumption.md).
+    pub fn rate_survived_ppm(&self) -> u64 {
+        let timeout = u128::from(self.election_timeout.as_nanos());
+        let effective = u128::from(self.effective().as_nanos());
+        let ppm = timeout.saturating_sub(effective) * 1_000_000 / (timeout + effective).max(1);
+        u64::try_from(ppm).expect("a million at most")
+    }
+
     /// Are these settings safe under the skew that they declare? Changes nothing, needs no leader.
     pub fn judge(&self) -> Judgement {
         let effective = self.effective();
@@ -116,8 +133,9 @@ impl LeaseSettings {
             None => (
                 false,
                 format!(
-                    "lease - clock_skew > election_timeout: reads are stale even with perfect clocks; \
-                     make lease ({d}) shorter than election_timeout ({t})"
+                    "lease - clock_skew > election_timeout: a leader answers reads for min(lease - clock_skew, \
+                     election_timeout), and only its own timer makes it step down after {t}; a pause of the process or \
+                     the least skew gives a stale read; make lease ({d}) shorter than election_timeout ({t})"
                 ),
             ),
             Some(survived) if survived < s => (
@@ -193,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_lease_longer_than_the_promise_needs_no_skew() {
-        assert!(judge(6_000, 5_000, 500).reason.contains("even with perfect clocks"));
+        assert!(judge(6_000, 5_000, 500).reason.contains("only its own timer makes it step down after 5s"));
         assert!(judge(5_000, 5_000, 0).reason.contains("nothing is left"));
     }
 

@@ -9,7 +9,7 @@ use super::scalar::text_of;
 use super::{Fault, MsgId};
 use crate::lease::LeaseForm;
 use crate::node::Status;
-use crate::raft::{MemberAction, MembershipChange, Names, Role};
+use crate::raft::{MemberAction, MembershipChange, Names, PromiseView, Role};
 use crate::time::Span;
 
 #[derive(Deserialize)]
@@ -77,13 +77,17 @@ pub struct KernelClock {
 pub struct StatusReply {
     role: &'static str,
     term: u64,
+    cluster: Option<String>,
     leader: Option<String>,
     commit: u64,
     applied: u64,
+    state_hash: String,
     log_first_index: u64,
     log_last_index: u64,
     lease_remaining_ms: Option<u64>,
     votes_withheld_ms: Option<u64>,
+    promises: Vec<PromiseReply>,
+    votes_withheld_after_restart_ms: u64,
     disk_wait_ms: Option<u64>,
     lease_form: &'static str,
     lease_duration_ms: u64,
@@ -98,12 +102,28 @@ pub struct StatusReply {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct PromiseReply {
+    length_ms: Option<u64>,
+    remaining_ms: u64,
+}
+
+impl From<&PromiseView> for PromiseReply {
+    fn from(promise: &PromiseView) -> PromiseReply {
+        let PromiseView { length, remaining } = promise;
+        PromiseReply { length_ms: length.map(Span::as_millis), remaining_ms: remaining.as_millis() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct PeerReply {
     node: String,
     voter: bool,
     match_index: u64,
     lag: u64,
     acknowledged_ms_ago: Option<u64>,
+    lost_entries: bool,
+    state: Option<&'static str>,
+    compared_index: Option<u64>,
 }
 
 impl StatusReply {
@@ -111,12 +131,15 @@ impl StatusReply {
     pub fn new(status: &Status, names: &Names, kernel_clock: KernelClock) -> StatusReply {
         let lease = status.lease;
         let last = status.last_index.0;
-        let peers = status.peers.iter().map(|peer| PeerReply {
+        let peers = status.peers.iter().zip(&status.comparisons).map(|(peer, comparison)| PeerReply {
             node: names.name(peer.node).to_string(),
             voter: peer.voter,
             match_index: peer.match_index.0,
             lag: last.saturating_sub(peer.match_index.0),
             acknowledged_ms_ago: peer.acknowledged.map(Span::as_millis),
+            lost_entries: peer.lost_entries,
+            state: comparison.map(|comparison| if comparison.same { "same" } else { "differs" }),
+            compared_index: comparison.map(|comparison| comparison.index.0),
         });
         StatusReply {
             role: match status.role {
@@ -126,13 +149,17 @@ impl StatusReply {
                 Role::Leader => "leader",
             },
             term: status.term.0,
+            cluster: status.cluster.as_deref().map(str::to_owned),
             leader: status.leader.map(|leader| names.name(leader).to_string()),
             commit: status.commit.0,
             applied: status.applied.0,
+            state_hash: format!("{:016x}", status.state_hash),
             log_first_index: status.first_index.0,
             log_last_index: last,
             lease_remaining_ms: status.lease_remaining.map(Span::as_millis),
             votes_withheld_ms: status.votes_withheld.map(Span::as_millis),
+            promises: status.promises.iter().map(PromiseReply::from).collect(),
+            votes_withheld_after_restart_ms: status.withholds_after_restart.as_millis(),
             disk_wait_ms: status.disk_wait.map(Span::as_millis),
             lease_form: match lease.form {
                 LeaseForm::Elapsed => "elapsed",

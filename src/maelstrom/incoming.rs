@@ -9,11 +9,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields::{Field, flag_field, is_object, present, scalar_field, shown};
+use super::peer::SealedLine;
 use super::scalar::text_of;
-use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, PeerError, admin, peer};
+use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, PeerContent, PeerError, admin, peer};
 use crate::kv::{Cas, Command};
 use crate::lease::LeaseSettings;
-use crate::node::{Message, Operation};
+use crate::node::Operation;
 
 /// A message from somebody who can be named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Incoming<'a> {
     pub dest: Cow<'a, str>,
     /// Its number, by which an answer names it. Without one there is no answer.
     pub msg_id: Option<MsgId>,
+    /// The cluster that a fellow node's line is labelled with.
+    pub cluster: Option<Cow<'a, str>>,
     /// The body, read by its type.
     pub content: Content,
 }
@@ -44,7 +47,7 @@ pub enum Content {
     /// `read`, `lease_read`, `write` or `cas`.
     Operation(RequestKind, Operation),
     /// A fellow node's message.
-    Peer(Message),
+    Peer(PeerContent),
     /// An answer to something that this node sent. It asks nothing that is answered so.
     Response,
     /// A request that is wrong: its sender gets an error.
@@ -143,6 +146,10 @@ struct Head<'a> {
     msg_id: Field<'a>,
     #[serde(borrow, default, deserialize_with = "present")]
     in_reply_to: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    cluster: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    sum: Field<'a>,
 }
 
 #[derive(Deserialize)]
@@ -200,11 +207,27 @@ impl<'a> Incoming<'a> {
                     found: shown(raw.get()).into_owned(),
                 })?),
             };
-        let (dest, content) = match text_field("dest", envelope.dest) {
+        let (dest, mut content) = match text_field("dest", envelope.dest) {
             Ok(dest) => (dest, Content::parse(&head, body)),
             Err(fault) => (Cow::Borrowed(""), Content::BadRequest(fault)),
         };
-        Ok(Incoming { src, dest, msg_id, content })
+        let cluster = head.cluster.and_then(text_of);
+        if let Content::Peer(message) = &content {
+            let sum = head.sum.and_then(text_of);
+            let sealed = SealedLine {
+                line,
+                src: &src,
+                dest: &dest,
+                msg_id,
+                cluster: cluster.as_deref(),
+                sum: sum.as_deref(),
+            };
+            if let Err(error) = sealed.check(message) {
+                let kind = head.kind.and_then(text_of).unwrap_or_default();
+                content = Content::BadPeer { kind: (&*kind).into(), error };
+            }
+        }
+        Ok(Incoming { src, dest, msg_id, cluster, content })
     }
 }
 

@@ -23,7 +23,15 @@ pub struct ConfigQuestion {
     pub max_clock_skew: Span,
     /// Not only a question: the cluster is to use them.
     pub apply: bool,
+    /// The answer is to say how much would be survived.
+    pub explain: bool,
+    /// With `apply`: the election timeout may become more than ten times as long.
+    pub lengthen: bool,
 }
+
+/// An `apply` makes the election timeout no more than so many times as long, unless it says `lengthen`. Three zeros too many
+/// in milliseconds would keep the cluster from electing anybody for as long, also after restarts.
+pub const LENGTHEN_FACTOR_MAX: u64 = 10;
 
 #[derive(Deserialize)]
 struct Body<'a> {
@@ -35,6 +43,10 @@ struct Body<'a> {
     max_clock_skew_ms: Field<'a>,
     #[serde(borrow, default, deserialize_with = "present")]
     apply: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    lengthen: Field<'a>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    explain: Field<'a>,
 }
 
 impl ConfigQuestion {
@@ -54,7 +66,14 @@ impl ConfigQuestion {
             }
         };
         let apply = flag_field("apply", body.apply)?;
-        Ok(ConfigQuestion { lease_duration, election_timeout, max_clock_skew, apply })
+        let lengthen = flag_field("lengthen", body.lengthen)?;
+        let explain = flag_field("explain", body.explain)?;
+        Ok(ConfigQuestion { lease_duration, election_timeout, max_clock_skew, apply, explain, lengthen })
+    }
+
+    /// Would it lengthen an election timeout of `in_force` by so much that it has to say so, and does not?
+    pub fn lengthens_too_much(&self, in_force: Span) -> bool {
+        !self.lengthen && self.election_timeout > in_force * LENGTHEN_FACTOR_MAX
     }
 
     /// The lengths that are asked about.

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use self::quick::Address;
 use super::admin::ReportBody;
+use super::peer::PeerContentRef;
 use super::{MsgId, Reply, peer};
-use crate::node::Message;
 
 /// What is to be written to standard output. Counts `msg_id` up from 0 over all that this node sends.
 #[derive(Debug, Default)]
@@ -17,10 +17,10 @@ pub struct Outbox {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a, B> {
-    src: &'a str,
-    dest: &'a str,
-    body: B,
+pub(super) struct Envelope<'a, B> {
+    pub(super) src: &'a str,
+    pub(super) dest: &'a str,
+    pub(super) body: B,
 }
 
 impl Outbox {
@@ -49,10 +49,19 @@ impl Outbox {
         }
     }
 
-    /// Sends a message to a fellow node.
-    pub fn send(&mut self, src: &str, dest: &str, message: &Message) {
-        let body = peer::body(message, self.next_msg_id);
-        self.push(&Envelope { src, dest, body });
+    /// Sends something to a fellow node, labelled with the cluster's id.
+    pub fn send<'a>(
+        &mut self,
+        src: &str,
+        dest: &str,
+        content: impl Into<PeerContentRef<'a>>,
+        cluster: Option<&'a str>,
+    ) {
+        let start = self.lines.len();
+        let body = peer::body(content.into(), self.next_msg_id, cluster);
+        self.write(&Envelope { src, dest, body });
+        peer::seal(&mut self.lines, start);
+        self.end_line();
     }
 
     /// All lines, each with its newline.
@@ -66,9 +75,13 @@ impl Outbox {
     }
 
     fn push<B: Serialize>(&mut self, envelope: &Envelope<'_, B>) {
+        self.write(envelope);
+        self.end_line();
+    }
+
+    fn write<B: Serialize>(&mut self, envelope: &Envelope<'_, B>) {
         serde_json::to_writer(&mut self.lines, envelope)
             .expect("memory takes every byte, and a number came off the wire as JSON");
-        self.end_line();
     }
 
     fn end_line(&mut self) {

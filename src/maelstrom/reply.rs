@@ -7,7 +7,7 @@ use super::peer::members::MembersOut;
 use super::scalar::ScalarOut;
 use super::{ErrorCode, Fault, MetricsReply, MsgId, RequestKind, StatusReply};
 use crate::kv::Scalar;
-use crate::lease::Judgement;
+use crate::lease::{Judgement, LeaseSettings};
 use crate::node::{Answer, HandoverOutcome, Refusal};
 use crate::raft::{Members, MembershipFault, Names};
 
@@ -34,8 +34,8 @@ pub enum Reply {
     WriteOk,
     /// To `cas`: the new value is committed.
     CasOk,
-    /// To `lease_read_config` without `apply`: nothing was changed.
-    ConfigOk(Judgement),
+    /// To `lease_read_config` without `apply`: nothing was changed. What would be survived is there if it was asked for.
+    ConfigOk(Judgement, Option<Survived>),
     /// To `lease_read_config` with `apply`: the cluster uses them.
     ConfigApplied(Judgement),
     /// To `transfer`: the successor leads.
@@ -58,6 +58,25 @@ pub enum Reply {
     Metrics(Box<MetricsReply>),
     /// To any request: what is wrong, and whether it may have happened.
     Error(Fault),
+}
+
+/// What lengths would survive beyond what they declare (docs/clock-assumption.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Survived {
+    /// `T - (D - s)` in milliseconds: how far clocks may be apart or diverge, the declared skew included.
+    pub margin_ms: i64,
+    /// Clock rates within one plus or minus this are survived in the elapsed form, in millionths.
+    pub rate_ppm: u64,
+    /// A pause of a leader's machine that none of its clocks counts is survived up to this, in milliseconds.
+    pub pause_ms: u64,
+}
+
+impl From<LeaseSettings> for Survived {
+    fn from(settings: LeaseSettings) -> Survived {
+        let margin_ms = settings.margin_ms();
+        let pause_ms = u64::try_from(margin_ms).unwrap_or(0);
+        Survived { margin_ms, rate_ppm: settings.rate_survived_ppm(), pause_ms }
+    }
 }
 
 impl Reply {
@@ -102,11 +121,14 @@ impl Reply {
                 network_round_trips: Some(*network_round_trips),
                 ..body
             },
-            Reply::ConfigOk(judgement) => ReplyBody {
+            Reply::ConfigOk(judgement, survived) => ReplyBody {
                 kind: "lease_read_config_ok",
                 safe: Some(judgement.safe),
                 effective_lease_ms: Some(judgement.effective.as_millis()),
                 reason: Some(&judgement.reason),
+                margin_ms: survived.map(|survived| survived.margin_ms),
+                rate_survived_ppm: survived.map(|survived| survived.rate_ppm),
+                pause_survived_ms: survived.map(|survived| survived.pause_ms),
                 ..body
             },
             Reply::ConfigApplied(judgement) => ReplyBody {
@@ -274,6 +296,12 @@ pub(super) struct ReplyBody<'a> {
     effective_lease_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_survived_ppm: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause_survived_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     applied: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,7 +4,8 @@ use super::HandoverOutcome;
 use crate::kv::{Command, Scalar};
 use crate::lease::LeaseLengths;
 use crate::raft::{
-    self, Configuration, Index, Members, MembershipChange, MembershipFault, Names, NodeId, Note, Term, Write,
+    self, ClusterOrigin, Configuration, Index, Members, MembershipChange, MembershipFault, Names, NodeId,
+    Note, Term, Write,
 };
 
 /// A client's request, as its host numbers it: unique and increasing for the life of the node.
@@ -138,6 +139,8 @@ pub struct Identity {
     /// The members with which the cluster began; [nobody](Configuration::nobody) for a node that joins it later. What the
     /// log says goes before it.
     pub configuration: Configuration,
+    /// Where the cluster's id comes from.
+    pub cluster: ClusterOrigin,
     /// Differs from start to start of the same node.
     pub incarnation: u64,
 }
@@ -146,7 +149,8 @@ impl Identity {
     /// A founding member of a cluster whose nodes are called `n1`, `n2` and so on.
     pub fn numbered(id: NodeId, configuration: Configuration, incarnation: u64) -> Identity {
         let count = u16::try_from(configuration.len()).expect("a configuration is bounded");
-        Identity { id, names: Names::numbered(count), configuration, incarnation }
+        let (names, cluster) = (Names::numbered(count), ClusterOrigin::Nowhere);
+        Identity { id, names, configuration, cluster, incarnation }
     }
 }
 

@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 
 use super::forwarding::Forwarding;
 use super::handover::Handover;
+use super::replicas::Replicas;
 use super::requests::PendingRequests;
 use super::waiting::{Proposals, WaitingReads};
 use super::{Answer, Identity, Input, Message, Output, Refusal, RequestId};
 use crate::kv::{KeyValues, Outcome};
 use crate::lease::{LeaseLengths, LeaseRules};
 use crate::raft::{
-    AppliedState, Context, Index, Jitter, Message as RaftMessage, Names, NodeId, Payload, Raft, RaftOutput,
-    Recovered, Role, Settings, StateMachine, Term, TimerTable,
+    AppliedState, Context, Index, Jitter, Message as RaftMessage, Name, Names, NodeId, Payload, Raft,
+    RaftOutput, Recovered, Role, Settings, StateMachine, Term, TimerTable,
 };
 use crate::time::{Clock, Reading};
 
@@ -87,11 +88,13 @@ pub struct Node<R> {
     pub(super) forwarding: Forwarding,
     /// The transfer that somebody waits for.
     pub(super) handover: Option<Handover>,
+    /// Hashes of the applied state, and how the others' compare.
+    pub(super) replicas: Replicas,
     /// The leadership that requests were last dispatched under.
     pub(super) seen_leadership: Leadership,
     pub(super) outputs: VecDeque<Output>,
     /// The clocks as the last input found them.
-    reading: Reading,
+    pub(super) reading: Reading,
 }
 
 /// Whom requests can be sent to.
@@ -118,10 +121,11 @@ impl<R: LeaseRules> Node<R> {
         // A single voter leads its next term before it is asked anything.
         let forwarding = Forwarding::new(identity.incarnation, recovered.hard_state.term);
         let (state, applied) = (recovered.state.clone(), recovered.log.base().index);
-        let cluster = (identity.names, identity.configuration);
+        let replicas = Replicas::at(applied, &state);
+        let cluster = (identity.names, identity.configuration, identity.cluster);
         let raft = Raft::start(cx, identity.id, cluster, settings, rules, recovered);
         let seen_leadership = Leadership { term: raft.term(), leader: None, transferring: false };
-        Node {
+        let mut node = Node {
             forwarding,
             raft,
             state,
@@ -130,10 +134,14 @@ impl<R: LeaseRules> Node<R> {
             proposals: Proposals::default(),
             reads: WaitingReads::default(),
             handover: None,
+            replicas,
             seen_leadership,
             outputs: VecDeque::new(),
             reading: now,
-        }
+        };
+        // What was known to be committed.
+        node.apply_committed(&now);
+        node
     }
 
     /// The consensus part, for reading.
@@ -150,6 +158,16 @@ impl<R: LeaseRules> Node<R> {
     /// What the nodes are called, this one included.
     pub fn names(&self) -> &Names {
         self.raft.names()
+    }
+
+    /// The cluster's id as far as this node knows it: committed, given at the start, or of an entry in its log.
+    pub fn cluster(&self) -> Option<&Name> {
+        self.raft.cluster()
+    }
+
+    /// Is [the cluster's id](Node::cluster) certain: committed, or given at the start?
+    pub fn cluster_is_settled(&self) -> bool {
+        self.raft.cluster_is_settled()
     }
 
     /// The state machine.
@@ -186,6 +204,7 @@ impl<R: LeaseRules> Node<R> {
         match input {
             Input::Message { from, message } => match message {
                 Message::Raft(message) => {
+                    self.compare_state(from, &message);
                     let round = matches!(message, RaftMessage::Append(_));
                     self.raft.handle(cx, from, message);
                     if round {
@@ -245,7 +264,8 @@ impl<R: LeaseRules> Node<R> {
             }
             let applied = AppliedState { index: self.applied, state: &self.state };
             match self.raft.poll_output(&self.reading, applied) {
-                Some(RaftOutput::Send(to, message)) => {
+                Some(RaftOutput::Send(to, mut message)) => {
+                    self.tell_state(&mut message);
                     return Some(Output::Send { to, message: Message::Raft(message) });
                 }
                 Some(RaftOutput::Persist(write)) => return Some(Output::Persist(write)),
@@ -273,8 +293,10 @@ impl<R: LeaseRules> Node<R> {
         if let Some(lengths) = state.agreed {
             self.raft.use_lengths(now, lengths);
         }
+        self.raft.settle_cluster(state.cluster.as_ref());
         self.state = state;
         self.applied = self.raft.log().base().index;
+        self.replicas.applied(self.applied, &self.state);
         while let Some((_, origin)) = self.proposals.take_up_to(self.applied) {
             self.answer(origin, Answer::Refused(Refusal::TimedOut));
         }
@@ -296,13 +318,20 @@ impl<R: LeaseRules> Node<R> {
             let answer = match &entry.payload {
                 // In force since it was appended.
                 Payload::Configuration(members) => Answer::Configured { index, members: members.clone() },
-                Payload::Noop | Payload::Command(_) | Payload::Lease(_) => answer_to(outcome),
+                Payload::Noop | Payload::Command(_) | Payload::Lease(_) | Payload::Cluster(_) => {
+                    answer_to(outcome)
+                }
             };
-            if let Payload::Lease(lengths) = &entry.payload {
-                let lengths = *lengths;
-                self.raft.use_lengths(now, lengths);
+            match &entry.payload {
+                Payload::Lease(lengths) => {
+                    let lengths = *lengths;
+                    self.raft.use_lengths(now, lengths);
+                }
+                Payload::Cluster(_) => self.raft.settle_cluster(self.state.cluster.as_ref()),
+                Payload::Noop | Payload::Command(_) | Payload::Configuration(_) => {}
             }
             self.applied = index;
+            self.replicas.applied(index, &self.state);
             self.answer_proposals(index, term, &answer);
         }
         assert!(self.applied <= self.raft.commit(), "only what is committed is applied");

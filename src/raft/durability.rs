@@ -38,6 +38,9 @@ pub struct Write {
     pub snapshot: Vec<SnapshotWrite>,
     /// Then, entries to be stored from this index on; whatever the log held there and behind is dropped.
     pub entries: Option<(Index, Arc<[Entry]>)>,
+    /// The commit index, if it has grown since the last write. It is stored with what there is to store anyway, so it may be
+    /// behind; a node that starts knows that it must not give up what is committed.
+    pub commit: Option<Index>,
     /// Then, the entries up to here, all of them committed, are applied to the stored state and dropped: this is the log's
     /// new base.
     pub compacted: Option<Index>,

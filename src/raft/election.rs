@@ -100,6 +100,8 @@ impl<R: LeaseRules> Raft<R> {
             own_vote_ticket = self.current_ticket();
         }
         self.votes = Votes::asked(ballot, own_vote_ticket);
+        // The id of an uncommitted entry: those who vote may know it already.
+        self.cluster.look_into(&self.log);
         self.note(Note::Campaign { term, ballot });
         self.redraw_jitter(cx);
         let heartbeat = self.settings.heartbeat;

@@ -3,10 +3,15 @@
 use super::promises::Promise;
 use super::state::{Context, Raft};
 use super::{
-    Append, AppendOutcome, AppendReply, Index, Message, Misbehaviour, NodeId, Note, Role, StepDownCause, Term,
+    Append, AppendOutcome, AppendReply, Entry, Index, Message, Misbehaviour, NodeId, Note, Payload, Role,
+    StepDownCause, Term,
 };
 use crate::lease::LeaseRules;
 use crate::time::{Reading, Span};
+
+/// Before the cluster has agreed on lengths, a leader may ask for promises so many times as long as a follower's own
+/// election timeout: settings may differ by mistake, and then reads stay safe.
+const PROMISE_FACTOR_MAX: u64 = 10;
 
 impl<R: LeaseRules> Raft<R> {
     pub(super) fn handle_append(&mut self, cx: &mut Context<'_>, leader: NodeId, append: Append) {
@@ -19,7 +24,12 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         self.follow(cx, leader, append.term);
-        self.promise(cx, &append);
+        let promises = self.may_promise(&append);
+        if promises {
+            self.promise(cx, &append);
+        } else {
+            self.misbehaves(leader, Misbehaviour::AsksTooLong);
+        }
         let Some(outcome) = self.store_entries(&cx.now, &append) else {
             let fact = if self.can_name_all(append.entries.as_deref().unwrap_or_default()) {
                 Misbehaviour::ContradictsCommitted
@@ -29,13 +39,15 @@ impl<R: LeaseRules> Raft<R> {
             self.misbehaves(leader, fact);
             return;
         };
-        let reply = AppendReply { term: self.term(), round: append.round, outcome };
+        // What is stored is acknowledged in any case. A round that was not promised for is not: no leader counts from 0.
+        let round = if promises { append.round } else { 0 };
+        let reply = AppendReply { term: self.term(), round, outcome, state: None };
         self.send_when_durable(leader, Message::AppendReply(reply));
     }
 
     #[cold]
     fn refuse_stale(&mut self, leader: NodeId, round: u64) {
-        let reply = AppendReply { term: self.term(), round, outcome: AppendOutcome::StaleTerm };
+        let reply = AppendReply { term: self.term(), round, outcome: AppendOutcome::StaleTerm, state: None };
         self.send_when_durable(leader, Message::AppendReply(reply));
     }
 
@@ -47,6 +59,26 @@ impl<R: LeaseRules> Raft<R> {
         self.leader = Some(leader);
         self.elections.won();
         self.note(Note::Follows { leader, term });
+    }
+
+    /// Is the promise that a round asks for no longer than the cluster's own? A promise keeps this node from voting, also
+    /// after restarts, so a faulty leader must not get a long one. The longest election timeout is that of the lengths in
+    /// force, of the node's own settings, or of an entry in its log that may be in force already. While the cluster has agreed
+    /// on none, other nodes may have other settings: then ten times as much is believed.
+    fn may_promise(&self, append: &Append) -> bool {
+        let own = self.settings.lease.election_timeout.max(self.configured.lease.election_timeout);
+        append.promise <= own || self.has_agreed_on(append)
+    }
+
+    #[cold]
+    fn has_agreed_on(&self, append: &Append) -> bool {
+        let own = self.configured.lease.election_timeout;
+        if !self.lengths_agreed && append.promise <= own * PROMISE_FACTOR_MAX {
+            return true;
+        }
+        let agrees = |entry: &Entry| matches!(&entry.payload, Payload::Lease(lengths) if lengths.election_timeout >= append.promise);
+        let sent = append.entries.as_deref().unwrap_or_default();
+        sent.iter().chain(self.log.iter()).any(agrees)
     }
 
     fn promise(&mut self, cx: &mut Context<'_>, append: &Append) {

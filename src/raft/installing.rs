@@ -83,7 +83,8 @@ impl<R: LeaseRules> Raft<R> {
             Some(std::cmp::Ordering::Equal) => {}
             _ if chunk.offset == 0 => {
                 let (agreed, configured) = (chunk.agreed, chunk.configured.clone());
-                let state = StateMachine { values: KeyValues::default(), agreed, configured };
+                let (values, cluster) = (KeyValues::default(), chunk.cluster.clone());
+                let state = StateMachine { values, agreed, configured, cluster };
                 self.snapshots.assembly = Some(Box::new(Assembly { term: chunk.term, at, state }));
                 self.forget_parts();
             }
@@ -94,8 +95,9 @@ impl<R: LeaseRules> Raft<R> {
         if chunk.offset != held {
             return Some(Received::Pairs(held));
         }
-        let same = (assembly.at, assembly.state.agreed, &assembly.state.configured)
-            == (at, chunk.agreed, &chunk.configured);
+        let StateMachine { agreed, configured, cluster, .. } = &assembly.state;
+        let same = (assembly.at, *agreed, configured, cluster)
+            == (at, chunk.agreed, &chunk.configured, &chunk.cluster);
         if !same || !assembly.state.values.append(&chunk.pairs) {
             self.misbehaves(leader, Misbehaviour::BadSnapshot);
             return None;
@@ -116,10 +118,11 @@ impl<R: LeaseRules> Raft<R> {
             return;
         };
         let Assembly { term, at, state } = *assembly;
-        let (pairs, agreed, configured) = (state.values.len(), state.agreed, state.configured.clone());
+        let (pairs, agreed) = (state.values.len(), state.agreed);
+        let (configured, cluster) = (state.configured.clone(), state.cluster.clone());
         self.log.install(at);
         self.configurations_installed(now, configured.as_deref());
-        self.snapshots.writes.push(SnapshotWrite::Install { at, pairs, agreed, configured });
+        self.snapshots.writes.push(SnapshotWrite::Install { at, pairs, agreed, configured, cluster });
         // Entries and compactions that no write has carried yet are void with the log.
         self.snapshots.compacted = None;
         self.durability.cut(Index::ZERO.next());

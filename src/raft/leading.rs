@@ -70,6 +70,11 @@ impl Leadership {
         progress.round_sent = round_sent;
     }
 
+    /// The next answer of `node` is one to a probe behind `index`.
+    pub(super) fn expect_probe_at(&mut self, node: NodeId, index: Index) {
+        self.progress[node.index()].next = index.next();
+    }
+
     /// The newest round that it has acknowledged.
     pub(super) fn round(&self, node: NodeId) -> u64 {
         self.progress[node.index()].round
@@ -110,7 +115,8 @@ impl<R: LeaseRules> Raft<R> {
         self.timers.clear(Timer::Election);
         self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&cx.now));
         self.note(Note::Elected { term });
-        self.log.push(Entry { term, payload: Payload::Noop });
+        let payload = self.cluster.first_entry(&self.log);
+        self.log.push(Entry { term, payload });
     }
 
     pub(super) fn give_up_leadership(&mut self, cause: StepDownCause) {
@@ -337,15 +343,16 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         if current_term {
-            self.note_progress(&cx.now, from, reply.outcome);
+            self.note_progress(&cx.now, from, &reply);
         }
     }
 
     /// Uses what an acknowledgement says about the follower's log.
-    fn note_progress(&mut self, now: &Reading, from: NodeId, outcome: AppendOutcome) {
+    fn note_progress(&mut self, now: &Reading, from: NodeId, reply: &AppendReply) {
         let last = self.log.last_index();
+        let latest = self.leadership.rounds.latest();
         let progress = &mut self.leadership.progress[from.index()];
-        match outcome {
+        match reply.outcome {
             AppendOutcome::Accepted { matched } if matched > last => {
                 self.misbehaves(from, Misbehaviour::AcknowledgesUnsent);
             }
@@ -365,13 +372,17 @@ impl<R: LeaseRules> Raft<R> {
                     self.leadership.flushed = self.leadership.flushed.min(progress.next.previous());
                 }
                 if matched > progress.matched {
-                    progress.match_up_to(matched, last);
+                    progress.match_up_to(matched, last, latest);
                     progress.end_tail();
                     self.advance_commit(now);
                     self.continue_transfer(now);
                 }
             }
             AppendOutcome::Rejected { previous_index, hint } => {
+                if progress.has_lost(previous_index, reply.round) {
+                    self.loses_entries(from);
+                }
+                let progress = &mut self.leadership.progress[from.index()];
                 let stale = previous_index <= progress.matched
                     || (progress.probing && previous_index != progress.next.previous());
                 if stale || progress.sending.is_snapshot() {
@@ -399,7 +410,8 @@ impl<R: LeaseRules> Raft<R> {
         let own = self.durability.synced_index();
         let matched = |node| self.leadership.matched(node).0;
         let voters = self.configuration.voting_nodes();
-        let reached = voters.map(|node| if node == self.id { own.0 } else { matched(node) });
+        let counted = |node| if self.has_lost_entries(node) { 0 } else { matched(node) };
+        let reached = voters.map(|node| if node == self.id { own.0 } else { counted(node) });
         let Some(held) = quorum_value(reached, self.configuration.majority(), self.commit.0) else {
             return;
         };

@@ -44,7 +44,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn renew_lease(&mut self, now: &Reading) {
         let own = self.leadership.rounds.own(self.durability.synced());
         let quorum = self.rules.lease_quorum(self.configuration.voters());
-        let acknowledged = |node| self.leadership.round(node);
+        let acknowledged = |node| if self.has_lost_entries(node) { 0 } else { self.leadership.round(node) };
         let members = self.configuration.nodes();
         let reached = members.map(|node| if node == self.id { own } else { acknowledged(node) });
         let Some(round) = quorum_value(reached, quorum, self.leadership.quorum_round) else {

@@ -39,6 +39,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(crate) fn use_lengths(&mut self, now: &Reading, lengths: LeaseLengths) {
         let before = self.settings.lease;
         let lease = before.with(lengths);
+        self.lengths_agreed |= lengths.may_be_agreed();
         if !lengths.may_be_agreed() || lease == before {
             return;
         }

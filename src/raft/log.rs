@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Index, LogBounds, Members, Position, Term};
+use super::{Index, LogBounds, Members, Name, Position, Term};
 use crate::kv::Command;
 use crate::lease::LeaseLengths;
 
@@ -20,6 +20,8 @@ pub enum Payload {
     Lease(LeaseLengths),
     /// The members from here on. Boxed: there are few.
     Configuration(Box<Members>),
+    /// The cluster's id, drawn by its first leader: that leader's first entry.
+    Cluster(Name),
 }
 
 /// A log entry.
@@ -38,6 +40,7 @@ impl Entry {
             Payload::Noop => 48,
             Payload::Lease(_) => 160,
             Payload::Configuration(members) => 96 + members.weight(),
+            Payload::Cluster(id) => 64 + 6 * id.len(),
             Payload::Command(command) => 48 + command.weight(),
         }
     }
@@ -95,6 +98,11 @@ impl Log {
     /// The entry at `index`, if there is one.
     pub fn entry(&self, index: Index) -> Option<&Entry> {
         self.entries.get(self.offset(index)?)
+    }
+
+    /// All entries, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
     }
 
     /// The term at `index`, the base included; `None` before it and past the end.

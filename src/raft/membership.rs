@@ -203,7 +203,7 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn can_name_all(&self, entries: &[Entry]) -> bool {
         let configurations = entries.iter().filter_map(|entry| match &entry.payload {
             Payload::Configuration(members) => Some(members),
-            Payload::Noop | Payload::Command(_) | Payload::Lease(_) => None,
+            Payload::Noop | Payload::Command(_) | Payload::Lease(_) | Payload::Cluster(_) => None,
         });
         self.can_name(configurations.map(|members| &**members))
     }
@@ -264,9 +264,11 @@ impl<R: LeaseRules> Raft<R> {
         }
         let voted = self.is_voter();
         let before = std::mem::replace(&mut self.configuration, configuration.clone());
+        let index = *index;
+        self.forgive_removed();
         let (voters, learners) =
             (self.configuration.voters(), self.configuration.len() - self.configuration.voters());
-        self.note(Note::MembersInForce { index: *index, voters, learners });
+        self.note(Note::MembersInForce { index, voters, learners });
         match (self.role, voted, self.may_campaign()) {
             (Role::Leader, ..) => self.lead_configuration(now, &before),
             (_, false, true) => {
@@ -329,7 +331,8 @@ impl<R: LeaseRules> Raft<R> {
             self.has_caught_up(now, learner)?;
         }
         let voters = || members.voters.iter().filter_map(|name| self.names().id(name));
-        let answering = voters().filter(|voter| *voter == self.id || self.has_answered(now, *voter)).count();
+        let answers = |voter: &NodeId| self.has_answered(now, *voter) && !self.has_lost_entries(*voter);
+        let answering = voters().filter(|voter| *voter == self.id || answers(voter)).count();
         if voters().count() != self.configuration.voters() && answering < members.voters.len() / 2 + 1 {
             return Err(MembershipFault::NoQuorum);
         }
@@ -355,7 +358,9 @@ impl<R: LeaseRules> Raft<R> {
     fn has_caught_up(&self, now: &Reading, learner: NodeId) -> Result<(), MembershipFault> {
         let (matched, _) = self.leadership.standing(learner);
         let lag = self.log.last_index().0.saturating_sub(matched.0);
-        let near = lag <= PROMOTION_LAG_MAX && matched >= self.configuration_index();
+        let near = lag <= PROMOTION_LAG_MAX
+            && matched >= self.configuration_index()
+            && !self.has_lost_entries(learner);
         if near && self.has_answered(now, learner) { Ok(()) } else { Err(MembershipFault::Behind { lag }) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, Index, SnapshotChunk, SnapshotReply, Term};
+use super::{Entry, Index, SnapshotChunk, SnapshotReply, StateDigest, Term};
 use crate::lease::Ballot;
 use crate::time::{Nanos, Span};
 
@@ -98,6 +98,8 @@ pub struct AppendReply {
     pub round: u64,
     /// What became of the entries.
     pub outcome: AppendOutcome,
+    /// The follower's applied state; not in every answer.
+    pub state: Option<StateDigest>,
 }
 
 /// What became of an [`Append`]'s entries.

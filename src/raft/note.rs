@@ -114,6 +114,22 @@ pub enum Note {
         /// The leader's term.
         term: Term,
     },
+    /// A follower has lost entries that it had acknowledged to this leader. It is counted neither for commits nor for leases
+    /// until it is removed.
+    EntriesLost {
+        /// The follower.
+        peer: NodeId,
+        /// It had acknowledged everything up to here.
+        index: Index,
+    },
+    /// A follower's applied state is not the leader's at the same index, for the first time since they were the same. One of
+    /// them is wrong.
+    StateDiffers {
+        /// The follower.
+        peer: NodeId,
+        /// Both have applied everything up to here.
+        index: Index,
+    },
     /// A fellow member did what a correct one cannot do. Its message was ignored.
     Misbehaviour {
         /// Who.
@@ -138,6 +154,8 @@ table! {
     "votes-withheld" => VotesWithheld { span: "span_ns" },
     "slow-disk" => SlowDisk { waited: "waited_ns" },
     "snapshot-installed" => SnapshotInstalled { term: "term", index: "index" },
+    "entries-lost" => EntriesLost { peer: "peer", index: "index" },
+    "state-differs" => StateDiffers { peer: "peer", index: "index" },
     "misbehaviour" => Misbehaviour { peer: "peer", fact: "fact" },
 }
 
@@ -160,6 +178,8 @@ impl Note {
         match self {
             Note::Misbehaviour { .. }
             | Note::PromiseDiffers { .. }
+            | Note::StateDiffers { .. }
+            | Note::EntriesLost { .. }
             | Note::SlowDisk { .. }
             | Note::LeaseEnded { cause: LeaseEndCause::ClockSetBack, .. }
             | Note::SteppedDown { cause: StepDownCause::StorageFull | StepDownCause::NoQuorum, .. } => {
@@ -243,6 +263,17 @@ impl Note {
                     "had fallen behind the log of term {term}'s leader: goes on from its snapshot at entry {index}"
                 )
             }
+            Note::EntriesLost { peer, index } => format!(
+                "{0} has lost entries that it had acknowledged (up to {index}): was an older copy of its directory put back? \
+                 It is not counted for commits and leases any more; remove {0} from the cluster and add it again with an \
+                 empty directory",
+                name(peer)
+            ),
+            Note::StateDiffers { peer, index } => format!(
+                "its state at entry {index} is not that of {}: one of them is wrong, and both answer reads when they lead; \
+                 compare the keys with a backup, then remove the wrong node and add it with an empty directory",
+                name(peer)
+            ),
             Note::Misbehaviour { peer, fact } => {
                 let what = match fact {
                     Misbehaviour::LeadsOurTerm => "claims to lead a term that this node leads or has led",
@@ -252,6 +283,12 @@ impl Note {
                     Misbehaviour::TooManyNames => "names more nodes than there are numbers",
                     Misbehaviour::TermOutOfReach => "speaks of a term that nobody can have come to",
                     Misbehaviour::TermsOutOfOrder => "has a log whose terms are out of order",
+                    Misbehaviour::AsksTooLong => {
+                        return format!(
+                            "{} asks for a promise longer than the agreed election timeout; it gets none",
+                            name(peer)
+                        );
+                    }
                 };
                 format!("{} {what}; its message is ignored", name(peer))
             }
@@ -276,6 +313,8 @@ pub enum Misbehaviour {
     TermOutOfReach,
     /// Its log's terms decrease, or go beyond its own.
     TermsOutOfOrder,
+    /// It asks for a promise that is longer than the election timeout that the cluster has agreed on.
+    AsksTooLong,
 }
 
 /// Why a lease ended before its time.
@@ -335,6 +374,7 @@ words! {
     TooManyNames = "too-many-names",
     TermOutOfReach = "term-out-of-reach",
     TermsOutOfOrder = "terms-out-of-order",
+    AsksTooLong = "asks-too-long",
 }
 
 words! {

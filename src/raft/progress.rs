@@ -16,6 +16,9 @@ const PIPELINE_BYTES_MAX: usize = 4 * 1_024 * 1_024;
 pub(super) struct Progress {
     /// Its log matches up to here, on stable storage.
     pub(super) matched: Index,
+    /// The newest round that had been sent to anybody when that came to be known. It holds the entries when it gets a later
+    /// one, unless it has lost them.
+    matched_before: u64,
     /// The next entry to send.
     pub(super) next: Index,
     /// It is not known where its log and ours part: one message at a time until one is accepted.
@@ -42,6 +45,7 @@ impl Progress {
     pub(super) fn unknown(next: Index) -> Progress {
         Progress {
             matched: Index::ZERO,
+            matched_before: 0,
             next,
             probing: true,
             probe_sent: false,
@@ -55,11 +59,19 @@ impl Progress {
         }
     }
 
-    /// Its log matches up to `index`, which no acknowledgement takes back. A leader's own log ends at `last`.
-    pub(super) fn match_up_to(&mut self, index: Index, last: Index) {
+    /// Its log matches up to `index`, which no acknowledgement takes back. A leader's own log ends at `last`, and its newest
+    /// round is `latest`.
+    pub(super) fn match_up_to(&mut self, index: Index, last: Index, latest: u64) {
         assert!(index >= self.matched, "what a member holds of a leader's log only grows in its term");
         assert!(index <= last, "a member's log matches no further than the leader's own log goes");
         self.matched = index;
+        self.matched_before = latest;
+    }
+
+    /// It says, in answer to that round, that it lacks the entry at `index`. Has it had that one? An answer to an older round
+    /// is no proof: messages overtake each other.
+    pub(super) fn has_lost(&self, index: Index, round: u64) -> bool {
+        Index::ZERO < index && index <= self.matched && round > self.matched_before
     }
 
     pub(super) fn has_room(&self) -> bool {

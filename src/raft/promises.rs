@@ -65,6 +65,13 @@ impl Promises {
         self.newest = Some(promise);
     }
 
+    /// Those that are running, and how long each was to last; `None` for the one that was made at the start.
+    pub(super) fn running(&self, now: &Reading) -> impl Iterator<Item = (Option<Span>, Alarm)> {
+        let given = self.newest.iter().chain(&self.longer).map(|promise| (Some(promise.length), promise.end));
+        let all = given.chain(self.after_restart.map(|end| (None, end)));
+        all.filter(|(_, end)| !end.reached(now))
+    }
+
     /// Their ends.
     pub(super) fn ends(&self) -> impl Iterator<Item = Alarm> {
         let given = self.newest.iter().chain(&self.longer);

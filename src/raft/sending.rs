@@ -99,13 +99,13 @@ impl<R: LeaseRules> Raft<R> {
                 }
             }
             outgoing.sent = Some(now.stamp);
-            let StateMachine { values, agreed, configured } = &outgoing.state;
+            let StateMachine { values, agreed, configured, cluster } = &outgoing.state;
             let (pairs, last) = values.chunk(outgoing.after.as_ref(), self.settings.log.chunk_bytes_max);
             let (at, agreed, offset) = (outgoing.at, *agreed, outgoing.received);
             let key = pairs.last().map(|(key, _)| key.clone());
             outgoing.under_way = key.map(|key| (offset + pairs.len() as u64, key));
-            let configured = configured.clone();
-            let chunk = SnapshotChunk { term, at, agreed, configured, offset, pairs, last };
+            let (configured, cluster) = (configured.clone(), cluster.clone());
+            let chunk = SnapshotChunk { term, at, agreed, configured, cluster, offset, pairs, last };
             self.send(peer, Message::Snapshot(Box::new(chunk)));
         }
     }
@@ -136,7 +136,8 @@ impl<R: LeaseRules> Raft<R> {
             }
             Received::Pairs(_) => {}
             Received::All => {
-                progress.match_up_to(reply.index.max(progress.matched), self.log.last_index());
+                let latest = self.leadership.rounds.latest();
+                progress.match_up_to(reply.index.max(progress.matched), self.log.last_index(), latest);
                 progress.next = progress.matched.next();
                 progress.probe();
                 progress.sending = Sending::Tail { until: self.log.last_index() };

@@ -7,9 +7,12 @@
 
 use std::sync::Arc;
 
-use super::{Configured, HardState, Index, Log, Payload, Term};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Configured, HardState, Index, Log, Name, Payload, Term};
 use crate::kv::{KeyValues, Outcome, Pairs};
 use crate::lease::LeaseLengths;
+use crate::time::Span;
 
 /// Everything that the applied entries have made, and so everything that a snapshot is of. What a future entry changes
 /// belongs in here: storage, the leader's chunks and a restart carry all of this, and nothing beside it.
@@ -21,9 +24,43 @@ pub struct StateMachine {
     pub agreed: Option<LeaseLengths>,
     /// The members, unless they are those that the cluster began with. (In force they are from their append on.)
     pub configured: Option<Arc<Configured>>,
+    /// The cluster's id, once it is known: agreed on by the first entries, or given to the node when it was started.
+    pub cluster: Option<Name>,
+}
+
+/// A hash of the state at an index. States that are the same have the same hash; states that differ have another, but for
+/// one chance in 2^64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateDigest {
+    /// Everything up to here is applied.
+    pub index: Index,
+    /// See [`StateMachine::hash`].
+    pub hash: u64,
 }
 
 impl StateMachine {
+    /// A hash of the keys with their values, the agreed lengths and the entry of the members. The same for the same state on
+    /// every node and in every process.
+    pub fn hash(&self) -> u64 {
+        let lengths = self.agreed.map_or([0; 3], |lengths| {
+            [lengths.duration, lengths.election_timeout, lengths.max_clock_skew].map(Span::as_nanos)
+        });
+        let configured = self.configured.as_ref().map_or(0, |configured| configured.index.0);
+        let [duration, timeout, skew] = lengths;
+        let mut bytes = [0; 48];
+        for (part, word) in bytes.chunks_exact_mut(8).zip([
+            self.values.hash(),
+            self.values.len(),
+            duration,
+            timeout,
+            skew,
+            configured,
+        ]) {
+            part.copy_from_slice(&word.to_le_bytes());
+        }
+        xxh3_64(&bytes)
+    }
+
     /// Applies what the entry at `index` carries.
     pub fn apply(&mut self, index: Index, payload: &Payload) -> Outcome {
         match payload {
@@ -37,6 +74,11 @@ impl StateMachine {
             }
             Payload::Configuration(members) => {
                 self.configured = Some(Arc::new(Configured { index, members: (**members).clone() }));
+                Outcome::Done
+            }
+            Payload::Cluster(id) => {
+                // The first one counts: a cluster keeps its id.
+                self.cluster.get_or_insert_with(|| id.clone());
                 Outcome::Done
             }
         }
@@ -80,6 +122,8 @@ pub struct Recovered {
     pub state: StateMachine,
     /// The entries behind that.
     pub log: Log,
+    /// Entries up to here were committed when something was stored last; no more than the log has.
+    pub commit: Index,
 }
 
 impl Recovered {
@@ -87,7 +131,9 @@ impl Recovered {
     /// whoever votes its vote. So a node that has stored nothing has promised nobody anything.
     pub fn has_past(&self) -> bool {
         let entries = self.log.last_index() > Index::ZERO;
-        entries || self.hard_state != HardState::default() || self.state != StateMachine::default()
+        // The cluster's id may have been given by the operator. It is no promise.
+        let empty = StateMachine { cluster: self.state.cluster.clone(), ..StateMachine::default() };
+        entries || self.hard_state != HardState::default() || self.state != empty
     }
 }
 
@@ -104,6 +150,8 @@ pub struct SnapshotChunk {
     pub agreed: Option<LeaseLengths>,
     /// The members there, unless they are those that the cluster began with; the same in each of its chunks.
     pub configured: Option<Arc<Configured>>,
+    /// The cluster's id, if it has one; the same in each of its chunks.
+    pub cluster: Option<Name>,
     /// So many pairs of it come before this chunk.
     pub offset: u64,
     /// Keys and values, in the keys' order.
@@ -152,5 +200,7 @@ pub enum SnapshotWrite {
         agreed: Option<LeaseLengths>,
         /// The members there, unless they are those that the cluster began with.
         configured: Option<Arc<Configured>>,
+        /// The cluster's id, if it has one.
+        cluster: Option<Name>,
     },
 }

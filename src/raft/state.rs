@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::cluster::{Cluster, ClusterOrigin};
 use super::configuration::Configuration;
 use super::durability::Durability;
 use super::election::{Elections, Votes};
@@ -116,6 +117,8 @@ pub struct Raft<R> {
     pub(super) settings: Settings,
     /// As it was started.
     pub(super) configured: Settings,
+    /// The lengths in force are agreed on, whether or not they differ from those it was started with.
+    pub(super) lengths_agreed: bool,
     pub(super) rules: R,
 
     pub(super) hard_state: HardState,
@@ -123,12 +126,17 @@ pub struct Raft<R> {
     pub(super) log: Log,
     pub(super) durability: Durability,
     pub(super) snapshots: Snapshots,
+    pub(super) cluster: Cluster,
+    /// Members that have lost what they had acknowledged.
+    pub(super) lost: Vec<NodeId>,
     /// Nothing more can be stored for now: it neither leads nor campaigns.
     pub(super) storage_full: bool,
 
     pub(super) role: Role,
     pub(super) leader: Option<NodeId>,
     pub(super) commit: Index,
+    /// The commit index that the last write has.
+    pub(super) stored_commit: Index,
     pub(super) promises: Promises,
     pub(super) votes: Votes,
     pub(super) elections: Elections,
@@ -145,14 +153,18 @@ impl<R: LeaseRules> Raft<R> {
     pub(crate) fn start(
         cx: &mut Context<'_>,
         id: NodeId,
-        (names, founding): (Names, Configuration),
+        (names, founding, cluster): (Names, Configuration, ClusterOrigin),
         settings: Settings,
         rules: R,
         recovered: Recovered,
     ) -> Raft<R> {
         assert!(names.contains(id), "a node has a name");
         let has_past = recovered.has_past();
-        let Recovered { mut hard_state, state, log } = recovered;
+        let Recovered { mut hard_state, state, log, commit: recovered_commit } = recovered;
+        assert!(
+            recovered_commit <= log.last_index(),
+            "storage has what it had when it stored the commit index"
+        );
         if hard_state.voted_for.is_some_and(|candidate| !names.contains(candidate)) {
             // Numbers that were given while it ran may be others' now. It has voted, for nobody who could be named.
             hard_state.voted_for = Some(NodeId::NOBODY);
@@ -172,13 +184,17 @@ impl<R: LeaseRules> Raft<R> {
             membership,
             settings,
             configured,
+            lengths_agreed: state.agreed.is_some(),
             rules,
             hard_state,
             hard_state_dirty: false,
             durability: Durability::recovered(log.last_index()),
             snapshots: Snapshots::default(),
             storage_full: false,
-            commit: log.base().index,
+            lost: Vec::new(),
+            cluster: Cluster::recovered(cluster, state.cluster.as_ref(), &log),
+            commit: log.base().index.max(recovered_commit),
+            stored_commit: recovered_commit,
             log,
             role: Role::Follower,
             leader: None,
@@ -417,7 +433,9 @@ impl<R: LeaseRules> Raft<R> {
         let snapshot = std::mem::take(&mut self.snapshots.writes);
         let entries = self.log.take_unwritten();
         let compacted = self.snapshots.compacted.take();
-        let write = Write { ticket, hard_state, snapshot, entries, compacted };
+        let commit = (self.commit > self.stored_commit).then_some(self.commit);
+        self.stored_commit = self.commit;
+        let write = Write { ticket, hard_state, snapshot, entries, compacted, commit };
         self.outputs.push_back(RaftOutput::Persist(write));
     }
 

@@ -5,6 +5,15 @@ use super::{Index, NodeId, Role};
 use crate::lease::LeaseRules;
 use crate::time::{Reading, Span};
 
+/// A promise that is running: until it is over, the node neither votes nor campaigns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PromiseView {
+    /// The length that a leader's round asked for; `None` for the promise that the node made to itself when it restarted.
+    pub length: Option<Span>,
+    /// How long it still lasts.
+    pub remaining: Span,
+}
+
 /// A fellow member, as its leader knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerView {
@@ -14,6 +23,8 @@ pub struct PeerView {
     pub voter: bool,
     /// Its log is known to be ours up to here; 0 before it has said so in this term.
     pub match_index: Index,
+    /// It has lost entries that it had acknowledged, and is counted no more.
+    pub lost_entries: bool,
     /// So long ago, on the leader's clocks, its last acknowledgement of a round came in; `None` before the first in this
     /// term.
     pub acknowledged: Option<Span>,
@@ -32,6 +43,17 @@ impl<R: LeaseRules> Raft<R> {
         running.map(|end| end.remaining(now)).max()
     }
 
+    /// Its promises that are running.
+    pub fn running_promises(&self, now: &Reading) -> impl Iterator<Item = PromiseView> {
+        self.promises.running(now).map(|(length, end)| PromiseView { length, remaining: end.remaining(now) })
+    }
+
+    /// For how long it would withhold votes if it restarted now: its longest promise, or the election timeout.
+    pub fn withholds_after_restart(&self) -> Span {
+        let own = self.configured.lease.election_timeout.max(self.settings.lease.election_timeout);
+        self.hard_state.longest_promise.max(own)
+    }
+
     /// For how long the oldest write that is not on stable storage yet has been under way; `None` when all are stored.
     pub fn disk_wait(&self, now: &Reading) -> Option<Span> {
         self.durability.oldest_since().map(|since| now.stamp.elapsed_max(since))
@@ -47,6 +69,7 @@ impl<R: LeaseRules> Raft<R> {
                 node,
                 voter: self.configuration().is_voter(node),
                 match_index,
+                lost_entries: self.has_lost_entries(node),
                 acknowledged: heard.map(|heard| now.stamp.elapsed_max(heard)),
             }
         })
@@ -56,7 +79,7 @@ impl<R: LeaseRules> Raft<R> {
     /// the newest round. `None` when no other voter [answers](Raft::answers).
     pub(crate) fn best_successor(&self, now: &Reading) -> Option<NodeId> {
         let voters = self.configuration().voting_nodes().filter(|node| *node != self.id());
-        let heard = voters.filter(|node| self.answers(now, *node));
+        let heard = voters.filter(|node| self.answers(now, *node) && !self.has_lost_entries(*node));
         heard.max_by_key(|node| (self.leadership.matched(*node), self.leadership.round(*node)))
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn sentence(lease: &LeaseSettings) -> String {
         LeaseForm::Elapsed => format!(
             "{serves}; assumed: two nodes' clocks diverge by at most {s} while one of them measures {t}, a \
              hypervisor's pause of a leader included; survived: {survived} of divergence, or clock rates up to {} % off",
-            percent(rate_error_survived_ppm(lease))
+            percent(lease.rate_survived_ppm())
         ),
         LeaseForm::Deadline => format!(
             "{serves}; assumed: two nodes' wall clocks are at most {s} apart beyond the errors that their kernels \
@@ -37,14 +37,7 @@ pub(super) fn sentence(lease: &LeaseSettings) -> String {
     }
 }
 
-/// `rho = (T - (D - s)) / (T + (D - s))` in millionths, rounded down: clock rates within `1 +- rho` are survived.
-fn rate_error_survived_ppm(lease: &LeaseSettings) -> u128 {
-    let timeout = u128::from(lease.election_timeout.as_nanos());
-    let effective = u128::from(lease.effective().as_nanos());
-    timeout.saturating_sub(effective) * 1_000_000 / (timeout + effective).max(1)
-}
-
-fn percent(ppm: u128) -> String {
+fn percent(ppm: u64) -> String {
     format!("{}.{:04}", ppm / 10_000, ppm % 10_000)
 }
 

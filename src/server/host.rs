@@ -1,8 +1,8 @@
 //! What a line means for this process: before `init`, and after.
 
 use leasehold::maelstrom::{
-    Content, Directory, ErrorCode, Fault, Incoming, NAME_BYTES_MAX, Reply, RequestKind,
-    message_line_bytes_max,
+    Content, Directory, ErrorCode, Fault, Incoming, LENGTHEN_FACTOR_MAX, NAME_BYTES_MAX, PeerContent, Reply,
+    RequestKind, message_line_bytes_max,
 };
 use leasehold::node::Operation;
 use leasehold::storage::durable::{DataDir, DurableStorage};
@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 
 use super::complaints::{Complaints, quoted};
 use super::lines::Line;
-use super::member::{Caller, Member, StartError, StorageFailed, place};
+use super::member::{Caller, Member, PeerLine, StartError, StorageFailed, place};
 use super::options::Setup;
 use super::outlet::Outlet;
 
@@ -163,7 +163,7 @@ impl Host {
 
     fn handle_message(&mut self, incoming: Incoming<'_>, bytes: usize) {
         let line_bytes_max = self.setup.line_bytes_max;
-        let Incoming { src, dest, msg_id, content } = incoming;
+        let Incoming { src, dest, msg_id, cluster, content } = incoming;
         match (content, &mut self.member) {
             (Content::Response, _) => debug!("{} answered, and nothing had been asked", quoted(&src)),
             (Content::BadPeer { kind, error }, _) => {
@@ -171,14 +171,17 @@ impl Host {
                     .warn(format_args!("dropped a message of {}: `{kind}`: {error}", quoted(&src)));
             }
             (Content::Peer(_), None) => debug!("dropped a message of {}: it came before init", quoted(&src)),
-            (Content::Peer(message), _) if bytes > message_line_bytes_max(&message, line_bytes_max) => {
+            (Content::Peer(PeerContent::Message(message)), _)
+                if bytes > message_line_bytes_max(&message, line_bytes_max) =>
+            {
                 self.complaints.warn(format_args!(
                     "dropped a message of {}: its line has {bytes} bytes, which is more than --line-max",
                     quoted(&src)
                 ));
             }
-            (Content::Peer(message), Some(member)) => {
-                member.handle_peer(&mut self.complaints, &src, &dest, message)
+            (Content::Peer(content), Some(member)) => {
+                let line = PeerLine { src: &src, dest: &dest, cluster: cluster.as_deref(), content };
+                member.handle_peer(&mut self.complaints, &mut self.outlet, line);
             }
             (request, member) => {
                 let own_name = member.as_ref().map_or(&*dest, Member::name);
@@ -242,9 +245,21 @@ impl Host {
                 let settings = question.settings(self.setup.settings.lease.form);
                 let judgement = settings.judge();
                 if !question.apply {
-                    self.answer(caller, dest, &Reply::ConfigOk(judgement));
+                    self.answer(
+                        caller,
+                        dest,
+                        &Reply::ConfigOk(judgement, question.explain.then(|| settings.into())),
+                    );
                 } else if !judgement.safe {
                     let text = format!("unsafe, nothing was changed: {}", judgement.reason);
+                    self.refuse(caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
+                } else if question.lengthens_too_much(member.election_timeout()) {
+                    let in_force = member.election_timeout();
+                    let text = format!(
+                        "nothing was changed: election_timeout would become {} instead of {in_force}, more than \
+                         {LENGTHEN_FACTOR_MAX} times as long, and every promise with it; say \"lengthen\":true if that is meant",
+                        question.election_timeout
+                    );
                     self.refuse(caller, dest, Fault::new(ErrorCode::PreconditionFailed, text));
                 } else {
                     let (kind, operation) =
@@ -282,7 +297,7 @@ impl Host {
             // The data directory is another node's: the process is about to end.
             return;
         }
-        match Member::start(self.setup, self.clock, directory, self.storage.take()) {
+        match Member::start(self.setup.clone(), self.clock, directory, self.storage.take()) {
             Ok(member) => {
                 self.member = Some(member);
                 self.answer(caller, &own_name, &Reply::InitOk);

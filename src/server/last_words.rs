@@ -70,6 +70,8 @@ mod tests {
             settings: Settings::for_lease(LeaseSettings::default()),
             seed: 1,
             joins: false,
+            cluster: None,
+            announced: Vec::new(),
             line_bytes_max: 1_024,
             stop_grace: Span::secs(2),
         };

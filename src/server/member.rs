@@ -5,13 +5,14 @@ use std::io;
 
 use leasehold::lease::SoundRules;
 use leasehold::maelstrom::{
-    Directory, ErrorCode, Fault, MsgId, NAME_BYTES_MAX, Reply, RequestKind, StatusReply, transfer_reply,
+    Directory, ErrorCode, Fault, MsgId, PeerContent, PeerContentRef, Reply, RequestKind, StatusReply,
+    transfer_reply,
 };
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
-use leasehold::raft::{self, Configuration, Index, Note, Recovered};
+use leasehold::raft::{self, ClusterOrigin, Configuration, Index, Name, Note, Recovered};
 use leasehold::storage::durable::{DataDir, DurableStorage, JoinError, Membership, StorageFault};
 use leasehold::storage::{MemoryStorage, Storage};
-use leasehold::time::{Alarm, Clock, OsClock, Span};
+use leasehold::time::{Alarm, Clock, OsClock, Span, Stamp};
 use tracing::span::EnteredSpan;
 use tracing::{debug, info, info_span, warn};
 
@@ -32,6 +33,16 @@ const WALL_SLEEP_MAX: Span = Span::millis(100);
 pub(super) struct Caller<'a> {
     pub(super) name: &'a str,
     pub(super) msg_id: MsgId,
+}
+
+/// What a fellow node has sent, or somebody under its name.
+#[derive(Debug)]
+pub(super) struct PeerLine<'a> {
+    pub(super) src: &'a str,
+    pub(super) dest: &'a str,
+    /// The cluster's id that the line is labelled with.
+    pub(super) cluster: Option<&'a str>,
+    pub(super) content: PeerContent,
 }
 
 /// A caller whose request waits.
@@ -90,6 +101,10 @@ pub(super) struct Member {
     next_request: u64,
     /// Callers who wait for a transfer's end. `None`: this process itself does, since it is stopping.
     transfers: BTreeMap<RequestId, Option<Waiter>>,
+    /// The cluster's id that a member has labelled its last line with, while this node does not know it for certain.
+    heard_cluster: Option<Box<str>>,
+    /// When this node last asked who the members are.
+    asked_members: Option<Stamp>,
     /// About what a member did wrong, or somebody under its name.
     complaints: Complaints,
     metrics: Metrics,
@@ -125,13 +140,18 @@ impl Member {
         }
         let place = place(storage.backend());
         let names = directory.names().iter().map(ToString::to_string).collect();
-        let membership = Membership { own: directory.own_name().to_owned(), names, joins: setup.joins };
+        let membership = Membership {
+            own: directory.own_name().to_owned(),
+            names,
+            joins: setup.joins,
+            cluster: setup.cluster.as_deref().map(str::to_owned),
+        };
         let joined = storage.join(membership, lease).and_then(|()| Ok(storage.recover()?));
         let recovered = match joined {
             Ok(recovered) => recovered,
             Err(error) => return Err(StartError::Join { place, error }),
         };
-        let Membership { own, names, joins } = storage.membership().expect("joined").clone();
+        let Membership { own, names, joins, .. } = storage.membership().expect("joined").clone();
         let directory =
             Directory::new(&own, names).map_err(|Fault { text, .. }| StartError::NoCluster { text })?;
         let writer = Writer::start(storage).map_err(StartError::Writer)?;
@@ -153,6 +173,10 @@ impl Member {
             id: directory.own(),
             names: directory.names().clone(),
             configuration: if joins { Configuration::nobody() } else { directory.configuration() },
+            cluster: match setup.cluster {
+                Some(id) => ClusterOrigin::Given(id),
+                None => ClusterOrigin::Drawn(draw_cluster()),
+            },
             // Not of the seed: two starts of the same node must differ.
             incarnation: getrandom::u64().expect("the operating system has random numbers"),
         };
@@ -168,7 +192,10 @@ impl Member {
         if joins && recovered.log.last_index() == Index::ZERO {
             info!("waits to be added to a cluster");
         }
-        let node = Node::start(identity, setup.settings, SoundRules, recovered, &clock, &mut jitter);
+        let mut node = Node::start(identity, setup.settings, SoundRules, recovered, &clock, &mut jitter);
+        for name in &setup.announced {
+            node.introduce(name);
+        }
         Member {
             directory,
             node,
@@ -179,6 +206,8 @@ impl Member {
             waiting: BTreeMap::new(),
             next_request: 0,
             transfers: BTreeMap::new(),
+            heard_cluster: None,
+            asked_members: None,
             complaints: Complaints::new(),
             metrics: Metrics::default(),
             updated: false,
@@ -214,38 +243,98 @@ impl Member {
         }
     }
 
+    /// Takes a fellow node's line, if it is one: from a name that this node knows as a member's, and of this cluster.
     pub(super) fn handle_peer(
         &mut self,
         complaints: &mut Complaints,
-        src: &str,
-        dest: &str,
-        message: Message,
+        outlet: &mut Outlet,
+        line: PeerLine<'_>,
     ) {
-        // Who leads or campaigns may have become a member by entries that this node lacks.
-        let introduces = matches!(message, Message::Raft(raft::Message::Append(_) | raft::Message::Vote(_)));
-        let from = match self.node.names().id(src) {
-            None if introduces && dest == self.name() && (1..=NAME_BYTES_MAX).contains(&src.len()) => {
-                self.node.introduce(src)
-            }
-            known => known,
-        };
-        match from {
-            _ if dest != self.name() => {
-                let (src, dest) = (quoted(src), quoted(dest));
-                complaints.warn(format_args!("dropped a message of {src}: it is for {dest}"));
-            }
-            None => {
-                let src = quoted(src);
-                complaints
-                    .warn(format_args!("dropped a message of {src}: no node of this cluster is called so"));
-            }
-            Some(from) if from == self.directory.own() => {
-                let src = quoted(src);
-                complaints
-                    .warn(format_args!("dropped a message of {src}: this node does not write to itself"));
-            }
-            Some(from) => self.node.handle(&self.clock, &mut self.jitter, Input::Message { from, message }),
+        let PeerLine { src, dest, cluster, content } = line;
+        if dest != self.name() {
+            let (src, dest) = (quoted(src), quoted(dest));
+            complaints.warn(format_args!("dropped a message of {src}: it is for {dest}"));
+            return;
         }
+        let own = self.node.cluster().filter(|_| self.node.cluster_is_settled());
+        if let Some(own) = own
+            && cluster != Some(&**own)
+        {
+            let (src, theirs) = (quoted(src), cluster.map_or("no cluster yet".to_owned(), quoted));
+            complaints
+                .warn(format_args!("dropped a message of {src}: it is of {theirs}, and this is {own:?}"));
+            return;
+        }
+        let settled = own.is_some();
+        let Some(from) = self.node.names().id(src) else {
+            let name = quoted(src);
+            complaints
+                .warn(format_args!("dropped a message of {name}: no node of this cluster is called so"));
+            // Who leads or campaigns may have become a member by entries that this node lacks. A member would know.
+            if matches!(
+                content,
+                PeerContent::Message(Message::Raft(raft::Message::Append(_) | raft::Message::Vote(_)))
+            ) {
+                self.ask_members(outlet);
+            }
+            return;
+        };
+        if from == self.directory.own() {
+            let src = quoted(src);
+            complaints.warn(format_args!("dropped a message of {src}: this node does not write to itself"));
+            return;
+        }
+        if !settled && let Some(cluster) = cluster.filter(|id| self.heard_cluster.as_deref() != Some(id)) {
+            self.heard_cluster = Some(cluster.into());
+        }
+        match content {
+            PeerContent::Message(message) => {
+                self.node.handle(&self.clock, &mut self.jitter, Input::Message { from, message });
+            }
+            PeerContent::AskMembers => {
+                let members = self.node.raft().members();
+                if !members.voters.is_empty() {
+                    let label = self.node.cluster().map(|id| &**id);
+                    outlet.send(self.directory.own_name(), src, PeerContentRef::Members(&members), label);
+                }
+            }
+            PeerContent::Members(members) => {
+                for name in members.voters.iter().chain(&members.learners) {
+                    self.node.introduce(name);
+                }
+            }
+        }
+    }
+
+    /// Asks those whom this node knows who the members are, at most once in a heartbeat.
+    fn ask_members(&mut self, outlet: &mut Outlet) {
+        let now = self.clock.read().stamp;
+        let heartbeat = self.node.raft().settings().heartbeat;
+        if self.asked_members.is_some_and(|asked| now.elapsed_max(asked) < heartbeat) {
+            return;
+        }
+        self.asked_members = Some(now);
+        let own = self.directory.own_name();
+        let label = self.node.cluster().map(|id| &**id).or(self.heard_cluster.as_deref());
+        let most = usize::from(Configuration::NODES_MAX);
+        for name in self.node.names().iter().filter(|name| &***name != own).take(most) {
+            outlet.send(own, name, PeerContentRef::AskMembers, label);
+        }
+    }
+
+    /// The cluster's id that a message goes out with. An answer goes with the id of what it answers while this node knows no
+    /// better: its own guess may be a leader's who has lost.
+    fn label(&self, message: &Message) -> Option<&str> {
+        let (guess, heard) = (self.node.cluster().map(|id| &**id), self.heard_cluster.as_deref());
+        let answers = match message {
+            Message::Raft(message) => matches!(
+                message,
+                raft::Message::AppendReply(_) | raft::Message::VoteReply(_) | raft::Message::SnapshotReply(_)
+            ),
+            Message::Answer(_) => true,
+            Message::Forward(_) => false,
+        };
+        if answers && !self.node.cluster_is_settled() { heard.or(guess) } else { guess.or(heard) }
     }
 
     pub(super) fn handle_operation(
@@ -332,6 +421,11 @@ impl Member {
         }
     }
 
+    /// The election timeout in force.
+    pub(super) fn election_timeout(&self) -> Span {
+        self.node.raft().settings().lease.election_timeout
+    }
+
     /// The node's view of itself.
     pub(super) fn status(&self) -> Reply {
         let status = self.node.status(&self.clock.read());
@@ -356,7 +450,8 @@ impl Member {
                 match output {
                     Output::Send { to, message } => {
                         self.metrics.count_sent(&message);
-                        outlet.send(self.directory.own_name(), self.node.names().name(to), &message);
+                        let label = self.label(&message);
+                        outlet.send(self.directory.own_name(), self.node.names().name(to), &message, label);
                     }
                     Output::Reply { request, answer } => {
                         let waited = self.waiting.remove(&request);
@@ -444,6 +539,12 @@ impl Member {
         let reply = Reply::to_request(kind, answer);
         outlet.reply(self.directory.own_name(), caller.name, caller.msg_id, &reply);
     }
+}
+
+/// An id that no other cluster has: 128 random bits.
+fn draw_cluster() -> Name {
+    let half = || getrandom::u64().expect("the operating system has random numbers");
+    format!("{:016x}{:016x}", half(), half()).as_str().into()
 }
 
 #[cfg(test)]

@@ -6,17 +6,22 @@ use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use leasehold::lease::{LeaseForm, LeaseSettings};
-use leasehold::raft::{LogBounds, Settings};
+use leasehold::maelstrom::{PeerError, cluster_id};
+use leasehold::raft::{LogBounds, Name, Settings};
 use leasehold::time::Span;
 
 /// A command line that makes sense.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Setup {
     pub(super) settings: Settings,
     /// The seed of the node's random waits.
     pub(super) seed: u64,
     /// True if the node is no founding member of its cluster: the log tells it who is.
     pub(super) joins: bool,
+    /// The cluster's id, if the operator gives it.
+    pub(super) cluster: Option<Name>,
+    /// Nodes that are believed to be members before the log says so.
+    pub(super) announced: Vec<String>,
     /// The longest line that a client may send, in bytes without the newline.
     pub(super) line_bytes_max: usize,
     /// A stop by signal takes at most this long.
@@ -122,6 +127,17 @@ pub(crate) struct Options {
     /// start with a data directory
     #[arg(long)]
     join: bool,
+
+    /// The cluster's id, the same on all nodes: a node drops messages of other clusters. 1 to 64 letters, digits, hyphens,
+    /// underscores and dots [default: the first leader draws one]
+    #[arg(long, value_name = "NAME", value_parser = parse_cluster)]
+    cluster: Option<Name>,
+
+    /// Take messages of this node before the log names it; may be given several times. For a node that was away while
+    /// others joined, when no member that it knows is left to vouch for them
+    #[arg(long, value_name = "NODE")]
+    announce: Vec<String>,
+
     /// Of entries that are applied, the log keeps at most so many; what it drops is in the stored keys and values
     #[arg(long, value_name = "COUNT", default_value_t = LogBounds::default().entries_max, value_parser = clap::value_parser!(u64).range(1..))]
     log_entries_max: u64,
@@ -243,7 +259,15 @@ impl Options {
         };
         let line_bytes_max =
             usize::try_from(self.line_max).expect("four bytes fit the machines that this runs on");
-        Ok(Setup { settings, seed, joins: self.join, line_bytes_max, stop_grace: self.stop_grace })
+        Ok(Setup {
+            settings,
+            seed,
+            joins: self.join,
+            cluster: self.cluster.clone(),
+            announced: self.announce.clone(),
+            line_bytes_max,
+            stop_grace: self.stop_grace,
+        })
     }
 
     /// The directory that keeps the node's state.
@@ -269,6 +293,11 @@ impl Options {
 /// Ends the process with exit code 2, as for any other mistake on the command line.
 pub(super) fn refuse(text: &str) -> ! {
     Options::command().error(ErrorKind::ValueValidation, text).exit()
+}
+
+/// Reads a cluster's id.
+fn parse_cluster(text: &str) -> Result<Name, PeerError> {
+    cluster_id(text)
 }
 
 /// Reads a length of time with its unit, from 0 to 365 days.

@@ -6,8 +6,7 @@
 
 use std::io::{self, Write};
 
-use leasehold::maelstrom::{MsgId, Outbox, Reply};
-use leasehold::node::Message;
+use leasehold::maelstrom::{MsgId, Outbox, PeerContentRef, Reply};
 
 /// When so much has come together it is written.
 const HELD_BYTES_MAX: usize = 256 * 1_024;
@@ -39,8 +38,14 @@ impl Outlet {
     }
 
     /// Adds a message to a fellow node, as [`Outbox::send`] does.
-    pub(super) fn send(&mut self, src: &str, dest: &str, message: &Message) {
-        self.outbox.send(src, dest, message);
+    pub(super) fn send<'a>(
+        &mut self,
+        src: &str,
+        dest: &str,
+        content: impl Into<PeerContentRef<'a>>,
+        cluster: Option<&'a str>,
+    ) {
+        self.outbox.send(src, dest, content, cluster);
         self.relieve();
     }
 

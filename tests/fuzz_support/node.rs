@@ -350,7 +350,12 @@ impl<'a, R: LeaseRules + Copy> Player<'a, R> {
                 } else {
                     AppendOutcome::Accepted { matched: Index(append.previous_index.0 + count) }
                 };
-                RaftMessage::AppendReply(AppendReply { term: append.term, round: append.round, outcome })
+                RaftMessage::AppendReply(AppendReply {
+                    term: append.term,
+                    round: append.round,
+                    outcome,
+                    state: None,
+                })
             }
             RaftMessage::Snapshot(chunk) => Offered::take(&chunk),
             _ => return,
@@ -399,6 +404,7 @@ impl<'a, R: LeaseRules + Copy> Player<'a, R> {
                     term,
                     round: bytes.number(self.latest_round),
                     outcome,
+                    state: None,
                 })
             }
             4 => RaftMessage::Vote(VoteRequest {

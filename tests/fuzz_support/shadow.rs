@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use leasehold::lease::{Ballot, LeaseRules, LeaseSettings};
 use leasehold::node::{Forward, HandoverOutcome, Input, Message, Node, Operation, Output};
 use leasehold::raft::{
-    AppendOutcome, Configuration, Entry, Index, Lease, LeaseEndCause, Message as RaftMessage, NodeId, Note,
-    Payload, Received, Recovered, Role, StepDownCause, Term, VoteRequest,
+    AppendOutcome, Configuration, Entry, Index, Lease, LeaseEndCause, Message as RaftMessage, Misbehaviour,
+    NodeId, Note, Payload, Received, Recovered, Role, StepDownCause, Term, VoteRequest,
 };
 use leasehold::time::{Alarm, Reading};
 
@@ -140,7 +140,10 @@ impl Shadow {
             self.tail.clear();
         }
         self.check_committed(node);
-        self.take_input(node, now, &before, issued);
+        let declined = outputs.iter().any(|output| {
+            matches!(output, Output::Note(Note::Misbehaviour { fact: Misbehaviour::AsksTooLong, .. }))
+        });
+        self.take_input(node, now, &before, (issued, declined));
         for output in outputs {
             self.see(node, now, &before, output, (synced, issued));
         }
@@ -170,7 +173,13 @@ impl Shadow {
     }
 
     /// What follows from the input itself.
-    fn take_input<R: LeaseRules>(&mut self, node: &Node<R>, now: &Reading, before: &Before, issued: u64) {
+    fn take_input<R: LeaseRules>(
+        &mut self,
+        node: &Node<R>,
+        now: &Reading,
+        before: &Before,
+        (issued, declined): (u64, bool),
+    ) {
         let raft = node.raft();
         let Some(Input::Message { from, message }) = &before.input else {
             return;
@@ -190,8 +199,15 @@ impl Shadow {
                         raft.commit() <= committed,
                         "it commits what the leader has, as far as it is the same"
                     );
-                    self.promises.accepted(*from, append, now);
-                    self.vows.entry(Vow::Round(*from, append.term, append.round)).or_insert(issued);
+                    let round = if declined {
+                        let own = before.lengths.election_timeout;
+                        assert!(append.promise > own, "what is as long as the own promises is promised");
+                        0
+                    } else {
+                        self.promises.accepted(*from, append, now);
+                        append.round
+                    };
+                    self.vows.entry(Vow::Round(*from, append.term, round)).or_insert(issued);
                 }
             }
             Message::Raft(RaftMessage::Vote(request)) => {

@@ -76,6 +76,7 @@ impl Offered {
             term,
             at,
             agreed,
+            cluster: None,
             configured: self.configured.clone(),
             offset,
             pairs,

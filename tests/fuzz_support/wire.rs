@@ -2,7 +2,8 @@
 //! again, and whatever a client may ask for fits into the lines in which nodes pass it on.
 
 use leasehold::maelstrom::{
-    Content, FORWARD_SLACK_BYTES, Incoming, MsgId, NAME_BYTES_MAX, Outbox, Reply, message_line_bytes_max,
+    CLUSTER_BYTES_MAX, Content, FORWARD_SLACK_BYTES, Incoming, MsgId, NAME_BYTES_MAX, Outbox, PeerContent,
+    PeerContentRef, Reply, message_line_bytes_max,
 };
 use leasehold::node::{Forward, Message, Operation};
 use leasehold::raft::{self, Append, Entry, Index, Payload, Term};
@@ -11,9 +12,13 @@ use leasehold::time::{Nanos, Span};
 /// A log line, or an error's text, is no longer than that, whatever it is about.
 const TEXT_BYTES_MAX: usize = 1_000;
 
-fn written(src: &str, dest: &str, message: &Message) -> Vec<u8> {
+/// As long as it may be.
+const CLUSTER: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const _: () = assert!(CLUSTER.len() == CLUSTER_BYTES_MAX);
+
+fn written<'a>(src: &str, dest: &str, content: impl Into<PeerContentRef<'a>>) -> Vec<u8> {
     let mut outbox = Outbox::default();
-    outbox.send(src, dest, message);
+    outbox.send(src, dest, content, Some(CLUSTER));
     let (last, line) = outbox.lines().split_last().unwrap();
     assert_eq!(*last, b'\n');
     assert!(!line.contains(&b'\n'), "one message a line");
@@ -73,6 +78,7 @@ fn check_line(line: &[u8]) {
             let line = written(&incoming.src, &incoming.dest, &message);
             let again = Incoming::parse(&line).unwrap();
             assert_eq!((&again.src, &again.dest), (&incoming.src, &incoming.dest));
+            assert_eq!(again.cluster.as_deref(), Some(CLUSTER));
             assert_eq!(again.content, Content::Peer(message));
         }
         Content::Operation(_, operation) => {
@@ -81,7 +87,10 @@ fn check_line(line: &[u8]) {
                 let carried = written(&name, &name, &message);
                 assert!(carried.len() <= line.len() + slack, "{} bytes became {}", line.len(), carried.len());
                 assert!(carried.len() <= message_line_bytes_max(&message, line.len()));
-                assert_eq!(Incoming::parse(&carried).unwrap().content, Content::Peer(message));
+                assert_eq!(
+                    Incoming::parse(&carried).unwrap().content,
+                    Content::Peer(PeerContent::Message(message))
+                );
             }
         }
         Content::Init(directory) => {
@@ -93,7 +102,7 @@ fn check_line(line: &[u8]) {
         Content::Config(question) => {
             let judgement = question.settings(leasehold::lease::LeaseForm::Elapsed).judge();
             let mut outbox = Outbox::default();
-            outbox.reply("n1", "c1", MsgId::from(1), &Reply::ConfigOk(judgement));
+            outbox.reply("n1", "c1", MsgId::from(1), &Reply::ConfigOk(judgement, None));
         }
         Content::Transfer(to) => assert!(to.is_none_or(|to| to.len() <= line.len())),
         Content::Status | Content::Metrics => {}

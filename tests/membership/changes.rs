@@ -184,7 +184,7 @@ fn a_new_leader_changes_nothing_before_an_entry_of_its_own_is_committed() {
     let (term, round) = (cluster.node(1).raft().term(), 1);
     cluster.network.clear();
     let outcome = AppendOutcome::Accepted { matched: Index(1) };
-    let reply = raft::Message::AppendReply(AppendReply { term, round, outcome });
+    let reply = raft::Message::AppendReply(AppendReply { term, round, outcome, state: None });
     cluster.give(1, Input::Message { from: id(2), message: Message::Raft(reply) });
     assert!(cluster.lease_runs(1) && cluster.node(1).raft().commit() < Index(2));
     let early = cluster.ask(1, change(MemberAction::Remove, 0));
@@ -202,7 +202,7 @@ fn the_next_change_waits_for_a_round_of_the_present_configuration() {
     // was acknowledged under the configuration before.
     let term = cluster.node(0).raft().term();
     let outcome = AppendOutcome::Accepted { matched: cluster.node(0).raft().configuration_index() };
-    let reply = raft::Message::AppendReply(AppendReply { term, round: 1, outcome });
+    let reply = raft::Message::AppendReply(AppendReply { term, round: 1, outcome, state: None });
     cluster.give(0, Input::Message { from: id(1), message: Message::Raft(reply) });
     assert!(matches!(cluster.answer(added), Some(Answer::Configured { .. })));
     let next = cluster.ask(0, change(MemberAction::Add, 4));

@@ -6,8 +6,8 @@ use leasehold::kv::{Command, Scalar};
 use leasehold::lease::SoundRules;
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{
-    Configuration, LogBounds, MemberAction, Members, MembershipChange, MembershipFault, Names, NodeId, Note,
-    Role, Settings,
+    ClusterOrigin, Configuration, LogBounds, MemberAction, Members, MembershipChange, MembershipFault, Names,
+    NodeId, Note, Role, Settings,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::Clock;
@@ -49,6 +49,7 @@ impl Cluster {
                     true => Configuration::new(voters, 0),
                     false => Configuration::nobody(),
                 },
+                cluster: ClusterOrigin::Nowhere,
                 incarnation: 0,
             },
             storage: MemoryStorage::default(),

@@ -4,8 +4,8 @@ use leasehold::kv::{Command, Scalar};
 use leasehold::lease::SoundRules;
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output};
 use leasehold::raft::{
-    self, Append, Configuration, Entry, Index, LogBounds, MemberAction, Names, NodeId, Note, Payload,
-    Settings, Term, VoteRequest,
+    self, Append, ClusterOrigin, Configuration, Entry, Index, LogBounds, MemberAction, Names, NodeId, Note,
+    Payload, Settings, Term, VoteRequest,
 };
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::Span;
@@ -71,6 +71,7 @@ fn a_vote_for_a_node_whose_number_is_not_the_same_after_a_restart_is_nobodys() {
         id: id(0),
         names: names.clone(),
         configuration: Configuration::new(2, 0),
+        cluster: ClusterOrigin::Nowhere,
         incarnation: 1,
     };
     let settings = Settings::default();

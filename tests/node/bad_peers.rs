@@ -6,9 +6,10 @@ use leasehold::raft::{
     self, Append, Configured, Entry, Index, MemberAction, MembershipChange, Misbehaviour, Note, Payload,
     Position, Role, SnapshotChunk, Term, VoteReply, VoteRequest,
 };
-use leasehold::time::Span;
+use leasehold::time::{Clock, Span};
 
-use crate::cluster::{Cluster, id, write};
+use crate::cluster::{Cluster, id, lengths, write};
+use crate::time::At;
 
 /// The furthest that a term may be ahead.
 const TERMS_BEHIND_MAX: u64 = 1 << 32;
@@ -96,6 +97,7 @@ fn a_snapshot_does_not_end_in_a_term_before_what_is_committed() {
             term: Term(2),
             at: Position { index: Index(commit.0 + 10), term: Term(term) },
             agreed: None,
+            cluster: None,
             configured: None,
             offset: 0,
             pairs: [].into(),
@@ -138,6 +140,7 @@ fn a_snapshot_that_does_not_know_of_a_committed_change_of_members_is_refused() {
             term: follower.term(),
             at: Position { index: Index(commit.0 + 10), term: follower.term() },
             agreed: None,
+            cluster: None,
             configured: configured.map(|index| Configured { index, members: members.clone() }.into()),
             offset: 0,
             pairs: [].into(),
@@ -199,4 +202,63 @@ fn nobody_else_leads_a_term_that_a_node_has_led() {
     cluster.give(id(0), Input::Message { from: id(1), message });
     let misbehaves = Note::Misbehaviour { peer: id(1), fact: Misbehaviour::LeadsOurTerm };
     assert_eq!((cluster.notes.as_slice(), cluster.answer(2)), (&[misbehaves][..], None));
+}
+
+/// What n2 answers to a round of n1, its leader, that asks for a promise of so many milliseconds and has such entries:
+/// the round that it acknowledges, the entries that it stored, and how long it withholds votes then.
+fn asked_for(cluster: &mut Cluster, millis: u64, payloads: Vec<Payload>) -> (u64, u64, Span) {
+    let leader = cluster.nodes[0].0.raft();
+    let (term, last) = (leader.term(), leader.log().last_index());
+    let count = payloads.len() as u64;
+    let entries: Vec<Entry> = payloads.into_iter().map(|payload| Entry { term, payload }).collect();
+    let round = 1_000_000 + millis;
+    let append = Append {
+        term,
+        round,
+        promise: Span::millis(millis),
+        stamp: None,
+        previous_index: last,
+        previous_term: term,
+        commit: last,
+        entries: (count > 0).then(|| entries.into()),
+    };
+    cluster.network.clear();
+    cluster
+        .give(id(1), Input::Message { from: id(0), message: Message::Raft(raft::Message::Append(append)) });
+    let reply = cluster.network.iter().find_map(|(_, to, message)| match message {
+        Message::Raft(raft::Message::AppendReply(reply)) if *to == id(0) => Some(*reply),
+        _ => None,
+    });
+    let reply = reply.expect("an answer");
+    let raft::AppendOutcome::Accepted { matched } = reply.outcome else { panic!("{reply:?}") };
+    let withheld = cluster.nodes[1].0.status(&At(cluster.now).read()).votes_withheld.unwrap_or(Span::ZERO);
+    (if reply.round == round { 1 } else { reply.round }, matched.0 - last.0, withheld)
+}
+
+#[test]
+fn no_promise_is_longer_than_what_the_cluster_has_agreed_on() {
+    // T is 5 s, by each node's own settings. Others may have other settings, within reason.
+    let mut cluster = Cluster::elected();
+    let year = 365 * 24 * 3_600 * 1_000;
+    for too_long in [50_001, year] {
+        let (round, stored, withheld) = asked_for(&mut cluster, too_long, vec![Payload::Noop]);
+        assert_eq!((round, stored), (0, 1), "stored, and not promised");
+        assert!(withheld <= Span::secs(5), "{withheld}");
+        assert_eq!(cluster.longest_promise(1), Span::secs(5));
+        let told = Note::Misbehaviour { peer: id(0), fact: Misbehaviour::AsksTooLong };
+        assert!(cluster.notes.contains(&told));
+    }
+    assert_eq!(asked_for(&mut cluster, 50_000, vec![]), (1, 0, Span::secs(50)));
+}
+
+#[test]
+fn a_promise_is_as_long_as_an_entry_in_the_log_says_and_no_longer() {
+    let mut cluster = Cluster::elected();
+    cluster.ask(0, 1, Operation::Agree(lengths(1_000, 2_000, 100)));
+    cluster.pass(6_000);
+    assert_eq!(asked_for(&mut cluster, 5_001, vec![]).0, 0, "agreed is 2 s, and its own flag says 5 s");
+    // The leader has applied lengths that this node has not heard of as committed.
+    let longer = Payload::Lease(lengths(1_000, 90_000, 100));
+    assert_eq!(asked_for(&mut cluster, 90_001, vec![longer.clone()]).0, 0);
+    assert_eq!(asked_for(&mut cluster, 90_000, vec![longer]), (1, 1, Span::secs(90)));
 }

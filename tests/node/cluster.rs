@@ -7,7 +7,7 @@ use leasehold::lease::{LeaseLengths, SoundRules};
 use leasehold::node::{
     Answer, HandoverOutcome, Identity, Input, Message, Node, Operation, Output, RequestId,
 };
-use leasehold::raft::{Configuration, NodeId, Note, Recovered, Role, Settings};
+use leasehold::raft::{ClusterOrigin, Configuration, NodeId, Note, Recovered, Role, Settings};
 use leasehold::storage::{MemoryStorage, Storage};
 use leasehold::time::{Clock, Span};
 
@@ -40,8 +40,18 @@ impl Cluster {
     }
 
     pub(crate) fn with_settings(configuration: Configuration, settings: Settings) -> Cluster {
+        Cluster::with_origins(configuration, settings, |_| ClusterOrigin::Nowhere)
+    }
+
+    /// Each node has the cluster's id from where `origin` says.
+    pub(crate) fn with_origins(
+        configuration: Configuration,
+        settings: Settings,
+        origin: impl Fn(NodeId) -> ClusterOrigin,
+    ) -> Cluster {
         let start = |id: NodeId| {
-            let identity = Identity::numbered(id, configuration.clone(), 1);
+            let mut identity = Identity::numbered(id, configuration.clone(), 1);
+            identity.cluster = origin(id);
             let mut storage = MemoryStorage::default();
             let Ok(recovered) = storage.recover();
             let node = Node::start(identity, settings, SoundRules, recovered, &At(0), &mut ByName(id.0));

@@ -167,6 +167,7 @@ fn what_is_no_part_of_the_snapshot_changes_nothing() {
         term,
         at,
         agreed: None,
+        cluster: None,
         configured: None,
         offset,
         pairs,
@@ -260,8 +261,16 @@ fn lengths_that_nobody_may_agree_on_and_lengths_that_change_on_the_way_are_no_sn
         let at = Position { index: Index(10_000), term };
         for (offset, agreed) in [(0, first), (1, second)] {
             let pairs = [(Scalar::Integer(i64::try_from(offset).unwrap()), Scalar::Null)].into();
-            let chunk =
-                SnapshotChunk { term, at, agreed, configured: None, offset, pairs, last: offset == 1 };
+            let chunk = SnapshotChunk {
+                term,
+                at,
+                agreed,
+                configured: None,
+                cluster: None,
+                offset,
+                pairs,
+                last: offset == 1,
+            };
             let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
             cluster.give(id(1), Input::Message { from: id(0), message });
         }
@@ -295,8 +304,16 @@ fn a_snapshot_takes_the_place_of_a_log_that_says_otherwise() {
     cluster.give(id(1), Input::Message { from: id(2), message: append(next, Index(9_999), next, &[]) });
     let at = Position { index: Index(last.0 + 10), term: next };
     let pairs = [(Scalar::Null, Scalar::Integer(1))].into();
-    let chunk =
-        SnapshotChunk { term: next, at, agreed: None, configured: None, offset: 0, pairs, last: true };
+    let chunk = SnapshotChunk {
+        term: next,
+        at,
+        agreed: None,
+        configured: None,
+        cluster: None,
+        offset: 0,
+        pairs,
+        last: true,
+    };
     let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
     cluster.give(id(1), Input::Message { from: id(2), message });
     let (node, storage) = &mut cluster.nodes[1];
@@ -389,7 +406,8 @@ fn a_chunk_is_acknowledged_once_it_is_on_stable_storage() {
     for (offset, last) in [(0, false), (1, true)] {
         cluster.full = Some(id(1));
         let pairs = [(Scalar::Integer(i64::from(last)), Scalar::Null)].into();
-        let chunk = SnapshotChunk { term, at, agreed: None, configured: None, offset, pairs, last };
+        let chunk =
+            SnapshotChunk { term, at, agreed: None, configured: None, cluster: None, offset, pairs, last };
         let message = Message::Raft(raft::Message::Snapshot(chunk.into()));
         cluster.give(id(1), Input::Message { from: id(0), message });
         assert_eq!(answers(&cluster), usize::from(last), "the disk has not got it");

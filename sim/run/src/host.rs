@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use leasehold::kv::{Cas, Command, Scalar};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
-use leasehold::raft::{self, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings};
-use leasehold::storage::MemoryStorage;
+use leasehold::raft::{
+    self, ClusterOrigin, Configuration, MembershipChange, Names, NodeId, Note, Payload, Raft, Settings,
+};
 use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
 
@@ -84,6 +85,8 @@ impl LeaseNode {
                         true => founding.clone(),
                         false => Configuration::nobody(),
                     },
+                    // Its nodes write no lines that could go astray.
+                    cluster: ClusterOrigin::Nowhere,
                     incarnation: 0,
                 },
                 settings,
@@ -100,6 +103,11 @@ impl LeaseNode {
     /// The node, while the process is up.
     pub fn node(&self) -> Option<&Node<Rules>> {
         self.node.as_ref()
+    }
+
+    /// The node's Raft, while the process is up.
+    pub fn raft(&self) -> Option<&Raft<Rules>> {
+        self.node.as_ref().map(Node::raft)
     }
 
     /// A hash of what is on the node's durable disk; 0 where there is none.
@@ -129,10 +137,10 @@ impl LeaseNode {
 /// `joins`: no configuration names it at the start.
 fn store(setup: &Setup, spec: &NodeSpec, joins: bool) -> Store {
     match spec.disk.kind {
-        DiskKind::Memory => Store::Memory(MemoryStorage::default()),
+        DiskKind::Memory => Store::Memory(Box::default()),
         DiskKind::Durable => {
             let names = setup.nodes.iter().map(|node| node.name.clone()).collect();
-            let membership = Membership { own: spec.name.clone(), names, joins };
+            let membership = Membership { own: spec.name.clone(), names, joins, cluster: None };
             Store::Durable(Box::new(Durable::new(membership, spec.lease, spec.disk.unsynced)))
         }
     }

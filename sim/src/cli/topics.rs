@@ -99,6 +99,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ),
     ("glossary", "every term in one sentence", include_str!("../../../docs/glossary.md")),
     ("clocks", "the clock assumption", include_str!("../../../docs/clock-assumption.md")),
+    ("security", "whom a node believes", include_str!("../../../docs/security.md")),
     ("proof", "why a lease is safe, step by step", include_str!("../../../docs/ideas/proof.md")),
     (
         "lease-reads",

@@ -50,6 +50,7 @@ pub(super) fn read(line: &str) -> Option<Incoming<'_>> {
         src: Cow::Borrowed(fields.src?),
         dest: Cow::Borrowed(fields.dest?),
         msg_id: Some(MsgId::from(fields.msg_id?)),
+        cluster: None,
         content: Content::Operation(fields.kind?, Operation::Read { key: fields.key? }),
     })
 }

@@ -1,11 +1,12 @@
 //! Log entries and commands: `{"term":3}` is a leader's first entry, `{"term":3,"write":[key,value]}` and
 //! `{"term":3,"cas":[key,from,to,create]}` carry commands, `{"term":3,"lease":[D,T,s]}` the lengths of leases, and
-//! `{"term":3,"configuration":{"voters":[..],"learners":[..]}}` the members.
+//! `{"term":3,"configuration":{"voters":[..],"learners":[..]}}` the members. `{"term":1,"cluster":".."}` is the first entry of
+//! a cluster's first leader.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::error::PeerError;
-use super::members::{ChangeOut, MembersIn, MembersOut};
+use super::members::{ChangeOut, MembersIn, MembersOut, cluster_id};
 use super::numbers::{Count, Promise};
 use crate::kv::{Cas, Command};
 use crate::lease::LeaseLengths;
@@ -37,6 +38,7 @@ impl Serialize for EntriesOut<'_> {
                 Payload::Configuration(members) => {
                     Some(CommandOut::Configuration(MembersOut::from(&**members)))
                 }
+                Payload::Cluster(id) => Some(CommandOut::Cluster(id)),
             },
         }))
     }
@@ -58,6 +60,8 @@ pub(super) enum CommandOut<'a> {
     /// `D`, `T` and `s`, in nanoseconds.
     Lease(u64, u64, u64),
     Configuration(MembersOut<'a>),
+    /// The cluster's id.
+    Cluster(&'a str),
     /// Of members: not in the log, but asked for.
     Change(ChangeOut<'a>),
 }
@@ -128,18 +132,21 @@ struct EntryFields {
     cas: Option<Swap>,
     lease: Option<Lengths>,
     configuration: Option<MembersIn>,
+    cluster: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for EntryIn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<EntryIn, D::Error> {
-        let EntryFields { term, write, cas, lease, configuration } = EntryFields::deserialize(deserializer)?;
-        let payload = match (CommandIn { write, cas, lease }.payload(), configuration) {
-            (Ok(payload), None) => Ok(payload),
-            (Ok(Payload::Noop), Some(members)) => {
+        let EntryFields { term, write, cas, lease, configuration, cluster } =
+            EntryFields::deserialize(deserializer)?;
+        let payload = match (CommandIn { write, cas, lease }.payload(), configuration, cluster) {
+            (Ok(payload), None, None) => Ok(payload),
+            (Ok(Payload::Noop), Some(members), None) => {
                 members.members().map(|members| Payload::Configuration(Box::new(members)))
             }
-            (Ok(_), Some(_)) => Err(PeerError::ConfigurationAndMore),
-            (Err(error), _) => Err(error),
+            (Ok(Payload::Noop), None, Some(id)) => cluster_id(&id).map(Payload::Cluster),
+            (Ok(_), _, _) => Err(PeerError::ConfigurationAndMore),
+            (Err(error), _, _) => Err(error),
         };
         let payload = payload.map_err(de::Error::custom)?;
         Ok(EntryIn(Entry { term: Term(term.0), payload }))

@@ -1,5 +1,6 @@
 //! What can be wrong with a fellow node's message.
 
+use super::members::CLUSTER_BYTES_MAX;
 use crate::maelstrom::NAME_BYTES_MAX;
 
 /// Why a fellow node's message is dropped. A correct node sends none of these.
@@ -14,8 +15,8 @@ pub enum PeerError {
     /// An entry or a request has more than one content.
     #[error("of `write`, `cas` and `lease` more than one at once")]
     TwoCommands,
-    /// An entry has members and another content.
-    #[error("a `configuration` and something else at once")]
+    /// An entry has members or the cluster's id, and another content.
+    #[error("a `configuration` or a `cluster`, and something else at once")]
     ConfigurationAndMore,
     /// A forwarded request has no content, or more than one.
     #[error("one of `read`, `write`, `cas`, `lease` and `change` says what is asked for")]
@@ -34,6 +35,15 @@ pub enum PeerError {
     /// A configuration names a node twice.
     #[error("a configuration with {0:?} twice")]
     NamedTwice(String),
+    /// No cluster can have this id.
+    #[error("a cluster's id is 1 to {CLUSTER_BYTES_MAX} letters, digits, hyphens, underscores and dots")]
+    ClusterId,
+    /// It has no checksum.
+    #[error("it has no checksum: all nodes of a cluster run the same version")]
+    NoChecksum,
+    /// It is not as its sender wrote it.
+    #[error("it was damaged on its way: its checksum does not fit")]
+    Checksum,
     /// No node can have this name.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -94,6 +94,19 @@ pub(in crate::maelstrom) fn change(action: MemberAction, name: &str) -> Result<M
     Ok(MembershipChange { action, node: name.into() })
 }
 
+/// The longest id that a cluster may have, in bytes.
+pub const CLUSTER_BYTES_MAX: usize = 64;
+
+/// A cluster's id: 1 to 64 letters, digits, hyphens, underscores and dots of ASCII. Fails for any other text.
+pub fn cluster_id(id: &str) -> Result<Name, PeerError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if (1..=CLUSTER_BYTES_MAX).contains(&id.len()) && id.bytes().all(plain) {
+        Ok(id.into())
+    } else {
+        Err(PeerError::ClusterId)
+    }
+}
+
 fn check_name(name: &str) -> Result<(), NameError> {
     match name.len() {
         0 => Err(NameError::Empty),

@@ -1,5 +1,7 @@
 //! Numbers of peer messages that are refused before they can do harm further in.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::maelstrom::CONFIG_MILLIS_MAX;
@@ -24,6 +26,26 @@ impl TryFrom<u64> for Count {
 impl From<Count> for u64 {
     fn from(count: Count) -> u64 {
         count.0
+    }
+}
+
+/// A hash of 64 bits: 16 hexadecimal digits, since not every carrier keeps an integer of this size.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub(super) struct StateHash(pub(super) u64);
+
+impl TryFrom<Cow<'_, str>> for StateHash {
+    type Error = &'static str;
+    fn try_from(text: Cow<'_, str>) -> Result<StateHash, &'static str> {
+        let digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let hash = u64::from_str_radix(&text, 16).ok().filter(|_| digits);
+        hash.map(StateHash).ok_or("a hash that is not 16 hexadecimal digits")
+    }
+}
+
+impl From<StateHash> for String {
+    fn from(hash: StateHash) -> String {
+        format!("{:016x}", hash.0)
     }
 }
 

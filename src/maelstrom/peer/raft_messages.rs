@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::entries::{EntriesOut, EntryIn};
 use super::error::PeerError;
-use super::numbers::{Count, Promise};
+use super::numbers::{Count, Promise, StateHash};
 use crate::lease::Ballot;
-use crate::raft::{Append, AppendOutcome, AppendReply, Index, Term, VoteReply, VoteRequest};
+use crate::raft::{Append, AppendOutcome, AppendReply, Index, StateDigest, Term, VoteReply, VoteRequest};
 use crate::time::{Nanos, Span};
 
 #[derive(Serialize)]
@@ -78,6 +78,10 @@ pub(super) struct AppendReplyBody {
     previous_index: Option<Count>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<Count>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied: Option<Count>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_hash: Option<StateHash>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -105,6 +109,8 @@ impl From<&AppendReply> for AppendReplyBody {
             matched: count(matched),
             previous_index: count(previous_index),
             hint: count(hint),
+            applied: count(reply.state.map(|state| state.index)),
+            state_hash: reply.state.map(|state| StateHash(state.hash)),
         }
     }
 }
@@ -123,7 +129,13 @@ impl AppendReplyBody {
             },
             OutcomeName::StaleTerm => AppendOutcome::StaleTerm,
         };
-        Ok(AppendReply { term: Term(self.term.0), round: self.round.0, outcome })
+        let state = match (self.applied, self.state_hash) {
+            (Some(index), Some(hash)) => Some(StateDigest { index: Index(index.0), hash: hash.0 }),
+            (None, None) => None,
+            (Some(_), None) => return Err(PeerError::Missing("state_hash")),
+            (None, Some(_)) => return Err(PeerError::Missing("applied")),
+        };
+        Ok(AppendReply { term: Term(self.term.0), round: self.round.0, outcome, state })
     }
 }
 

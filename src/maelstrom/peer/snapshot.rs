@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::entries::{Lengths, lengths_from};
 use super::error::PeerError;
-use super::members::{MembersIn, MembersOut};
+use super::members::{MembersIn, MembersOut, cluster_id};
 use super::numbers::Count;
 use crate::kv::Scalar;
 use crate::lease::LeaseLengths;
@@ -26,6 +26,8 @@ pub(super) struct ChunkOut<'a> {
     configuration_index: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     configuration: Option<MembersOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_id: Option<&'a str>,
     offset: u64,
     pairs: PairsOut<'a>,
     last: bool,
@@ -42,6 +44,7 @@ impl<'a> From<&'a SnapshotChunk> for ChunkOut<'a> {
             }),
             configuration_index: chunk.configured.as_ref().map(|configured| configured.index.0),
             configuration: chunk.configured.as_ref().map(|configured| (&configured.members).into()),
+            cluster_id: chunk.cluster.as_deref(),
             offset: chunk.offset,
             pairs: PairsOut(&chunk.pairs),
             last: chunk.last,
@@ -65,6 +68,7 @@ pub(super) struct ChunkIn {
     lease: Option<Lengths>,
     configuration_index: Option<Count>,
     configuration: Option<MembersIn>,
+    cluster_id: Option<String>,
     offset: Count,
     pairs: Vec<(ScalarIn, ScalarIn)>,
     last: bool,
@@ -85,6 +89,7 @@ impl ChunkIn {
             at: Position { index: Index(body.index.0), term: Term(body.index_term.0) },
             agreed: body.lease.map(lengths_from),
             configured,
+            cluster: body.cluster_id.as_deref().map(cluster_id).transpose()?,
             offset: body.offset.0,
             pairs: body.pairs.into_iter().map(|(key, value)| (key.0, value.0)).collect(),
             last: body.last,

@@ -58,6 +58,8 @@ impl Bench {
             settings: Settings::for_lease(LeaseSettings::default()),
             seed: 1,
             joins: false,
+            cluster: None,
+            announced: Vec::new(),
             line_bytes_max: 1_024,
             stop_grace: Span::secs(2),
         };
@@ -182,6 +184,8 @@ fn alone(faults: Vec<Option<StorageFault>>) -> (Member, Outlet) {
         settings: Settings::for_lease(LeaseSettings::default()),
         seed: 1,
         joins: false,
+        cluster: None,
+        announced: Vec::new(),
         line_bytes_max: 1_024,
         stop_grace: Span::secs(2),
     };

@@ -3,7 +3,8 @@
 //! ```text
 //! leasehold.db        the database; locked while a process uses it
 //! leasehold.db.new    a database that is being created: it gets its name when it is complete, or is replaced
-//! lock                locked while a process uses the directory; not empty once the database has existed
+//! lock                locked while a process uses the directory; not empty once the database has existed, and then with
+//!                     the number of commits in it
 //! ```
 //!
 //! Both locks are needed. `lock` is there before the database is, so it also decides who may create one. The lock on the
@@ -18,11 +19,15 @@ use std::path::{Path, PathBuf};
 
 use redb::StorageBackend;
 
-use super::{DurableStorage, OpenError};
+use super::{DurableStorage, OpenError, StorageFault};
 
 const DATABASE: &str = "leasehold.db";
 const NEW_DATABASE: &str = "leasehold.db.new";
 const LOCK: &str = "lock";
+/// How the file `lock` begins ...
+const LOCK_TEXT: &[u8] = b"This directory belongs to a leasehold node.\n";
+/// ... and the bytes of the line behind that, with the number of commits.
+const COMMITS_BYTES: usize = 29;
 /// What the file systems themselves may put into an empty directory.
 const NOT_OURS: [&str; 1] = ["lost+found"];
 
@@ -71,6 +76,17 @@ pub enum DataDirError {
          its log"
     )]
     Gone,
+    /// The database is an older copy of itself.
+    #[error(
+        "{DATABASE} ends at commit {found}, and commit {witnessed} was synced: an older copy of it was put back; put the newest \
+         one back, or leave this node down and replace it by a new one: on an older copy it would forget what it has promised"
+    )]
+    OlderCopy {
+        /// Commits in the database.
+        found: u64,
+        /// Commits that were synced, by the file `lock`.
+        witnessed: u64,
+    },
     /// The database was not opened or created.
     #[error("{file}: {error}")]
     Database {
@@ -112,12 +128,20 @@ impl DurableStorage<DataDir> {
         if !path.join(DATABASE).try_exists().map_err(failed("look into it"))? {
             refuse_foreign(path)?;
         }
-        let lock = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path.join(LOCK));
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .mode(0o600)
+            .open(path.join(LOCK));
         let lock = lock.map_err(failed("write in it"))?;
         take(&lock, DataDirError::InUse, "lock it")?;
         // A node that starts empty where a database has existed would have forgotten its votes.
         let used = lock.metadata().map_err(failed("look at its lock"))?.len() > 0;
-        let storage = match open_file(path, DATABASE, false, "open leasehold.db")? {
+        let witness = Witness(lock.try_clone().map_err(failed("look at its lock"))?);
+        let witnessed = witness.read().map_err(failed("read its lock"))?;
+        let mut storage = match open_file(path, DATABASE, false, "open leasehold.db")? {
             Some(database) => {
                 let dir = DataDir { path: path.to_owned(), database, lock, created: false };
                 DurableStorage::open(dir).map_err(|error| DataDirError::Database { file: DATABASE, error })?
@@ -127,10 +151,15 @@ impl DurableStorage<DataDir> {
         };
         if !used {
             let mut lock = &storage.backend().lock;
-            lock.write_all(b"This directory belongs to a leasehold node.\n")
-                .and_then(|()| lock.sync_all())
-                .map_err(failed("write its lock"))?;
+            lock.write_all(LOCK_TEXT).and_then(|()| lock.sync_all()).map_err(failed("write its lock"))?;
         }
+        let found = storage.commits();
+        if let Some(witnessed) = witnessed.filter(|witnessed| *witnessed > found) {
+            return Err(DataDirError::OlderCopy { found, witnessed });
+        }
+        storage
+            .set_witness(witness)
+            .map_err(|fault| DataDirError::Database { file: LOCK, error: fault.into() })?;
         Ok(storage)
     }
 }
@@ -223,6 +252,35 @@ fn sync_directory(path: &Path) -> Result<(), DataDirError> {
     File::open(path).and_then(|directory| directory.sync_all()).map_err(failed("sync it"))
 }
 
+/// The second place where the number of commits is put down: the file `lock`. It is written after each commit and not
+/// synced, so that it may be behind the database after a loss of power, and is never ahead.
+#[derive(Debug)]
+pub(super) struct Witness(File);
+
+impl Witness {
+    /// The number, if there is one: older versions wrote none, and somebody may have removed the file.
+    fn read(&self) -> io::Result<Option<u64>> {
+        let mut text = [0; COMMITS_BYTES];
+        match self.0.read_exact_at(&mut text, LOCK_TEXT.len() as u64) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let text = std::str::from_utf8(&text).ok();
+        Ok(text.and_then(|text| text.strip_prefix("commits ")?.strip_suffix('\n')?.parse().ok()))
+    }
+
+    /// Puts it down.
+    pub(super) fn put_down(&self, commits: u64) -> Result<(), StorageFault> {
+        let text = format!("commits {commits:020}\n");
+        assert!(text.len() == COMMITS_BYTES, "any number of 64 bits has 20 digits at most");
+        self.0.write_all_at(text.as_bytes(), LOCK_TEXT.len() as u64).map_err(|error| StorageFault::Io {
+            during: "writing the number of commits to the file lock",
+            error: error.to_string(),
+        })
+    }
+}
+
 impl StorageBackend for DataDir {
     fn len(&self) -> io::Result<u64> {
         Ok(self.database.metadata()?.len())
@@ -261,7 +319,8 @@ mod tests {
         let path = root.path().join("n1");
         let mut storage = DurableStorage::open_dir(&path).unwrap();
         assert!(storage.backend().is_new() && storage.backend().path() == path);
-        let membership = Membership { own: "n1".into(), names: vec!["n1".into()], joins: false };
+        let membership =
+            Membership { own: "n1".into(), names: vec!["n1".into()], joins: false, cluster: None };
         storage.join(membership.clone(), LeaseSettings::default()).unwrap();
         let hard_state = HardState { term: Term(7), ..HardState::default() };
         storage.write(Write { ticket: 1, hard_state: Some(hard_state), ..Write::default() });
@@ -302,5 +361,45 @@ mod tests {
         fs::remove_file(path.join(DATABASE)).unwrap();
         let gone: Opened = DurableStorage::open_dir(&path);
         assert!(matches!(gone, Err(DataDirError::Gone)), "{gone:?}");
+    }
+
+    #[test]
+    fn an_older_copy_of_the_database_alone_is_refused_with_both_numbers() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("n1");
+        let mut storage = DurableStorage::open_dir(&path).unwrap();
+        let mut ticket = 0;
+        let mut write = |storage: &mut DurableStorage<DataDir>| {
+            ticket += 1;
+            let hard_state = HardState { term: Term(ticket), ..HardState::default() };
+            storage.write(Write { ticket, hard_state: Some(hard_state), ..Write::default() });
+            storage.sync().unwrap();
+        };
+        write(&mut storage);
+        storage.close().unwrap();
+        let copy = fs::read(path.join(DATABASE)).unwrap();
+        let older = DurableStorage::open_dir(&path).unwrap().commits();
+
+        let mut storage = DurableStorage::open_dir(&path).unwrap();
+        let mut ticket = 0;
+        for _ in 0..3 {
+            ticket += 1;
+            let hard_state = HardState { term: Term(10 + ticket), ..HardState::default() };
+            storage.write(Write { ticket, hard_state: Some(hard_state), ..Write::default() });
+            storage.sync().unwrap();
+        }
+        drop(storage);
+        let newest = fs::read(path.join(DATABASE)).unwrap();
+        fs::write(path.join(DATABASE), &copy).unwrap();
+        let refused: Opened = DurableStorage::open_dir(&path);
+        let Err(DataDirError::OlderCopy { found, witnessed }) = refused else { panic!("{refused:?}") };
+        assert_eq!((found, witnessed), (older, older + 3));
+        // Refusing changes nothing: with the newest one in its place it starts.
+        fs::write(path.join(DATABASE), &newest).unwrap();
+        drop(DurableStorage::open_dir(&path).unwrap());
+        // A directory whose `lock` is of an older version, or gone, has no second number.
+        fs::write(path.join(DATABASE), &copy).unwrap();
+        fs::write(path.join(LOCK), LOCK_TEXT).unwrap();
+        drop(DurableStorage::open_dir(&path).unwrap());
     }
 }

@@ -8,14 +8,14 @@ use redb::{
 };
 
 use super::records::{
-    self, BASE, BaseRecord, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE, State,
-    entry_from_bytes, entry_to_bytes,
+    self, BASE, BaseRecord, CLUSTER, COMMIT, JOINS, LEASE, LeaseRecord, MEMBERSHIP, MembershipRecord, STATE,
+    State, entry_from_bytes, entry_to_bytes,
 };
 use super::sectors::{Sectors, Shared};
 use super::stored_state::{self, LOG, Stop};
 use super::{JoinError, OpenError, StorageFault};
 use crate::lease::LeaseSettings;
-use crate::raft::{Entry, Index, Log, Recovered, StateMachine, Write};
+use crate::raft::{Entry, Index, Log, Name, Recovered, StateMachine, Write};
 use crate::storage::Storage;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
@@ -32,6 +32,8 @@ pub struct Membership {
     pub names: Vec<String>,
     /// It is no founding member: the cluster's log tells it who is.
     pub joins: bool,
+    /// The cluster's id, if the operator gives it. What is stored is found by [`recover`](Storage::recover), in the state.
+    pub cluster: Option<String>,
 }
 
 /// A node's durable state in a database. See the [module](super).
@@ -42,6 +44,13 @@ pub struct DurableStorage<B> {
     database: Option<Database>,
     state: State,
     base: BaseRecord,
+    /// Entries up to here are known to be committed.
+    commit: u64,
+    /// The cluster's id, if it is known.
+    cluster: Option<Name>,
+    /// Where the number of commits is put down a second time, beside the database.
+    #[cfg(unix)]
+    witness: Option<super::data_dir::Witness>,
     membership: Option<Membership>,
     lease: Option<LeaseSettings>,
     /// The membership and the lease are to be written with the next commit.
@@ -78,6 +87,10 @@ impl<B: StorageBackend> DurableStorage<B> {
             database: None,
             state: State::default(),
             base: BaseRecord::default(),
+            commit: 0,
+            cluster: None,
+            #[cfg(unix)]
+            witness: None,
             membership: None,
             lease: None,
             joined: false,
@@ -116,9 +129,17 @@ impl<B: StorageBackend> DurableStorage<B> {
                     |membership: &Membership| format!("node {:?} of {:?}", membership.own, membership.names);
                 return Err(JoinError::OtherNode { stored: said(stored), given: said(&membership) });
             }
-        } else {
-            self.membership = Some(membership);
         }
+        if let (Some(stored), Some(given)) = (&self.cluster, &membership.cluster)
+            && **stored != **given
+        {
+            let (stored, given) = (stored.to_string(), given.clone());
+            return Err(JoinError::OtherCluster { stored, given });
+        }
+        if let Some(given) = &membership.cluster {
+            self.cluster = Some(given.as_str().into());
+        }
+        self.membership.get_or_insert(membership);
         self.lease = Some(lease);
         self.joined = true;
         Ok(self.commit()?)
@@ -146,9 +167,11 @@ impl<B: StorageBackend> DurableStorage<B> {
         let meta = self.database().begin_read().map_err(redb::Error::from).and_then(|transaction| {
             let table = transaction.open_table(META)?;
             let bytes = |key| Ok::<_, redb::Error>(table.get(key)?.map(|value| value.value().to_vec()));
-            Ok((bytes(STATE)?, bytes(BASE)?, bytes(MEMBERSHIP)?, bytes(LEASE)?, bytes(JOINS)?))
+            let whose = (bytes(MEMBERSHIP)?, bytes(LEASE)?, bytes(JOINS)?, bytes(CLUSTER)?);
+            Ok((bytes(STATE)?, bytes(BASE)?, bytes(COMMIT)?, whose))
         });
-        let (state, base, membership, lease, joins) = meta.map_err(|error| self.fault(error))?;
+        let (state, base, commit, (membership, lease, joins, cluster)) =
+            meta.map_err(|error| self.fault(error))?;
         self.state = record(STATE, state)?.ok_or_else(|| StorageFault::damaged("it has no state record"))?;
         let put_down = self.sectors.commits();
         if self.state.commits < put_down {
@@ -157,9 +180,18 @@ impl<B: StorageBackend> DurableStorage<B> {
             return Err(StorageFault::damaged(what));
         }
         self.base = record(BASE, base)?.unwrap_or_default();
+        self.commit = record(COMMIT, commit)?.unwrap_or_default();
+        if self.commit > self.state.last_index {
+            let (commit, last) = (self.commit, self.state.last_index);
+            let what = format!("the log ends at {last}, and entries up to {commit} were committed");
+            return Err(StorageFault::damaged(what));
+        }
         let membership = record::<MembershipRecord>(MEMBERSHIP, membership)?;
         let joins = record::<()>(JOINS, joins)?.is_some();
-        self.membership = membership.map(|MembershipRecord { own, names }| Membership { own, names, joins });
+        let cluster = record::<String>(CLUSTER, cluster)?;
+        self.cluster = cluster.as_deref().map(Name::from);
+        self.membership =
+            membership.map(|MembershipRecord { own, names }| Membership { own, names, joins, cluster });
         self.lease = record::<LeaseRecord>(LEASE, lease)?.map(LeaseSettings::from);
         Ok(())
     }
@@ -175,37 +207,64 @@ impl<B: StorageBackend> DurableStorage<B> {
             self.open_database()?;
             self.read_meta()?;
         }
-        let (mut state, mut base) = (self.state, self.base.clone());
+        let (mut state, mut base, mut cluster) = (self.state, self.base.clone(), self.cluster.clone());
+        let commit = self.pending.iter().filter_map(|write| write.commit).max();
+        let commit = commit.map_or(self.commit, |commit| commit.0.max(self.commit));
         state.commits += 1;
-        if let Err(stop) = self.transact(&mut state, &mut base) {
+        if let Err(stop) = self.transact(&mut state, &mut base, commit, &mut cluster) {
             let fault = self.stopped(stop);
             // redb refuses everything after an error. What is on the disk is the last commit, or this one.
             self.database = None;
             return Err(fault);
         }
-        (self.state, self.base) = (state, base);
+        (self.state, self.base, self.commit, self.cluster) = (state, base, commit, cluster);
         self.joined = false;
         if let Some(last) = self.pending.last() {
             self.synced_ticket = last.ticket;
         }
         self.pending.clear();
-        self.sectors.put_down_commits(state.commits)
+        self.sectors.put_down_commits(state.commits)?;
+        #[cfg(unix)]
+        if let Some(witness) = &self.witness {
+            witness.put_down(state.commits)?;
+        }
+        Ok(())
     }
 
-    fn transact(&self, state: &mut State, base: &mut BaseRecord) -> Result<(), Stop> {
+    /// From now on the number of commits is put down there as well, now and after every commit.
+    #[cfg(unix)]
+    pub(super) fn set_witness(&mut self, witness: super::data_dir::Witness) -> Result<(), StorageFault> {
+        witness.put_down(self.state.commits)?;
+        self.witness = Some(witness);
+        Ok(())
+    }
+
+    /// Commits so far.
+    #[cfg(unix)]
+    pub(super) fn commits(&self) -> u64 {
+        self.state.commits
+    }
+
+    fn transact(
+        &self,
+        state: &mut State,
+        base: &mut BaseRecord,
+        commit: u64,
+        cluster: &mut Option<Name>,
+    ) -> Result<(), Stop> {
         let transaction = self.database().begin_write()?;
         for write in &self.pending {
             if let Some(hard_state) = write.hard_state {
                 state.set_hard_state(hard_state);
             }
             for part in &write.snapshot {
-                stored_state::take_snapshot(&transaction, part, state, base)?;
+                stored_state::take_snapshot(&transaction, part, state, base, cluster)?;
             }
             if let Some((first, entries)) = &write.entries {
                 store_entries(&transaction, *first, entries, state)?;
             }
             if let Some(index) = write.compacted {
-                stored_state::compact(&transaction, index, base)?;
+                stored_state::compact(&transaction, index, base, cluster)?;
             }
         }
         if self.joined {
@@ -217,8 +276,14 @@ impl<B: StorageBackend> DurableStorage<B> {
             if *base != self.base {
                 meta.insert(BASE, &*records::to_bytes(BASE, base))?;
             }
+            if commit != self.commit {
+                meta.insert(COMMIT, &*records::to_bytes(COMMIT, &commit))?;
+            }
+            if let Some(id) = cluster.as_deref().filter(|_| self.joined || *cluster != self.cluster) {
+                meta.insert(CLUSTER, &*records::to_bytes(CLUSTER, &id))?;
+            }
             if self.joined {
-                if let Some(Membership { own, names, joins }) = self.membership.clone() {
+                if let Some(Membership { own, names, joins, .. }) = self.membership.clone() {
                     if joins {
                         meta.insert(JOINS, &*records::to_bytes(JOINS, &()))?;
                     }
@@ -239,7 +304,7 @@ impl<B: StorageBackend> DurableStorage<B> {
     fn read_log(&self) -> Result<(StateMachine, Vec<Entry>), Stop> {
         let damaged = |what: String| Stop::Fault(StorageFault::damaged(what));
         let transaction = self.database().begin_read()?;
-        let state = stored_state::read_state(&transaction, &self.base)?;
+        let state = stored_state::read_state(&transaction, &self.base, self.cluster.clone())?;
         let mut entries = Vec::new();
         let mut expected = self.base.index + 1;
         match transaction.open_table(LOG) {
@@ -321,7 +386,8 @@ impl<B: StorageBackend> Storage for DurableStorage<B> {
     fn recover(&mut self) -> Result<Recovered, StorageFault> {
         let (state, entries) = self.read_log().map_err(|stop| self.stopped(stop))?;
         let log = Log::recovered(self.base.position(), entries);
-        Ok(Recovered { hard_state: self.state.hard_state(), state, log })
+        let commit = Index(self.commit.max(self.base.index));
+        Ok(Recovered { hard_state: self.state.hard_state(), state, log, commit })
     }
 }
 

@@ -60,6 +60,16 @@ pub enum JoinError {
         /// The node that asks for it, and the nodes that it was told of.
         given: String,
     },
+    /// The operator names another cluster than the one that it belongs to.
+    #[error(
+        "it belongs to the cluster {stored:?}, and --cluster says {given:?}: give each node its own directory"
+    )]
+    OtherCluster {
+        /// The cluster's id, as it is stored.
+        stored: String,
+        /// The id that was given.
+        given: String,
+    },
     /// The disk, or the bytes on it.
     #[error(transparent)]
     Fault(#[from] StorageFault),

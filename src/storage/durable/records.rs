@@ -19,6 +19,10 @@ pub(super) const LEASE: &str = "lease";
 /// There only when the node was started to join a cluster that it is told of by that cluster's log. Holds nothing.
 pub(super) const JOINS: &str = "joins";
 pub(super) const BASE: &str = "base";
+/// The commit index when something was stored last.
+pub(super) const COMMIT: &str = "commit";
+/// The cluster's id: given by the operator, or that of the entries that are dropped. There only when it is known.
+pub(super) const CLUSTER: &str = "cluster";
 
 fn seed_of(key: &str) -> u64 {
     xxh3_64(key.as_bytes())
@@ -217,6 +221,7 @@ enum PayloadRecord<'a> {
         #[serde(borrow)]
         learners: Vec<&'a str>,
     },
+    Cluster(&'a str),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -238,6 +243,7 @@ impl<'a> From<&'a Entry> for EntryRecord<'a> {
                 create: cas.create_if_not_exists,
             },
             Payload::Lease(lengths) => PayloadRecord::Lease(LengthsRecord::from(*lengths)),
+            Payload::Cluster(id) => PayloadRecord::Cluster(id),
             Payload::Configuration(members) => PayloadRecord::Configuration {
                 voters: members.voters.iter().map(|name| &**name).collect(),
                 learners: members.learners.iter().map(|name| &**name).collect(),
@@ -261,6 +267,7 @@ impl From<EntryRecord<'_>> for Entry {
                 create_if_not_exists: create,
             }))),
             PayloadRecord::Lease(record) => Payload::Lease(record.into()),
+            PayloadRecord::Cluster(id) => Payload::Cluster(id.into()),
             PayloadRecord::Configuration { voters, learners } => {
                 let names = |names: Vec<&str>| names.into_iter().map(Into::into).collect();
                 Payload::Configuration(Box::new(Members { voters: names(voters), learners: names(learners) }))

@@ -11,9 +11,9 @@ use super::{OpenError, StorageFault};
 /// At the beginning of the file.
 const MAGIC: &[u8; 16] = b"leasehold store\n";
 /// The format of everything in the file: the head, sectors, tables and records.
-/// Format 2 is format 1 with keys and values, and a log that begins behind them. A file of format 1 becomes one of format 2
-/// with the first commit.
-const FORMAT: u32 = 2;
+/// Format 2 is format 1 with keys and values, and a log that begins behind them. Format 3 is format 2 with the cluster's id,
+/// as an entry and as a record. An older file becomes one of format 3 with the first commit.
+const FORMAT: u32 = 3;
 /// Read at once when the whole file is verified, in sectors.
 const VERIFY_SECTORS: usize = 2_048;
 

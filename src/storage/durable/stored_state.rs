@@ -15,7 +15,7 @@ use super::StorageFault;
 use super::records::{self, BaseRecord, ConfiguredRecord, LengthsRecord, State, entry_from_bytes};
 use crate::kv::{Command, KeyValues, Scalar};
 use crate::lease::LeaseLengths;
-use crate::raft::{Index, Payload, SnapshotWrite, StateMachine};
+use crate::raft::{Index, Name, Payload, SnapshotWrite, StateMachine};
 
 /// Index of a log entry to its record.
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -49,6 +49,7 @@ pub(super) fn take_snapshot(
     write: &SnapshotWrite,
     state: &mut State,
     base: &mut BaseRecord,
+    cluster: &mut Option<Name>,
 ) -> Result<(), Stop> {
     match write {
         SnapshotWrite::Part { offset, pairs } => {
@@ -61,12 +62,13 @@ pub(super) fn take_snapshot(
                 insert(&mut aside, key, value)?;
             }
         }
-        SnapshotWrite::Install { at, pairs, agreed, configured } => {
+        SnapshotWrite::Install { at, pairs, agreed, configured, cluster: id } => {
             assert_eq!(transaction.open_table(SET_ASIDE)?.len()?, *pairs, "a part of a snapshot is missing");
             transaction.delete_table(KEYS)?;
             transaction.rename_table(SET_ASIDE, KEYS)?;
             transaction.delete_table(LOG)?;
             state.last_index = at.index.0;
+            *cluster = id.clone().or(cluster.take());
             let agreed = agreed.map(LengthsRecord::from);
             let configured = configured.as_deref().map(ConfiguredRecord::from);
             *base = BaseRecord { index: at.index.0, term: at.term.0, keys: *pairs, agreed, configured };
@@ -86,11 +88,13 @@ pub(super) fn compact(
     transaction: &WriteTransaction,
     index: Index,
     base: &mut BaseRecord,
+    cluster: &mut Option<Name>,
 ) -> Result<(), Stop> {
     let mut log = transaction.open_table(LOG)?;
     let mut keys = transaction.open_table(KEYS)?;
     // What the entries change; of what is stored, a compare-and-set alone wants to know something.
-    let mut changed = StateMachine { agreed: base.agreed.map(LeaseLengths::from), ..StateMachine::default() };
+    let (agreed, id) = (base.agreed.map(LeaseLengths::from), cluster.clone());
+    let mut changed = StateMachine { agreed, cluster: id, ..StateMachine::default() };
     while base.index < index.0 {
         base.index += 1;
         let at = base.index;
@@ -108,6 +112,7 @@ pub(super) fn compact(
         }
         changed.apply(Index(at), &entry.payload);
     }
+    cluster.clone_from(&changed.cluster);
     base.agreed = changed.agreed.map(LengthsRecord::from);
     if let Some(configured) = &changed.configured {
         base.configured = Some(ConfiguredRecord::from(&**configured));
@@ -129,7 +134,11 @@ fn read(keys: &Table<'_, &[u8], &[u8]>, key: &Scalar) -> Result<Option<Scalar>, 
 }
 
 /// The state machine at the base.
-pub(super) fn read_state(transaction: &ReadTransaction, base: &BaseRecord) -> Result<StateMachine, Stop> {
+pub(super) fn read_state(
+    transaction: &ReadTransaction,
+    base: &BaseRecord,
+    cluster: Option<Name>,
+) -> Result<StateMachine, Stop> {
     let mut values = KeyValues::default();
     match transaction.open_table(KEYS) {
         Err(TableError::TableDoesNotExist(_)) => {}
@@ -150,7 +159,7 @@ pub(super) fn read_state(transaction: &ReadTransaction, base: &BaseRecord) -> Re
         ))));
     }
     let configured = base.configured.as_ref().map(|record| Arc::new(record.into()));
-    Ok(StateMachine { values, agreed: base.agreed.map(LeaseLengths::from), configured })
+    Ok(StateMachine { values, agreed: base.agreed.map(LeaseLengths::from), configured, cluster })
 }
 
 fn unfit(what: String) -> StorageFault {

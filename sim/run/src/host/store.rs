@@ -19,7 +19,7 @@ pub(super) type Found = Recovered;
 #[derive(Debug, Clone)]
 pub(super) enum Store {
     /// Nothing but what was synced and what was not.
-    Memory(MemoryStorage),
+    Memory(Box<MemoryStorage>),
     /// The database.
     Durable(Box<Durable>),
 }

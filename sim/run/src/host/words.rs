@@ -152,6 +152,7 @@ pub fn entry_words(entry: &Entry, word: &mut impl FnMut(u64)) {
         Payload::Noop => {}
         Payload::Command(command) => command_fields(command, &mut |_, value| word(value)),
         Payload::Lease(lengths) => lengths_fields(lengths, &mut |_, value| word(value)),
+        Payload::Cluster(id) => word(short_hash(|each| id.bytes().for_each(|byte| each(u64::from(byte))))),
         Payload::Configuration(members) => {
             word(members.voters.len() as u64);
             for name in members.voters.iter().chain(&members.learners) {

@@ -250,7 +250,9 @@ fn note_words(note: &Note, word: &mut impl FnMut(u64)) {
         Note::LengthsInForce { .. }
         | Note::PromiseDiffers { .. }
         | Note::VotesWithheld { .. }
-        | Note::SlowDisk { .. } => {
+        | Note::SlowDisk { .. }
+        | Note::EntriesLost { .. }
+        | Note::StateDiffers { .. } => {
             field_words(note, word);
         }
     }

@@ -48,7 +48,7 @@ fn part(offset: u64, numbers: &[i64]) -> SnapshotWrite {
 }
 
 fn install(at: Position, pairs: u64) -> SnapshotWrite {
-    SnapshotWrite::Install { at, pairs, agreed: None, configured: None }
+    SnapshotWrite::Install { at, pairs, agreed: None, configured: None, cluster: None }
 }
 
 #[test]
@@ -231,7 +231,8 @@ fn lengths_that_were_agreed_on_are_part_of_the_stored_state_and_promises_are_not
     }
     for (ticket, installed) in [(5, Some(lengths(9))), (6, None)] {
         let at = Position { index: Index(ticket * 100), term: Term(1) };
-        let install = SnapshotWrite::Install { at, pairs: 0, agreed: installed, configured: None };
+        let install =
+            SnapshotWrite::Install { at, pairs: 0, agreed: installed, configured: None, cluster: None };
         storage.write(Write { ticket, snapshot: vec![part(0, &[]), install], ..Write::default() });
         storage.sync().unwrap();
         assert_eq!(agreed(&disk), installed);
@@ -261,15 +262,15 @@ fn members_that_have_changed_are_part_of_the_stored_state() {
     let at = Position { index: Index(100), term: Term(1) };
     let other = Configured { index: Index(90), members: members("n7") };
     let of = Some(std::sync::Arc::new(other.clone()));
-    let install = SnapshotWrite::Install { at, pairs: 0, agreed: None, configured: of };
+    let install = SnapshotWrite::Install { at, pairs: 0, agreed: None, configured: of, cluster: None };
     storage.write(Write { ticket: 5, snapshot: vec![part(0, &[]), install], ..Write::default() });
     storage.sync().unwrap();
     assert_eq!(configured(&disk), Some(other));
 }
 
-/// A file of format 1 is one of format 2 without anything new in it, but for the number in its head.
+/// A file of format 1 is one of a later format without anything new in it, but for the number in its head.
 #[test]
-fn a_directory_of_format_1_becomes_one_of_format_2_with_its_first_commit() {
+fn a_directory_of_an_older_format_becomes_one_of_the_newest_with_its_first_commit() {
     use super::super::sector::{SECTOR_BYTES, seal};
     let format_of = |bytes: &[u8]| u32::from_le_bytes(bytes[16..20].try_into().unwrap());
     let as_format = |format: u32, mut bytes: Vec<u8>| {
@@ -282,19 +283,19 @@ fn a_directory_of_format_1_becomes_one_of_format_2_with_its_first_commit() {
     storage.write(entries(1, 1, &[set(1, 1, 10), set(1, 2, 20)]));
     storage.sync().unwrap();
     drop(storage);
-    assert_eq!(format_of(&disk.bytes()), 2);
+    assert_eq!(format_of(&disk.bytes()), 3);
 
     let old = TestDisk::holding(as_format(1, disk.bytes()));
     let mut storage = DurableStorage::open(old.clone()).unwrap();
     assert_eq!(found(&storage.recover().unwrap()), (0, 2, Vec::new()), "all of it is in the log");
     storage.join(super::tests::membership(), LeaseSettings::default()).unwrap();
-    assert_eq!(format_of(&old.bytes()), 2, "an older program refuses it from now on");
+    assert_eq!(format_of(&old.bytes()), 3, "an older program refuses it from now on");
     storage.write(Write { ticket: 1, compacted: Some(Index(1)), ..Write::default() });
     storage.sync().unwrap();
     assert_eq!(reopened(old.bytes()), (1, 2, pairs(&[(1, 10)])));
 
-    for unknown in [0, 3] {
+    for unknown in [0, 4] {
         let opened = DurableStorage::open(TestDisk::holding(as_format(unknown, disk.bytes())));
-        assert_eq!(opened.unwrap_err(), OpenError::NewerFormat { found: unknown, known: 2 });
+        assert_eq!(opened.unwrap_err(), OpenError::NewerFormat { found: unknown, known: 3 });
     }
 }

@@ -84,9 +84,9 @@ fn what_is_foreign_or_of_a_later_format_is_refused() {
     let (bytes, _) = small();
     assert_eq!(reopened(b"PNG and other things".repeat(100)), Err(OpenError::Foreign));
     let mut newer = bytes;
-    newer[16] = 3;
+    newer[16] = 4;
     super::super::sector::seal(&mut newer[..512], 0);
-    assert_eq!(reopened(newer), Err(OpenError::NewerFormat { found: 3, known: 2 }));
+    assert_eq!(reopened(newer), Err(OpenError::NewerFormat { found: 4, known: 3 }));
 }
 
 /// Numbers below a bound, the same in every run.

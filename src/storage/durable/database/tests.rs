@@ -23,6 +23,7 @@ pub(super) fn membership() -> Membership {
         own: "n1".to_owned(),
         names: vec!["n1".to_owned(), "n2".to_owned(), "n3".to_owned()],
         joins: false,
+        cluster: None,
     }
 }
 
@@ -121,6 +122,7 @@ fn the_same_nodes_in_another_order_are_the_same_cluster_and_numbers_stay() {
         own: own.to_owned(),
         names: names.iter().map(ToString::to_string).collect(),
         joins: false,
+        cluster: None,
     };
     for given in [other("n2", &["n1", "n2", "n3"]), other("n1", &["n1"]), other("n1", &["n1", "n2", "n4"])] {
         let fault = storage.join(given.clone(), LeaseSettings::default()).unwrap_err();
@@ -129,4 +131,40 @@ fn the_same_nodes_in_another_order_are_the_same_cluster_and_numbers_stay() {
             assert!(text.contains(part), "{text}");
         }
     }
+}
+
+#[test]
+fn the_id_that_the_operator_gives_is_kept_and_another_one_refused() {
+    let disk = TestDisk::default();
+    drop(fresh(&disk));
+    let join = |cluster: Option<&str>| {
+        let mut storage = DurableStorage::open(disk.clone()).unwrap();
+        let membership = Membership { cluster: cluster.map(str::to_owned), ..membership() };
+        storage.join(membership, LeaseSettings::default()).map(|()| {
+            let recovered = storage.recover().unwrap();
+            assert!(!recovered.has_past(), "an id is no promise");
+            recovered.state.cluster
+        })
+    };
+    assert_eq!(join(None), Ok(None));
+    assert_eq!(join(Some("plum")), Ok(Some("plum".into())));
+    assert_eq!(join(None), Ok(Some("plum".into())), "need not be given again");
+    let fault = join(Some("fig")).unwrap_err();
+    assert_eq!(fault, JoinError::OtherCluster { stored: "plum".to_owned(), given: "fig".to_owned() });
+}
+
+#[test]
+fn the_id_of_the_log_outlives_the_entries() {
+    let disk = TestDisk::default();
+    let mut storage = fresh(&disk);
+    let id = |id: &str| Entry { term: Term(1), payload: Payload::Cluster(id.into()) };
+    let entries = [id("plum"), id("a-later-one")].into();
+    storage.write(Write { ticket: 1, entries: Some((Index(1), entries)), ..Write::default() });
+    storage.sync().unwrap();
+    assert_eq!(storage.recover().unwrap().state.cluster, None, "not applied");
+    storage.write(Write { ticket: 2, compacted: Some(Index(2)), ..Write::default() });
+    storage.sync().unwrap();
+    drop(storage);
+    let mut storage = DurableStorage::open(disk).unwrap();
+    assert_eq!(storage.recover().unwrap().state.cluster, Some("plum".into()));
 }

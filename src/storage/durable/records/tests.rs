@@ -93,6 +93,15 @@ fn the_new_records_are_those_of_format_2() {
     );
 }
 
+/// What format 3 has beside those.
+#[test]
+fn the_new_records_are_those_of_format_3() {
+    let entry = Entry { term: Term(1), payload: Payload::Cluster("plum".into()) };
+    let found = [hex(&entry_to_bytes(Index(1), &entry)), hex(&to_bytes(CLUSTER, &"plum"))];
+    assert_eq!(entry_from_bytes(Index(1), &entry_to_bytes(Index(1), &entry)), Some(entry));
+    assert_eq!(found, ["010504706c756d9ad43e21b4a60bf0", "04706c756dc3467589b157798b"]);
+}
+
 #[test]
 fn entries_come_back_as_they_went_in() {
     let scalars = [
