@@ -676,6 +676,6 @@ fn place(client: &mut ClientSpec, at: u64) {
 
 /// The true time in which a node's clock surely measures that.
 fn in_true_time(length: Span, setup: &Setup, node: usize) -> u64 {
-    let rate = BILLION.saturating_add_signed(i128::from(setup.nodes[node].clock.rate_ppb)).max(1);
+    let rate = BILLION.saturating_add_signed(i128::from(setup.nodes[node].clock.slowest_ppb())).max(1);
     u64::try_from(u128::from(length.as_nanos()) * BILLION / rate + 1).unwrap_or(u64::MAX / 16)
 }

@@ -24,6 +24,7 @@ mod row;
 mod subject;
 mod summary;
 mod text;
+mod together;
 mod workload;
 
 pub use bound::{slack, within_bound};
@@ -40,7 +41,7 @@ use leasehold_run::rules;
 use leasehold_run::setup::Setup;
 
 /// What [`draw`] makes of a seed. A seed means the same for ever as long as this number stays.
-pub const DRAW_VERSION: u32 = 3;
+pub const DRAW_VERSION: u32 = 4;
 
 /// What setups are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -69,6 +69,9 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     if let Some(why) = setup.faults.iter().find_map(faults::unknown_to_adversary) {
         return Err(why);
     }
+    if let Some(why) = slewed_and_suspended(setup) {
+        return Err(why);
+    }
     let kinds = alike(setup);
     let leaders = match setup.cluster.first_leader {
         Some(first) => first..first + 1,
@@ -103,6 +106,25 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
         }
     }
     Ok(found)
+}
+
+/// Why nothing is known of a setup with a machine that is suspended while its boottime clock is slower than its raw clock.
+/// Its lease then ends by one clock or the other.
+pub(crate) fn slewed_and_suspended(setup: &Setup) -> Option<&'static str> {
+    let suspended = |fault: &FaultSpec| match harm(fault) {
+        Harm::Stops { node, clocks: Frozen::Raw } => {
+            let clock = &setup.nodes[node].clock;
+            clock.slew_ppb < 0 && clock.stamp == StampSource::Both
+        }
+        Harm::Stops { .. }
+        | Harm::None
+        | Harm::WallSet { .. }
+        | Harm::Unvouched { .. }
+        | Harm::Restarts { .. }
+        | Harm::NoFormula => false,
+    };
+    let any = setup.faults.iter().any(suspended);
+    any.then_some("a machine is suspended while its boottime clock is slewed to run slower")
 }
 
 /// Who may be voter, elector and carrier, beside that leader and that challenger.

@@ -92,6 +92,9 @@ pub fn clock(spec: &ClockSpec) -> String {
     if spec.rate_ppb != 0 {
         parts.push(format!("rate {}", rate(spec.rate_ppb)));
     }
+    if spec.slew_ppb != 0 {
+        parts.push(format!("boot and wall clocks slewed by {}", rate(spec.slew_ppb)));
+    }
     if spec.wall_error.as_nanos() != 0 {
         parts.push(format!("wall error +-{}", spec.wall_error));
     }

@@ -151,6 +151,8 @@ pub struct VirtualClock {
     raw: Line,
     boot: Line,
     wall: Line,
+    /// How much faster the last two are set to run than the first, in parts per billion.
+    slew: i64,
     wall_error: Span,
     synchronized: bool,
     stamp: StampSource,
@@ -161,15 +163,17 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// Clocks as a scenario sets them up. The offset applies to all of them.
     pub fn new(spec: &ClockSpec) -> VirtualClock {
-        let line = |base: u64| Line::new(base.saturating_add_signed(spec.offset_ns), spec.rate_ppb);
+        let line = |base: u64, ppb: i64| Line::new(base.saturating_add_signed(spec.offset_ns), ppb);
+        let slewed = spec.slewed(spec.rate_ppb);
         VirtualClock {
-            raw: line(MONOTONIC_BASE),
-            boot: line(MONOTONIC_BASE),
-            wall: line(WALL_BASE),
+            raw: line(MONOTONIC_BASE, spec.rate_ppb),
+            boot: line(MONOTONIC_BASE, slewed),
+            wall: line(WALL_BASE, slewed),
+            slew: spec.slew_ppb,
             wall_error: spec.wall_error,
             synchronized: spec.synchronized,
             stamp: spec.stamp,
-            one_stamp: true,
+            one_stamp: slewed == spec.rate_ppb || spec.stamp != StampSource::Both,
         }
     }
 
@@ -259,11 +263,13 @@ impl VirtualClock {
         }
     }
 
-    /// The oscillator changes: all clocks run at `1 + ppb / 10^9`.
+    /// The oscillator changes: all clocks run at `1 + ppb / 10^9`, but for what is slewed.
     pub fn set_rate(&mut self, at: u64, ppb: i64) {
-        for line in [&mut self.raw, &mut self.boot, &mut self.wall] {
-            line.set_rate(at, ppb);
-        }
+        let slewed = ClockSpec { slew_ppb: self.slew, ..ClockSpec::default() }.slewed(ppb);
+        self.raw.set_rate(at, ppb);
+        self.boot.set_rate(at, slewed);
+        self.wall.set_rate(at, slewed);
+        self.find_one_stamp();
     }
 
     /// The wall clock is set forward or back.
@@ -360,13 +366,18 @@ mod tests {
     }
 
     fn clock_spec() -> impl Strategy<Value = ClockSpec> {
-        let numbers = (-2_000_000_000i64..2_000_000_000, -500_000_000i64..1_000_000_000, 0u64..1_000_000_000);
-        (numbers, any::<bool>()).prop_map(|((offset_ns, rate_ppb, error), synchronized)| ClockSpec {
-            offset_ns,
-            rate_ppb,
-            wall_error: Span::nanos(error),
-            synchronized,
-            ..ClockSpec::default()
+        let slew = prop_oneof![Just(0), -100_000_000i64..100_000_000];
+        let rates = (-500_000_000i64..1_000_000_000, slew);
+        let numbers = (-2_000_000_000i64..2_000_000_000, rates, 0u64..1_000_000_000);
+        (numbers, any::<bool>()).prop_map(|((offset_ns, (rate_ppb, slew_ppb), error), synchronized)| {
+            ClockSpec {
+                offset_ns,
+                rate_ppb,
+                slew_ppb,
+                wall_error: Span::nanos(error),
+                synchronized,
+                ..ClockSpec::default()
+            }
         })
     }
 

@@ -39,6 +39,9 @@ pub struct ClockSpec {
     pub offset_ns: i64,
     /// How much faster than true time they run, in parts per billion.
     pub rate_ppb: i64,
+    /// How much faster CLOCK_BOOTTIME and the wall clock run than CLOCK_MONOTONIC_RAW, in parts per billion: a time daemon
+    /// slews them. chronyd does so by up to 100 000 000, ntpd by 500 000.
+    pub slew_ppb: i64,
     /// The error that the machine declares for its wall clock.
     pub wall_error: Span,
     /// The machine vouches for its wall clock.
@@ -53,9 +56,35 @@ impl Default for ClockSpec {
         ClockSpec {
             offset_ns: 0,
             rate_ppb: 0,
+            slew_ppb: 0,
             wall_error: Span::ZERO,
             synchronized: true,
             stamp: StampSource::Both,
+        }
+    }
+}
+
+impl ClockSpec {
+    /// What CLOCK_BOOTTIME and the wall clock gain on true time where CLOCK_MONOTONIC_RAW gains `raw_ppb`, in parts per
+    /// billion. No clock stands still or runs backwards.
+    pub fn slewed(&self, raw_ppb: i64) -> i64 {
+        raw_ppb.saturating_add(self.slew_ppb).max(-999_999_999)
+    }
+
+    /// The rate of the quicker of the clocks that a stamp is taken from, in parts per billion: leases end by it.
+    pub fn fastest_ppb(&self) -> i64 {
+        match self.stamp {
+            StampSource::Both => self.rate_ppb.max(self.slewed(self.rate_ppb)),
+            StampSource::Raw => self.rate_ppb,
+            StampSource::Boot => self.slewed(self.rate_ppb),
+        }
+    }
+
+    /// The rate of the slower of them: promises end by it.
+    pub fn slowest_ppb(&self) -> i64 {
+        match self.stamp {
+            StampSource::Both => self.rate_ppb.min(self.slewed(self.rate_ppb)),
+            StampSource::Raw | StampSource::Boot => self.fastest_ppb(),
         }
     }
 }

@@ -152,6 +152,7 @@ fn scaled(setup: &Setup, scale: u64) -> Setup {
     let deadline = setup.lease.form == LeaseForm::Deadline;
     for node in &mut scaled.nodes {
         node.clock.rate_ppb = signed(node.clock.rate_ppb).clamp(-900_000_000, 2_000_000_000);
+        node.clock.slew_ppb = signed(node.clock.slew_ppb).clamp(-90_000_000, 200_000_000);
         if deadline {
             node.clock.offset_ns = signed(node.clock.offset_ns);
         }

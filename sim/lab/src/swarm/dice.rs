@@ -28,6 +28,8 @@ pub(super) enum Aspect {
     Members,
     /// How.
     MemberChanges,
+    /// What no motif makes.
+    Together,
 }
 
 /// The dice of one aspect of one seed.

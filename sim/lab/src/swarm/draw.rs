@@ -6,7 +6,7 @@ use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
-use super::{Profile, bound, disks, faults, members, workload};
+use super::{Profile, bound, disks, faults, members, together, workload};
 use leasehold_run::rules;
 use leasehold_run::setup::{Cluster, Delay, LinkSpec, Network, NodeSpec, Setup, Timers};
 
@@ -18,7 +18,9 @@ pub fn draw(seed: u64, profile: &Profile) -> Setup {
     setup.faults = faults::faults(seed, &setup, profile.bound);
     setup.faults.extend(members::faults(seed, &setup));
     disks::fit(seed, &mut setup);
+    together::before_clocks(seed, &mut setup, profile.bound);
     bound::fit(seed, &mut setup, profile.bound);
+    together::after_clocks(seed, &mut setup, profile.bound);
     setup.log = log(seed);
     setup.rules = profile.rules.to_owned();
     setup

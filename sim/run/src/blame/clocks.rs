@@ -69,7 +69,7 @@ impl ClockLog {
             spec.offset_ns = 0;
         }
         if !level.has(Part::Drift) {
-            spec.rate_ppb = 0;
+            (spec.rate_ppb, spec.slew_ppb) = (0, 0);
         }
         if !level.has(Part::Unsynchronized) {
             spec.synchronized = true;

@@ -56,7 +56,7 @@ pub fn bound(setup: &Setup) -> Result<Option<Bound>, &'static str> {
 /// Does the leader surely lead until its lease's last round? Of three voters one that is free between two rounds and the
 /// leader, whose lease may be over as well, are a majority.
 fn leads_between_rounds(setup: &Setup, attack: &Attack) -> bool {
-    let heartbeat = measured(nanos(setup.timers.heartbeat), setup.nodes[attack.leader].clock.rate_ppb);
+    let heartbeat = measured(nanos(setup.timers.heartbeat), setup.nodes[attack.leader].clock.fastest_ppb());
     let bound =
         |voter: &usize| promised(setup, attack, *voter) > heartbeat + round_trip(setup, attack, *voter);
     setup.cluster.voters > 3 || attack.voters.iter().all(bound)
@@ -68,7 +68,9 @@ pub fn bounds(setup: &Setup) -> Result<Vec<Bound>, &'static str> {
         return Err("the arithmetic does not cover these rules");
     }
     let deadline_form = setup.nodes.iter().any(|node| node.lease.form == LeaseForm::Deadline);
-    if deadline_form && setup.nodes.iter().any(|node| node.clock.rate_ppb != 0) {
+    if deadline_form
+        && setup.nodes.iter().any(|node| node.clock.slowest_ppb() != 0 || node.clock.slew_ppb != 0)
+    {
         return Err("wall clocks that drift are apart by more and more");
     }
     if setup.nodes.iter().any(|node| !node.clock.synchronized) {
@@ -111,7 +113,7 @@ fn free(setup: &Setup, attack: &Attack, voter: usize) -> i128 {
     }
     let (holder, spec) = (&setup.nodes[attack.leader], &setup.nodes[voter]);
     let longest = nanos(holder.lease.election_timeout.max(spec.lease.election_timeout));
-    restarted + measured(longest, spec.clock.rate_ppb)
+    restarted + measured(longest, spec.clock.slowest_ppb())
 }
 
 /// When the promise is over that the round gave a voter, which stays up.
@@ -120,7 +122,7 @@ fn promised(setup: &Setup, attack: &Attack, voter: usize) -> i128 {
     let received = i128::from(attack.delay(setup, attack.leader, voter));
     let promise = nanos(holder.lease.election_timeout);
     let promised = match holder.lease.form {
-        LeaseForm::Elapsed => received + measured(promise, spec.clock.rate_ppb),
+        LeaseForm::Elapsed => received + measured(promise, spec.clock.slowest_ppb()),
         LeaseForm::Deadline => {
             let errors = nanos(spec.clock.wall_error) - nanos(holder.clock.wall_error);
             promise + errors - skew(setup, attack, voter)
@@ -134,7 +136,7 @@ fn promised(setup: &Setup, attack: &Attack, voter: usize) -> i128 {
 /// The rounds go with the heartbeats. The leader last heard a quorum in the round that bound the voters.
 fn free_between_rounds(setup: &Setup, attack: &Attack) -> bool {
     let holder = &setup.nodes[attack.leader];
-    let heartbeat = measured(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
+    let heartbeat = measured(nanos(setup.timers.heartbeat), holder.clock.fastest_ppb());
     let longest = attack.acknowledging().map(|node| round_trip(setup, attack, node)).fold(0, i128::max);
     // What reaches one of them must find all of them free.
     let there =
@@ -149,7 +151,7 @@ fn free_between_rounds(setup: &Setup, attack: &Attack) -> bool {
 /// most two heartbeats, and the messages between, after the last one that an elector acknowledged.
 fn changes_carriers(setup: &Setup, attack: &Attack) -> bool {
     let holder = &setup.nodes[attack.leader];
-    let heartbeat = measured(nanos(setup.timers.heartbeat), holder.clock.rate_ppb);
+    let heartbeat = measured(nanos(setup.timers.heartbeat), holder.clock.fastest_ppb());
     let everybody = attack.acknowledging().chain(attack.electors.iter().copied());
     let longest = everybody.map(|node| round_trip(setup, attack, node)).fold(0, i128::max);
     let asked = attack.voters.iter().map(|voter| attack.delay(setup, attack.challenger, *voter).max(1));
@@ -160,7 +162,7 @@ fn changes_carriers(setup: &Setup, attack: &Attack) -> bool {
 /// When a leader that hears nobody after the round gives up: T on its clocks after the send, the quicker of the two.
 fn steps_down(setup: &Setup, attack: &Attack) -> i128 {
     let holder = &setup.nodes[attack.leader];
-    measured(nanos(holder.lease.election_timeout), holder.clock.rate_ppb)
+    measured(nanos(holder.lease.election_timeout), holder.clock.fastest_ppb())
 }
 
 /// How long a round and its acknowledgement take.
@@ -242,7 +244,7 @@ fn campaigns(setup: &Setup, attack: &Attack) -> i128 {
         LeaseForm::Elapsed => {
             let received = i128::from(attack.delay(setup, attack.leader, attack.challenger));
             let promise = nanos(holder.lease.election_timeout);
-            received + measured(promise + jitter, spec.clock.rate_ppb)
+            received + measured(promise + jitter, spec.clock.slowest_ppb())
         }
         LeaseForm::Deadline => promised(setup, attack, attack.challenger) + jitter,
     }
@@ -256,7 +258,7 @@ fn last_served(setup: &Setup, attack: &Attack) -> Option<i128> {
     let lost =
         |wanted: Frozen| -> i128 { attack.missed(setup).map(|place| stop(setup, place, wanted)).sum() };
     let (frozen, suspended) = (lost(Frozen::All), lost(Frozen::Raw));
-    let by_monotonic = measured(effective, holder.clock.rate_ppb) + suspended;
+    let by_monotonic = measured(effective, holder.clock.fastest_ppb()) + suspended;
     let lasts = match holder.lease.form {
         LeaseForm::Elapsed => by_monotonic,
         LeaseForm::Deadline => {

@@ -3,7 +3,8 @@
 //! For a leader `l` and a follower `f`, both counted in true time from the send of the round that a quorum acknowledged,
 //! with `E = D - s` and declared wall-clock errors `e`:
 //!
-//! * elapsed form: the lease ends after `E / (1 + rate_l)`, the promise after `T / (1 + rate_f)`;
+//! * elapsed form: the lease ends after `E / (1 + rate_l)`, the promise after `T / (1 + rate_f)`. Where boottime is slewed,
+//!   a lease ends by the quicker of the two clocks of a stamp, a promise by the slower;
 //! * deadline form: the lease ends after `E - 2 e_l`, the promise after `T - e_l + e_f - skew`, where `skew` is how far the
 //!   follower's wall clock, when it votes, is ahead of the leader's when it stamped the round.
 //!
@@ -23,6 +24,7 @@
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
+use crate::attack::slewed_and_suspended;
 use crate::display::length;
 use crate::faults::{self, Frozen, Harm, harm, times};
 use crate::rules;
@@ -58,8 +60,13 @@ pub fn predict(setup: &Setup) -> Prediction {
     if let Some(why) = setup.faults.iter().find_map(faults::uncovered_by_theory) {
         return Prediction::NotCovered { why };
     }
+    if let Some(why) = slewed_and_suspended(setup) {
+        return Prediction::NotCovered { why };
+    }
     let deadline_form = setup.nodes.iter().any(|node| node.lease.form == LeaseForm::Deadline);
-    if deadline_form && setup.nodes.iter().any(|node| node.clock.rate_ppb != 0) {
+    if deadline_form
+        && setup.nodes.iter().any(|node| node.clock.slowest_ppb() != 0 || node.clock.slew_ppb != 0)
+    {
         return Prediction::NotCovered { why: "wall clocks that drift are apart by more and more" };
     }
     let electorate = setup.electorate();
@@ -91,7 +98,7 @@ fn missed(setup: &Setup, node: usize, frozen: &[Frozen]) -> i128 {
         return stops().map(|(fault, lasts)| lasts * i128::from(times(fault, setup.duration))).sum();
     }
     // The more stops there are within the lease the longer it is, and the more stops there may be within it.
-    let lease = true_time(nanos(spec.lease.effective()), spec.clock.rate_ppb, Rounding::Down);
+    let lease = true_time(nanos(spec.lease.effective()), spec.clock.fastest_ppb(), Rounding::Down);
     let mut missed = 0;
     loop {
         let within = |fault: &FaultSpec| match fault.trigger {
@@ -121,7 +128,7 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
             let frozen: &[Frozen] = if raw_alone { &[Frozen::Raw, Frozen::All] } else { &[Frozen::All] };
             let lost = missed(setup, leader, frozen);
             let lasts = |length, rate_ppb| true_time(length, rate_ppb, Rounding::Down);
-            lasts(promise, voter.clock.rate_ppb) - lasts(lease, holder.clock.rate_ppb) - lost
+            lasts(promise, voter.clock.slowest_ppb()) - lasts(lease, holder.clock.fastest_ppb()) - lost
         }
         LeaseForm::Deadline => {
             let lost = missed(setup, leader, &[Frozen::All]);
@@ -243,6 +250,7 @@ fn between(low: &Setup, high: &Setup, fraction: i128) -> Setup {
     for (node, high) in mixed.nodes.iter_mut().zip(&high.nodes) {
         node.clock.offset_ns = mix(node.clock.offset_ns, high.clock.offset_ns);
         node.clock.rate_ppb = mix(node.clock.rate_ppb, high.clock.rate_ppb);
+        node.clock.slew_ppb = mix(node.clock.slew_ppb, high.clock.slew_ppb);
         node.clock.wall_error = mix_span(node.clock.wall_error, high.clock.wall_error);
         node.lease.duration = mix_span(node.lease.duration, high.lease.duration);
         node.lease.election_timeout = mix_span(node.lease.election_timeout, high.lease.election_timeout);

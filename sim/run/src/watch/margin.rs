@@ -129,8 +129,10 @@ impl Margins {
 
     fn kill(&mut self, node: usize, world: &(impl WorldView + ?Sized)) {
         self.settle(node, world);
+        // One that stood still, and goes on no more, has not served since.
+        let last = self.stopped_at[node].unwrap_or(world.now());
         if let Some(lease) = &mut self.watched[node] {
-            lease.over.get_or_insert(world.now());
+            lease.over.get_or_insert(last);
             lease.dead = true;
         }
     }

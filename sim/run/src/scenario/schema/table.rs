@@ -134,6 +134,8 @@ pub(in super::super) const CLOCK: &[Field] = &[
         .at(slot!(|setup, node| setup.nodes[node].clock.offset_ns)),
     key("rate", Kind::Rate, Is("0ppm"), "What all clocks gain on true time.")
         .at(slot!(|setup, node| setup.nodes[node].clock.rate_ppb)),
+    key("slew", Kind::Rate, Is("0ppm"), "What the boot and wall clocks gain on the raw clock.")
+        .at(slot!(|setup, node| setup.nodes[node].clock.slew_ppb)),
     key("wall-error", Kind::Span, Is("0s"), "The error that the wall clock declares; it may be a lie.")
         .at(slot!(|setup, node| setup.nodes[node].clock.wall_error)),
     key("synchronized", Kind::Flag, Is("true"), "Whether the machine vouches for its wall clock.")
