@@ -92,7 +92,7 @@ fn takeovers(cluster: &Value, number: u64) -> Vec<Value> {
         json!({"type": "snapshot", "msg_id": number, "cluster": cluster, "term": term, "index": last, "index_term": 1,
             "offset": 0, "pairs": [["x", 666]], "last": true}),
         json!({"type": "snapshot_reply", "msg_id": number, "cluster": cluster, "term": term, "index": last}),
-        json!({"type": "forward", "msg_id": number, "cluster": cluster, "incarnation": 1, "sequence": number, "floor": 0,
+        json!({"type": "forward", "msg_id": number, "cluster": cluster, "incarnation": "0000000000000001", "sequence": number, "floor": 0,
             "term": 1, "write": ["x", 666]}),
         json!({"type": "members", "msg_id": number, "cluster": cluster, "voters": ["c9"], "learners": []}),
         json!({"type": "ask_members", "msg_id": number, "cluster": cluster}),

@@ -215,6 +215,12 @@ fn fault(refusal: &Refusal) -> Fault {
             "no leader was found in time (an election is under way, or no majority can be reached); nothing was done, \
              try again",
         ),
+        Refusal::Unreachable { leader, by } => Fault::new(
+            ErrorCode::TemporarilyUnavailable,
+            format!(
+                "{leader:?} leads and {by:?} hears it, but this node does not; nothing was done, ask another node"
+            ),
+        ),
         Refusal::Overloaded => Fault::new(
             ErrorCode::TemporarilyUnavailable,
             "too many requests are waiting at this node; nothing was done, try again later",

@@ -74,6 +74,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ),
     ("node", "how to run the node", include_str!("../../../docs/guide/node.md")),
     ("library", "how to embed the node", include_str!("../../../docs/guide/library.md")),
+    ("maelstrom", "the node under Maelstrom", include_str!("../../../docs/guide/maelstrom.md")),
     (
         "membership",
         "how nodes are added, replaced and removed",
@@ -107,7 +108,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
 ];
 
 /// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 42] = [
+pub(super) const WORDS: [&str; 44] = [
     "scenarios",
     "report",
     "history",
@@ -123,6 +124,7 @@ pub(super) const WORDS: [&str; 42] = [
     "safe",
     "node",
     "library",
+    "maelstrom",
     "membership",
     "protocol",
     "storage",
@@ -130,6 +132,7 @@ pub(super) const WORDS: [&str; 42] = [
     "benchmarks",
     "glossary",
     "clocks",
+    "security",
     "proof",
     "lease-reads",
     "rules",
