@@ -8,6 +8,7 @@ mod explore;
 mod frontier;
 mod inspect;
 mod live;
+mod output;
 mod probability;
 mod run;
 mod shrink;
@@ -19,7 +20,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 
 use args::{Arguments, Command};
 use errors::Failure;
@@ -55,7 +56,8 @@ pub(super) fn main() -> ExitCode {
         );
     }));
     let outcome = std::panic::catch_unwind(|| {
-        let arguments = match Arguments::try_parse() {
+        let parsed = topics::command().try_get_matches();
+        let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
             Ok(arguments) => arguments,
             Err(error) => {
                 let code = if error.use_stderr() { exit::USAGE } else { 0 };
@@ -87,12 +89,12 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Rules) => inspect::rules(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "sim", &mut script);
+            clap_complete::generate(shell, &mut topics::command(), "sim", &mut script);
             print(&String::from_utf8_lossy(&script))
         }
         Some(Command::Man { directory }) => {
             std::fs::create_dir_all(&directory)
-                .and_then(|()| clap_mangen::generate_to(Arguments::command(), &directory))
+                .and_then(|()| clap_mangen::generate_to(topics::command(), &directory))
                 .map_err(|error| {
                     Failure::io(&format!("cannot write manual pages to {}", directory.display()), &error)
                 })?;

@@ -191,7 +191,7 @@ fn nothing_to_check() {
     check(&["-"], "", 4, "", "error: stdin: no operation, read as JSON lines\n");
     check(&["-"], "[]", 4, "", "error: stdin: no operation, read as EDN\n");
     check(
-        &["README.md", "--format", "log"],
+        &["README.md", "--history-format", "log"],
         "",
         4,
         "",

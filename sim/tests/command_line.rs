@@ -282,6 +282,42 @@ fn standard_output_has_the_report_alone() {
 }
 
 #[test]
+fn every_command_that_reports_has_the_same_formats() {
+    let small = small("formats");
+    let history = "scenarios/histories/example.edn";
+    let ends = ["--vary", "clock.n1.rate", "--from=-10%", "--to=0%", "--seeds", "0"];
+    let axes = ["--x", "clock.n1.rate=-10%..0%", "--y", "lease.duration=1s..3s", "--steps", "1"];
+    let few = ["--row", "3s", "--particles", "10", "--replications", "5"];
+    let folder = file("formats", "explored", "");
+    std::fs::remove_file(&folder).unwrap();
+    let explored = ["explore", "--seeds", "0..2", "--out", &folder];
+    let commands = [
+        ["threshold", &small].iter().chain(&ends).copied().collect::<Vec<&str>>(),
+        ["frontier", &small].iter().chain(&axes).copied().collect(),
+        ["probability", &small].iter().chain(&few).copied().collect(),
+        vec!["exhaust", &small, "--row", "3s", "--choices", "1"],
+        vec!["run", &small],
+        vec!["check", history],
+        explored.to_vec(),
+    ];
+    for command in &commands {
+        let again = |format: &[&str]| {
+            let _ = std::fs::remove_dir_all(&folder);
+            run(&[&command[..], format].concat()).1
+        };
+        let lines = again(&["--format", "jsonl"]);
+        let whole = json(lines.lines().last().unwrap_or_else(|| panic!("{command:?} says nothing")));
+        assert_eq!((&whole["schema"], whole["version"].is_string()), (&json("1"), true), "{command:?}");
+        let object = again(&["--format", "json"]);
+        assert_eq!(object, again(&["--json"]), "{command:?}");
+        let apart = json(&object).as_object().unwrap().len() - whole.as_object().unwrap().len();
+        assert!(apart <= 1, "all fields of {command:?} but its parts");
+        assert!(apart == 1 || lines.lines().count() == 1, "{command:?}");
+        assert_eq!(again(&["--quiet"]), "", "{command:?}");
+    }
+}
+
+#[test]
 fn verbose_reports_say_more() {
     let small = small("verbose");
     let (_, plain, _) = run(&["run", &small]);

@@ -177,6 +177,21 @@ pub trait LeaseRules {
         standing.committed && standing.own_term_committed && standing.acknowledged
     }
 
+    /// Reads by a quorum, for when no lease runs (Raft dissertation, section 6.4): the round whose confirmation such a read
+    /// waits for. `latest_sent` is the newest round that the leader has sent in its term, 0 before the first. `waiting` is
+    /// the round that the newest read waits for that has not been answered. The round must be one that is yet to be sent. A
+    /// quorum may have acknowledged an earlier one before it elected somebody else, whoever asked for it and however often
+    /// the request came (etcd-raft #397, d-engine #381, etcd #20418).
+    fn read_round(&self, latest_sent: u64, _waiting: Option<u64>) -> u64 {
+        latest_sent + 1
+    }
+
+    /// May a read that waits for the round `needed` be answered, once a quorum has acknowledged round `confirmed` of the
+    /// leader's term? Not before that quorum has: until then somebody else may have been elected.
+    fn read_is_confirmed(&self, needed: u64, confirmed: u64) -> bool {
+        needed <= confirmed
+    }
+
     /// May an entry of the leader's own term, held by a quorum, commit now? (A protocol whose new leader waits out the
     /// old lease says "not yet" here.)
     fn may_commit(&self, _now: &Reading) -> bool {

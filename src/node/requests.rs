@@ -149,7 +149,7 @@ impl<R: LeaseRules> Node<R> {
                 if let Some(answer) = self.read_locally(now, &key) {
                     self.answer(origin, answer);
                 } else if self.reads.has_room(&key) {
-                    let needs = self.raft.begin_read_index();
+                    let needs = self.raft.begin_read_index(self.reads.newest());
                     self.reads.push(WaitingRead { term: self.raft.term(), needs, key, origin });
                 } else {
                     return Err(Refusal::Overloaded);
@@ -208,7 +208,7 @@ impl<R: LeaseRules> Node<R> {
             if !self.leads() || read.term != self.raft.term() {
                 break;
             }
-            if read.needs.round > self.raft.confirmed_round() || read.needs.index > self.applied {
+            if !self.raft.is_confirmed(read.needs) || read.needs.index > self.applied {
                 break;
             }
             let answer = Answer::Value {

@@ -103,6 +103,11 @@ impl WaitingReads {
         self.reads.front()
     }
 
+    /// What the read needs that came last.
+    pub(super) fn newest(&self) -> Option<ReadIndex> {
+        self.reads.back().map(|read| read.needs)
+    }
+
     pub(super) fn pop(&mut self) -> Option<WaitingRead> {
         let read = self.reads.pop_front()?;
         self.load.remove(read.key.weight());

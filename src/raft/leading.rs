@@ -165,18 +165,20 @@ impl<R: LeaseRules> Raft<R> {
     }
 
     /// Begins a ReadIndex (Raft dissertation, section 6.4): the read may be answered once `round` is
-    /// [confirmed](Raft::confirmed_round) and everything up to `index` is applied. The round is one that is yet to be
-    /// sent, so it proves leadership at an instant after the read arrived.
-    pub(crate) fn begin_read_index(&mut self) -> ReadIndex {
+    /// [confirmed](Raft::is_confirmed) and everything up to `index` is applied. The round is one that is yet to be
+    /// sent, so it proves leadership at an instant after the read arrived. `waiting`: what the newest read needs that waits
+    /// already.
+    pub(crate) fn begin_read_index(&mut self, waiting: Option<ReadIndex>) -> ReadIndex {
         debug_assert!(self.role == Role::Leader);
         self.leadership.broadcast = true;
         let index = self.commit.max(self.leadership.own_term_start);
-        ReadIndex { round: self.leadership.rounds.latest() + 1, index }
+        let round = self.rules.read_round(self.leadership.rounds.latest(), waiting.map(|read| read.round));
+        ReadIndex { round, index }
     }
 
-    /// The newest round that a quorum has acknowledged in this term.
-    pub(crate) fn confirmed_round(&self) -> u64 {
-        self.leadership.quorum_round
+    /// Has a quorum confirmed what this read, which came in this term, waits for?
+    pub(crate) fn is_confirmed(&self, read: ReadIndex) -> bool {
+        self.rules.read_is_confirmed(read.round, self.leadership.quorum_round)
     }
 
     /// Is this node the whole electorate? Then it is a quorum, and each of its rounds is acknowledged when it is sent.

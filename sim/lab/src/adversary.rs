@@ -12,9 +12,11 @@
 use std::sync::Arc;
 
 use leasehold::lease::LeaseForm;
+use leasehold::raft::Timer;
 use leasehold::time::Span;
+use rayon::prelude::*;
 
-use self::observers::{Freed, Round};
+use self::observers::{Elected, Ends, Freed, Round};
 use leasehold_run::attack::{Attack, Lapse, attacks, least};
 use leasehold_run::run::{Outcome, run, run_observed};
 use leasehold_run::setup::{
@@ -49,20 +51,23 @@ pub struct Harm {
 /// When things happen in a [`Harm`], in true nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Instants {
-    /// The challenger is cut off from the leader.
+    /// The challenger is cut off from the leader, unless it is to acknowledge the round.
     pub isolated: u64,
-    /// An early pre-vote: the voter has the round before the last one, and hears nothing more of the leader for a while.
+    /// An early pre-vote: the round that binds the voters before the last one is sent. Then they hear nothing of the leader
+    /// for a while.
     pub lapsing: u64,
-    /// An early pre-vote: the voter is free and grants it.
+    /// An early pre-vote: the last voter is free and grants it.
     pub lapsed: u64,
+    /// An early pre-vote: the round is sent that the voters hear again.
+    pub heard: u64,
     /// An early pre-vote for which electors took the voter's place: they are free as well, and grant theirs.
     pub relieved: u64,
     /// The round that carries the lease is sent.
     pub round: u64,
-    /// The voter hears nothing more of the leader.
-    pub cut: u64,
-    /// The voter's promise is over.
+    /// The last voter's promise is over.
     pub free: u64,
+    /// The challenger is elected. Found only where carriers wait for it.
+    pub elected: u64,
     /// The writer knows that the new leader has its value.
     pub acknowledged: u64,
     /// The read is asked.
@@ -71,15 +76,14 @@ pub struct Instants {
 
 /// The run with a stale read, or else with the smallest margin. `None` when nobody could be elected inside a lease at all.
 pub fn worst(setup: &Setup) -> Result<Option<Harm>, &'static str> {
-    let mut worst: Option<Harm> = None;
-    for attack in attacks(setup)? {
-        let Some(harm) = Scheme::new(setup, attack).carry_out() else { continue };
-        let badness = |harm: &Harm| (harm.stale == 0, harm.margin);
-        if worst.as_ref().is_none_or(|worst| badness(&harm) < badness(worst)) {
-            worst = Some(harm);
-        }
-    }
-    Ok(worst)
+    Ok(worst_of(setup, attacks(setup)?))
+}
+
+/// The worst of these attacks; of equals the first.
+pub fn worst_of(setup: &Setup, attacks: Vec<Attack>) -> Option<Harm> {
+    let harms: Vec<Option<Harm>> =
+        attacks.into_par_iter().map(|attack| Scheme::new(setup, attack).carry_out()).collect();
+    harms.into_iter().flatten().min_by_key(|harm| (harm.stale == 0, harm.margin))
 }
 
 /// An attack on a setup while it is worked out.
@@ -94,6 +98,24 @@ struct Scheme<'a> {
     /// Longer than any promise lasts.
     promise: u64,
     instants: Instants,
+    /// When each voter's promise is over that lapses before the round, in the order of the voters.
+    lapses: Vec<u64>,
+    /// When each voter's promise to the last round is over, in the order of the voters.
+    frees: Vec<u64>,
+    /// When the challenger's own election timer goes off, if it is a voter.
+    own_start: u64,
+    /// Stops of the leader that keep it from stepping down: from when on, how long, and which fault.
+    stalls: Vec<(u64, u64, usize)>,
+}
+
+/// What the challenger does in the end, and when.
+struct Plan {
+    /// It goes on, and asks for votes, or for pre-votes where it has none yet.
+    asks: u64,
+    /// Then it stands still from here to there, so that no answer comes too late for its patience.
+    waits: Option<(u64, u64)>,
+    /// When votes are asked for by the answers that it waits for, or when it has them.
+    answered: u64,
 }
 
 impl Scheme<'_> {
@@ -102,7 +124,14 @@ impl Scheme<'_> {
         base.cluster.first_leader = Some(attack.leader);
         base.timers.election_jitter = Span::ZERO;
         for node in &mut base.nodes {
-            node.election_jitter = Span::ZERO;
+            (node.election_jitter, node.election_jitter_least) = (Span::ZERO, Span::ZERO);
+        }
+        if attack.voters.contains(&attack.challenger) {
+            // It campaigns by itself, as soon as it may.
+            let node = &from.nodes[attack.challenger];
+            let least = node.election_jitter_least.min(node.election_jitter);
+            let own = &mut base.nodes[attack.challenger];
+            (own.election_jitter, own.election_jitter_least) = (least, least);
         }
         let client = least(from.network.client_delay);
         base.network.delay = Delay::Fixed(Span::nanos(least(from.network.delay)));
@@ -130,8 +159,19 @@ impl Scheme<'_> {
         let syncs = from.nodes.iter().map(|node| node.disk_sync + node.answer_time);
         let messages = longest + syncs.max().unwrap_or_default().as_nanos() + 1;
         let heartbeat = in_true_time(from.timers.heartbeat, from, attack.leader);
-        let mut scheme =
-            Scheme { from, attack, base, heartbeat, messages, promise: 0, instants: Instants::default() };
+        let mut scheme = Scheme {
+            from,
+            attack,
+            base,
+            heartbeat,
+            messages,
+            promise: 0,
+            instants: Instants::default(),
+            lapses: Vec::new(),
+            frees: Vec::new(),
+            own_start: 0,
+            stalls: Vec::new(),
+        };
         scheme.promise = scheme.longest_promise();
         scheme
     }
@@ -164,31 +204,48 @@ impl Scheme<'_> {
         let settled = self.instants.isolated + self.promise + 8 * self.heartbeat + 8 * self.messages;
         self.base.clients.push(self.client("first-writer", self.attack.leader, OperationKind::Write, led));
 
-        let there = self.delay(self.attack.leader, self.attack.voter);
         let mut from = settled;
         if self.attack.early.is_some() {
-            self.instants.lapsing = self.find_round(settled)? + there + 1;
-            self.instants.lapsed =
-                self.find_free(Stage::Lapsing, self.attack.voter, self.instants.lapsing)?;
-            from = self.heard_again() + 1;
+            self.instants.lapsing = self.find_round(Stage::Isolated, settled, true)?;
+            self.lapses = self.find_free(Stage::Lapsing, self.bound_since(self.instants.lapsing))?;
+            self.instants.lapsed = self.lapses.iter().copied().max()?;
+            self.instants.heard = self.find_round(Stage::Lapsed, self.heard_again(), false)?;
+            from = self.instants.heard;
         }
-        if let Some(elector) = self.relief() {
-            self.instants.relieved = self.find_free(Stage::Lapsed, elector, self.asks_early() + 1)?;
+        if self.attack.early == Some(Lapse::Relieved) {
+            let since = self.asks_early() + 1;
+            let electors = self.attack.electors.iter().map(|elector| (*elector, since)).collect();
+            self.instants.relieved = self.find_free(Stage::Heard, electors)?.into_iter().max()?;
             from = from.max(self.instants.relieved + self.messages);
         }
-        self.instants.round = self.find_round(from)?;
-        self.instants.cut = self.instants.round + there + 1;
-        let down = self.attack.crash(self.from).unwrap_or(0);
-        self.instants.free = self.find_free(Stage::Cut, self.attack.voter, self.instants.cut + down)?;
-
+        let stage = if self.attack.early.is_some() { Stage::Heard } else { Stage::Isolated };
+        self.instants.round = self.find_round(stage, from, true)?;
+        let mut bound = self.bound_since(self.instants.round);
+        for (voter, since) in &mut bound {
+            *since += self.attack.crash(self.from, *voter).unwrap_or(0);
+        }
+        self.frees = self.find_free(Stage::Cut, bound)?;
+        self.instants.free = self.frees.iter().copied().max()?;
+        if self.own() {
+            self.own_start = self.find_own_start()?;
+        }
+        self.find_stalls();
         let client = least(self.from.network.client_delay);
         let (challenger, leader) = (self.attack.challenger, self.attack.leader);
         let reader = self.client("reader", leader, OperationKind::Read, 0);
         // It comes after the challenger has given the old leader up, which it would forward the write to, and before it
         // is elected: the write goes out with the first entry of its term.
-        let waits = (self.resumed() + 1).saturating_sub(client);
+        let waits = (self.plan().asks + 1).saturating_sub(client);
         let writer = self.client("writer", challenger, OperationKind::Write, waits);
         self.base.clients.extend([reader, writer]);
+        if !self.attack.carriers.is_empty() {
+            let mut found = Elected { node: challenger, from: self.instants.round, at: None };
+            let mut setup = self.setup(Stage::Whole);
+            let end = setup.duration.as_nanos();
+            place(&mut setup.clients[1], end - 1);
+            let _ = run_observed(&Arc::new(setup), &mut found);
+            self.instants.elected = found.at?;
+        }
         // The read comes after everything while it is not known when the write is acknowledged.
         let mut setup = self.setup(Stage::Whole);
         let end = setup.duration.as_nanos();
@@ -200,6 +257,13 @@ impl Scheme<'_> {
         self.instants.asked = acknowledged + 1;
         if self.instants.asked + 1 < end {
             place(&mut setup.clients[1], self.instants.asked);
+            if self.attack.back_within {
+                let before_read = self.instants.asked + client - 1;
+                for place in self.attack.steps_back(self.from) {
+                    setup.faults.push(fault(before_read, None, self.from.faults[place].action.clone()));
+                }
+                setup.faults.sort_by_key(|fault| fault.trigger.earliest());
+            }
         }
         let setup = Arc::new(setup);
         let outcome = run(&setup);
@@ -216,53 +280,127 @@ impl Scheme<'_> {
         ours.filter_map(LeadershipChange::margin).min()
     }
 
-    /// The send of the first round from then on.
-    fn find_round(&self, from: u64) -> Option<u64> {
-        let stage = if self.instants.lapsed == 0 { Stage::Isolated } else { Stage::Lapsed };
+    /// Does the challenger carry the lease itself?
+    fn own(&self) -> bool {
+        self.attack.voters.contains(&self.attack.challenger)
+    }
+
+    /// Since when each voter hears nothing more of the leader, if that round is the last that it hears.
+    fn bound_since(&self, round: u64) -> Vec<(usize, u64)> {
+        let cut = |voter: &usize| (*voter, round + self.delay(self.attack.leader, *voter) + 1);
+        self.attack.voters.iter().map(cut).collect()
+    }
+
+    /// How long a round and its acknowledgement take.
+    fn round_trip(&self, node: usize) -> u64 {
+        self.delay(self.attack.leader, node) + self.delay(node, self.attack.leader)
+    }
+
+    /// The send of the first round from then on; `asking`: of those that ask for promises.
+    fn find_round(&self, stage: Stage, from: u64, asking: bool) -> Option<u64> {
         let mut setup = self.setup(stage);
-        setup.duration = Span::nanos(from + 4 * self.heartbeat + 2 * self.messages);
-        let mut found = Round { leader: self.attack.leader, voter: self.attack.voter, from, sent: None };
+        setup.duration = Span::nanos(from + 4 * self.heartbeat + 4 * self.messages);
+        let voter = *self.attack.voters.first()?;
+        let mut found = Round { leader: self.attack.leader, voter, from, asking, sent: None };
         let _ = run_observed(&Arc::new(setup), &mut found);
         found.sent
     }
 
-    /// When a node's promise is over. It gives none from `from` on.
-    fn find_free(&self, stage: Stage, node: usize, from: u64) -> Option<u64> {
-        let mut found = Freed { node, from, free: None };
+    /// When the promises of these nodes are over, each of which gives none from an instant on.
+    fn find_free(&self, stage: Stage, nodes: Vec<(usize, u64)>) -> Option<Vec<u64>> {
+        let mut found = Freed { free: vec![None; nodes.len()], nodes };
         let _ = run_observed(&Arc::new(self.setup(stage)), &mut found);
-        found.free
+        found.free.into_iter().collect()
     }
 
-    /// When the challenger goes on. What it asks then, the pre-vote or with an early one the vote, comes when the voter is
-    /// free; or, where messages take no time, waits with the voter, which stands still and would else ask first itself.
-    fn resumed(&self) -> u64 {
-        let challenger = self.attack.challenger;
-        let own_sync = match self.attack.early {
-            Some(_) => self.from.nodes[challenger].disk_sync,
-            None => Span::ZERO,
-        };
-        let mut way = self.delay(challenger, self.attack.voter) + own_sync.as_nanos();
-        if self.attack.crash(self.from).is_none() {
-            way = way.max(1);
+    /// When the challenger, which acknowledged the round itself, campaigns by itself.
+    fn find_own_start(&self) -> Option<u64> {
+        let since = self.instants.round + self.delay(self.attack.leader, self.attack.challenger) + 1;
+        let mut found = Ends::of_timer(self.attack.challenger, since, Timer::Election);
+        let _ = run_observed(&Arc::new(self.setup(Stage::Cut)), &mut found);
+        let place = self.attack.voters.iter().position(|voter| *voter == self.attack.challenger)?;
+        Some(found.timer?.max(self.frees[place]))
+    }
+
+    /// Places the stops that keep a leader from stepping down. The last one ends when the lease does, or begins just before
+    /// the leader would step down.
+    fn find_stalls(&mut self) {
+        let faults: Vec<usize> = self.attack.stalls(self.from).collect();
+        if faults.is_empty() {
+            return;
         }
-        self.instants.free.saturating_sub(way)
+        let settled = self.stops_over() + 1;
+        let mut found = Ends::of_timer(self.attack.leader, settled, Timer::QuorumCheck);
+        let _ = run_observed(&Arc::new(self.setup(Stage::Cut)), &mut found);
+        let (Some(down), Some(over)) = (found.timer, found.lease) else { return };
+        let lasts = |place: &usize| self.from.faults[*place].lasts.map_or(0, Span::as_nanos);
+        let round = self.instants.round;
+        let faults: Vec<usize> =
+            faults.into_iter().filter(|place| lasts(place) + round + 2 <= over).collect();
+        let all: u64 = faults.iter().map(lasts).sum();
+        let mut until = (over - 1).min((down - 1).saturating_add(all));
+        for place in faults {
+            let lasts = lasts(&place);
+            let from = until.saturating_sub(lasts).max(round + 1);
+            self.stalls.push((from, lasts, place));
+            // Each ends when the one before begins.
+            until = from;
+        }
     }
 
-    /// From when on the voter hears the leader again: what is sent later arrives after an early pre-vote was granted.
+    /// When the challenger acts in the end.
+    fn plan(&self) -> Plan {
+        let challenger = self.attack.challenger;
+        let sync = |node: usize| self.from.nodes[node].disk_sync.as_nanos();
+        let (own_sync, to) = (sync(challenger), |node: usize| self.delay(challenger, node));
+        let back = |node: usize| self.delay(node, challenger);
+        let majority = self.from.cluster.voters / 2 + 1;
+        let frees = self.attack.voters.iter().zip(&self.frees).filter(|(voter, _)| **voter != challenger);
+        let electors = self.attack.electors.iter().copied();
+        if self.own() {
+            let asks = self.own_start;
+            let grants = frees.map(|(voter, free)| (asks + to(*voter)).max(*free) + back(*voter));
+            let grants = grants.chain(electors.map(|elector| asks + to(elector) + back(elector)));
+            let answered = nth(grants, majority - 2).unwrap_or(asks);
+            let waits = (answered > asks + self.heartbeat / 2).then_some((asks + 1, answered));
+            return Plan { asks, waits, answered };
+        }
+        // What is asked comes when a voter is free; or, where messages take no time, waits with the voter, which stands
+        // still and would else ask first itself.
+        let asked_sync = if self.attack.early.is_some() { own_sync } else { 0 };
+        let latest = frees.clone().map(|(voter, free)| free.saturating_sub((to(*voter) + asked_sync).max(1)));
+        let latest = latest.min().unwrap_or(0);
+        // Each voter stands still by then.
+        let earliest = self.bound_since(self.instants.round).into_iter().map(|(voter, since)| {
+            let down = self.attack.crash(self.from, voter).map_or(0, |down| down + 1);
+            (since + down + 1).saturating_sub(to(voter) + asked_sync)
+        });
+        let earliest = earliest.max().unwrap_or(0);
+        let vote_sync = |node: usize| if self.attack.early.is_some() { sync(node) } else { 0 };
+        let answers = frees.map(|(voter, free)| free + vote_sync(*voter) + back(*voter));
+        let needed = (majority - 1).saturating_sub(self.attack.electors.len());
+        let answered = nth(answers, needed.saturating_sub(1)).unwrap_or(0);
+        let answer = |elector: usize| asked_sync + to(elector) + vote_sync(elector) + back(elector);
+        let slowest = electors.map(answer).max().unwrap_or(0);
+        let asks = latest.min(answered.saturating_sub(slowest)).max(earliest);
+        let answered = answered.max(asks + slowest);
+        let patient = asks == latest && answered < asks + asked_sync + self.heartbeat / 2;
+        Plan { asks, waits: (!patient).then_some((asks + asked_sync + 1, answered)), answered }
+    }
+
+    /// From when on the voters hear the leader again: what is sent then finds all of them free.
     fn heard_again(&self) -> u64 {
-        let arrives = self.instants.lapsed + 1;
-        let there = self.delay(self.attack.leader, self.attack.voter);
-        arrives.saturating_sub(there).max(self.instants.lapsing + 1)
-    }
-
-    /// Who acknowledges rounds in the voter's place while its promise lapses. There is at most one elector.
-    fn relief(&self) -> Option<usize> {
-        self.attack.electors.first().copied().filter(|_| self.attack.early == Some(Lapse::Relieved))
+        let there = self.attack.voters.iter().map(|voter| self.delay(self.attack.leader, *voter));
+        let sent = (self.instants.lapsed + 1).saturating_sub(there.min().unwrap_or(0));
+        sent.max(self.instants.lapsing + 1)
     }
 
     /// When the challenger asks for an early pre-vote. From then on no elector hears the leader.
     fn asks_early(&self) -> u64 {
-        self.instants.lapsed.saturating_sub(self.delay(self.attack.challenger, self.attack.voter).max(1))
+        let voters = self.attack.voters.iter().zip(&self.lapses);
+        let asks = voters
+            .map(|(voter, free)| free.saturating_sub(self.delay(self.attack.challenger, *voter).max(1)));
+        asks.min().unwrap_or(0)
     }
 
     fn delay(&self, from: usize, to: usize) -> u64 {
@@ -285,85 +423,200 @@ impl Scheme<'_> {
     /// The setup as far as it is known at a stage.
     fn setup(&self, stage: Stage) -> Setup {
         let mut setup = self.base.clone();
-        let Attack { leader, challenger, voter, .. } = self.attack;
-        let at = self.instants;
-        let faults = &mut setup.faults;
-
-        let bystanders = self.from.cluster.voters..self.from.nodes.len();
-        let mut apart: Vec<usize> = [&[challenger], &self.attack.electors[..]].concat();
-        apart.extend(bystanders);
-        let bound: Vec<usize> = apart.iter().copied().filter(|node| Some(*node) != self.relief()).collect();
-        faults.push(fault(at.isolated, None, Action::Partition { between: vec![vec![leader], bound] }));
-        if !self.attack.carriers.is_empty() {
-            let others = [&apart[..], &[voter]].concat();
-            let between = vec![self.attack.carriers.clone(), others];
-            faults.push(fault(at.isolated, None, Action::Partition { between }));
-        }
-        if !self.attack.electors.is_empty() {
-            let between = vec![self.attack.electors.clone(), vec![voter]];
-            faults.push(fault(at.isolated, None, Action::Partition { between }));
-        }
+        // Who stands still, from when, until when where that is known.
+        let mut still: Vec<(usize, u64, Option<u64>)> = Vec::new();
+        self.separate(stage, &mut setup.faults);
         for place in self.attack.steps(self.from) {
             let action = self.from.faults[place].action.clone();
-            faults.push(fault(at.isolated + self.heartbeat, None, action));
+            setup.faults.push(fault(self.instants.isolated + self.heartbeat, None, action));
         }
-        if self.attack.early.is_some() && stage >= Stage::Lapsing {
-            let lasts = (stage > Stage::Lapsing).then(|| self.heard_again() - at.lapsing);
-            faults.push(fault(at.lapsing, lasts, Action::Cut { from: vec![leader], to: vec![voter] }));
-        }
-        // Who stands still, from when, until when where that is known.
-        let mut stands_still = Vec::new();
-        let mut challenger_since = at.isolated + 1;
-        if let Some(elector) = self.relief().filter(|_| stage >= Stage::Lapsed) {
-            // The request for its pre-vote waits with it until it is free.
-            let between = vec![vec![leader], vec![elector]];
-            faults.push(fault(self.asks_early(), None, Action::Partition { between }));
-            let until = (at.relieved > 0).then_some(at.relieved);
-            stands_still.push((elector, self.asks_early(), until));
-        }
-        if self.attack.early.is_some() && stage >= Stage::Lapsed {
-            stands_still.push((voter, at.lapsing, Some(at.lapsed)));
-            stands_still.push((challenger, challenger_since, Some(self.asks_early())));
-            challenger_since = self.asks_early() + 1;
-            if stage < Stage::Whole {
-                stands_still.push((challenger, challenger_since, None));
-            }
-        }
+        let since = self.lapse(stage, &mut setup.faults, &mut still);
         if stage >= Stage::Cut {
-            faults.push(fault(at.cut, None, Action::Cut { from: vec![leader], to: vec![voter] }));
-            self.stop(faults);
+            self.cut(&mut setup.faults);
+            self.stop(&mut setup.faults);
         }
         if stage == Stage::Whole {
-            if self.attack.crash(self.from).is_none() {
-                stands_still.push((voter, at.cut, Some(at.free)));
-            }
-            let until = self.resumed().max(challenger_since + 1);
-            stands_still.push((challenger, challenger_since, Some(until)));
+            self.elect(since, &mut setup.faults, &mut still);
         }
-        for (node, from, until) in stands_still {
+        for (node, from, until) in still {
             let lasts = until.map(|until| until.saturating_sub(from));
             if lasts != Some(0) {
-                faults.push(fault(from, lasts, Action::Pause { node }));
+                setup.faults.push(fault(from, lasts, Action::Pause { node }));
             }
         }
         // As a person would write them down.
-        faults.sort_by_key(|fault| fault.trigger.earliest());
+        setup.faults.sort_by_key(|fault| fault.trigger.earliest());
         let stops: u64 = self.from.faults.iter().filter_map(|fault| fault.lasts).map(Span::as_nanos).sum();
-        let end = at.round.max(at.isolated) + 2 * self.promise + stops + 64 * self.messages + SECOND;
+        let at = self.instants;
+        let known =
+            [at.isolated, at.lapsing, at.lapsed, at.heard, at.relieved, at.round, at.free, self.own_start];
+        let latest = known.into_iter().max().unwrap_or(0);
+        let end = latest + 2 * self.promise + stops + 64 * self.messages + 4 * self.heartbeat + SECOND;
         setup.duration = Span::nanos(end);
         setup
     }
 
-    /// What stops the leader or the voter once the lease is renewed, one after another.
-    fn stop(&self, faults: &mut Vec<FaultSpec>) {
-        let Attack { leader, voter, .. } = self.attack;
-        if let Some(down) = self.attack.crash(self.from) {
-            faults.push(fault(self.instants.cut, Some(down), Action::Crash { node: voter }));
+    /// Who hears nothing of whom from the beginning on.
+    fn separate(&self, stage: Stage, faults: &mut Vec<FaultSpec>) {
+        let Attack { leader, challenger, .. } = self.attack;
+        let at = self.instants;
+        let bystanders = self.from.cluster.voters..self.from.nodes.len();
+        let relieve = self.attack.early == Some(Lapse::Relieved);
+        let mut apart: Vec<usize> = Vec::new();
+        apart.extend((!self.own()).then_some(challenger));
+        apart.extend(self.attack.electors.iter().filter(|_| !relieve));
+        apart.extend(bystanders.clone());
+        let separate = |at, lasts, one: Vec<usize>, two: Vec<usize>| {
+            fault(at, lasts, Action::Partition { between: vec![one, two] })
+        };
+        if !apart.is_empty() {
+            faults.push(separate(at.isolated, None, vec![leader], apart));
         }
-        let carriers = self.attack.carriers.iter().chain([&voter]);
-        let round_trips = carriers.map(|node| self.delay(leader, *node) + self.delay(*node, leader));
-        // At this instant the acknowledgement arrives; a fault that was planned comes before it.
-        let mut at = self.instants.round + round_trips.max().unwrap_or(0);
+        let voters: Vec<usize> = self.attack.asked_voters().collect();
+        if !self.attack.carriers.is_empty() {
+            // Once the challenger is elected, they may store its first entry.
+            let lasts = (stage == Stage::Whole && at.elected > 0).then(|| at.elected - at.isolated);
+            let others = [&[challenger], &self.attack.electors[..], &voters[..]].concat();
+            let others = others.into_iter().chain(bystanders).collect();
+            faults.push(separate(at.isolated, lasts, self.attack.carriers.clone(), others));
+        }
+        // Nobody is elected but the challenger.
+        let groups: Vec<Vec<usize>> =
+            self.attack.electors.iter().chain(&voters).map(|node| vec![*node]).collect();
+        if groups.len() > 1 {
+            faults.push(fault(at.isolated, None, Action::Partition { between: groups }));
+        }
+        if self.own() && !self.attack.electors.is_empty() {
+            // Nor does it campaign between two rounds, where its promise is shorter than a heartbeat.
+            let lasts = (stage >= Stage::Cut).then(|| at.round - at.isolated);
+            faults.push(separate(at.isolated, lasts, vec![challenger], self.attack.electors.clone()));
+        }
+    }
+
+    /// An early pre-vote: voters hear nothing until they are free, grant it, and stand still until they hear the leader again.
+    /// Gives the instant from which on the challenger stands still.
+    fn lapse(
+        &self,
+        stage: Stage,
+        faults: &mut Vec<FaultSpec>,
+        still: &mut Vec<(usize, u64, Option<u64>)>,
+    ) -> u64 {
+        let Attack { leader, challenger, .. } = self.attack;
+        let at = self.instants;
+        let since = at.isolated + 1;
+        if self.attack.early.is_none() || stage < Stage::Lapsing {
+            return since;
+        }
+        let cut = |at, lasts, from, to| fault(at, lasts, Action::Cut { from: vec![from], to: vec![to] });
+        for (place, (voter, bound)) in self.bound_since(at.lapsing).into_iter().enumerate() {
+            let lasts = (stage > Stage::Lapsing).then(|| self.heard_again().saturating_sub(bound).max(1));
+            faults.push(cut(bound, lasts, leader, voter));
+            // Its own campaign, which it may begin at once, does not reach the leader: that one would let it pass.
+            let acknowledged = at.lapsing + self.round_trip(voter) + 1;
+            if stage == Stage::Lapsing {
+                faults.push(cut(acknowledged, None, voter, leader));
+                continue;
+            }
+            let free = self.lapses[place];
+            if free + 1 > acknowledged {
+                faults.push(cut(acknowledged, Some(free + 1 - acknowledged), voter, leader));
+            }
+            still.push((voter, bound, Some(free)));
+            let heard = (stage > Stage::Lapsed).then(|| at.heard + self.delay(leader, voter));
+            still.push((voter, free + 1, heard));
+        }
+        if stage == Stage::Lapsing {
+            return since;
+        }
+        let asks = self.asks_early();
+        if self.attack.early == Some(Lapse::Relieved) {
+            // The request for an elector's pre-vote waits with it until it is free.
+            let between = vec![vec![leader], self.attack.electors.clone()];
+            faults.push(fault(asks, None, Action::Partition { between }));
+            let until = (at.relieved > 0).then_some(at.relieved);
+            still.extend(self.attack.electors.iter().map(|elector| (*elector, asks, until)));
+        }
+        still.push((challenger, since, Some(asks)));
+        if stage < Stage::Whole {
+            still.push((challenger, asks + 1, None));
+        }
+        asks + 1
+    }
+
+    /// After the round that the lease rests on, those who acknowledged it and the leader hear nothing more of each other.
+    fn cut(&self, faults: &mut Vec<FaultSpec>) {
+        let leader = self.attack.leader;
+        for (voter, since) in self.bound_since(self.instants.round) {
+            faults.push(fault(since, None, Action::Cut { from: vec![leader], to: vec![voter] }));
+            let acknowledged = self.acknowledged(voter) + 1;
+            faults.push(fault(acknowledged, None, Action::Cut { from: vec![voter], to: vec![leader] }));
+        }
+        let carriers = &self.attack.carriers;
+        if let Some(acknowledged) = carriers.iter().map(|node| self.acknowledged(*node)).max() {
+            let between = vec![vec![leader], carriers.clone()];
+            faults.push(fault(acknowledged + 1, None, Action::Partition { between }));
+        }
+    }
+
+    /// When the leader has a node's acknowledgement of the round; or, where acknowledgements wait at it, would have.
+    fn acknowledged(&self, node: usize) -> u64 {
+        self.instants.round + self.round_trip(node)
+    }
+
+    /// What the challenger does to be elected, and who stands still for it.
+    fn elect(&self, since: u64, faults: &mut Vec<FaultSpec>, still: &mut Vec<(usize, u64, Option<u64>)>) {
+        let challenger = self.attack.challenger;
+        let plan = self.plan();
+        let own_sync = self.from.nodes[challenger].disk_sync.as_nanos();
+        let voters = self.bound_since(self.instants.round).into_iter().zip(&self.frees);
+        for ((voter, since), free) in voters {
+            let since = self.attack.crash(self.from, voter).map_or(since, |down| since + down + 1);
+            if voter == challenger {
+                still.push((voter, since, Some(self.own_start)));
+                continue;
+            }
+            let way = self.delay(challenger, voter);
+            // No voter campaigns: one that is free before it is asked waits for that.
+            let until = if self.own() { (*free).max(plan.asks + way) } else { *free };
+            still.push((voter, since, Some(until)));
+            if self.attack.voters.len() > 1 && !self.own() {
+                // Neither does one that has answered before the others could.
+                let (answered, next) = match self.attack.early {
+                    Some(_) => (free + self.from.nodes[voter].disk_sync.as_nanos() + 1, plan.answered + way),
+                    None => (free + 1, plan.answered + own_sync + way),
+                };
+                if answered < next {
+                    still.push((voter, answered, Some(next)));
+                }
+            }
+        }
+        if self.own() {
+            let waits = |elector: usize| plan.asks + self.delay(challenger, elector);
+            let isolated = self.instants.isolated + 1;
+            still.extend(
+                self.attack.electors.iter().map(|elector| (*elector, isolated, Some(waits(*elector)))),
+            );
+        } else {
+            still.push((challenger, since, Some(plan.asks.max(since + 1))));
+        }
+        if let Some((from, until)) = plan.waits {
+            still.push((challenger, from, Some(until)));
+        }
+        for (from, lasts, place) in &self.stalls {
+            faults.push(fault(*from, Some(*lasts), self.from.faults[*place].action.clone()));
+        }
+    }
+
+    /// What stops the leader or the voters once the lease is renewed, one after another.
+    fn stop(&self, faults: &mut Vec<FaultSpec>) {
+        let leader = self.attack.leader;
+        for (voter, since) in self.bound_since(self.instants.round) {
+            if let Some(down) = self.attack.crash(self.from, voter) {
+                faults.push(fault(since, Some(down), Action::Crash { node: voter }));
+            }
+        }
+        // At this instant the last acknowledgement arrives; a fault that was planned comes before it.
+        let mut at = self.attack.acknowledging().map(|node| self.acknowledged(node)).max().unwrap_or(0);
         if let Some(pause) = self.attack.pause(self.from) {
             faults.push(fault(at, Some(pause), Action::Pause { node: leader }));
         }
@@ -374,6 +627,23 @@ impl Scheme<'_> {
             at += 1 + lasts;
         }
     }
+
+    /// When the leader has been stopped by all that its clocks miss.
+    fn stops_over(&self) -> u64 {
+        let at = self.attack.acknowledging().map(|node| self.acknowledged(node)).max().unwrap_or(0);
+        let stops = self
+            .attack
+            .missed(self.from)
+            .map(|place| self.from.faults[place].lasts.map_or(0, Span::as_nanos) + 1);
+        at + stops.sum::<u64>()
+    }
+}
+
+/// The value at a place, counted from 0, of these in order.
+fn nth(values: impl Iterator<Item = u64>, place: usize) -> Option<u64> {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable();
+    values.get(place).copied()
 }
 
 /// How much of the schedule is known.
@@ -381,10 +651,12 @@ impl Scheme<'_> {
 enum Stage {
     /// The challenger is cut off, the steps have happened.
     Isolated,
-    /// The voter hears nothing of the leader until it is free.
+    /// The voters hear nothing of the leader until they are free.
     Lapsing,
-    /// It has granted an early pre-vote and hears the leader again.
+    /// They have granted an early pre-vote.
     Lapsed,
+    /// They hear the leader again.
+    Heard,
     /// The lease's last round is known.
     Cut,
     /// All of it but the read.

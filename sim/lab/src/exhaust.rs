@@ -1,7 +1,7 @@
 //! Bounded exhaustive search: every fate of the first decisions after the old leader is cut off.
 //!
 //! The adversary of [`crate::adversary`] plays one schedule, built by hand. Here all schedules of a small case are played:
-//! each of the first decisions from the *cut* on takes every option that [`Enumerated`] knows. If one of them does more
+//! each of the first decisions from the *cut* on takes every option that [`Choices::enumerate`] knows. If one of them does more
 //! harm than the adversary's, the adversary is too dumb, and that is a bug of ours.
 //!
 //! The search is depth-first: a run in progress is cloned where its next decision is taken, once for each option. It
@@ -15,17 +15,17 @@ mod words;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use leasehold::lease::LeaseRules;
 use rayon::prelude::*;
 
-use crate::adversary;
+use crate::contradiction::forbidden;
+use crate::threshold::most_harm;
 use leasehold_check as check;
 use leasehold_run::attack::{Attack, least, most};
 use leasehold_run::rules;
-use leasehold_run::run::{Outcome, RulesJob, Running, with_rules};
+use leasehold_run::run::{Outcome, Running};
 use leasehold_run::setup::{Delay, Setup};
 use leasehold_run::watch::LeadershipChange;
-use leasehold_world::Enumerated;
+use leasehold_world::Choices;
 
 pub use cut::{Cut, find_cut};
 pub use words::{Told, tell};
@@ -102,7 +102,7 @@ pub fn adversary(setup: &Setup) -> Adversary {
     if !Attack::rules_covered(setup) {
         return Adversary::NotKnown("it was not made for these rules");
     }
-    match adversary::worst(setup) {
+    match most_harm(setup) {
         Ok(Some(harm)) => Adversary::Plays { margin: harm.margin, stale: harm.stale },
         Ok(None) => Adversary::Fails,
         Err(why) => Adversary::NotKnown(why),
@@ -120,6 +120,11 @@ impl Summary {
                 margin.is_some_and(|margin| margin < played) || (self.stale > 0 && stale == 0)
             }
         }
+    }
+
+    /// Has some schedule a stale read that theory says cannot be? Why theory says so.
+    pub fn beats_theory(&self, setup: &Setup) -> Option<&'static str> {
+        if self.stale > 0 { forbidden(setup) } else { None }
     }
 
     fn of(options: Vec<u8>, outcome: &Outcome, from: u64) -> Summary {
@@ -199,25 +204,17 @@ pub fn exhaust(
     stop: &AtomicBool,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Summary {
-    struct Job<'a>(&'a Arc<Setup>, Hunt<'a>);
-    impl RulesJob for Job<'_> {
-        type Found = Summary;
-        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> Summary {
-            let base = start(self.0, rules, &self.1.search);
-            self.1.branch(&base, &[], WHOLE)
-        }
-    }
-    with_rules(&setup.rules, Job(setup, Hunt { search: *search, stop, progress }))
+    Hunt { search: *search, stop, progress }.branch(&start(setup, search), &[], WHOLE)
 }
 
 /// All of a search, for its progress.
 pub const WHOLE: u64 = 1 << 40;
 
 /// A run that stands before the first event at or after the cut.
-fn start<R: LeaseRules + Clone>(setup: &Arc<Setup>, rules: &R, search: &Search) -> Running<R, Enumerated> {
-    let mut running = Running::new(setup, rules, Enumerated::new(setup.seed));
-    running.begin(&mut ());
-    while running.world().next_at().is_some_and(|at| at < search.from) && running.step(&mut ()) {}
+fn start(setup: &Arc<Setup>, search: &Search) -> Running {
+    let mut running = Running::new(setup, Choices::seeded(setup.seed));
+    running.begin();
+    while running.world().next_at().is_some_and(|at| at < search.from) && running.step() {}
     running.choices_mut().enumerate(search.choices, search.lossy);
     running
 }
@@ -231,12 +228,7 @@ struct Hunt<'a> {
 
 impl Hunt<'_> {
     /// All schedules that begin with `script`, of which `base` may have answered a part.
-    fn branch<R: LeaseRules + Clone + Send + Sync>(
-        &self,
-        base: &Running<R, Enumerated>,
-        script: &[u8],
-        part: u64,
-    ) -> Summary {
+    fn branch(&self, base: &Running, script: &[u8], part: u64) -> Summary {
         if self.stop.load(Ordering::Relaxed) {
             return Summary { interrupted: true, ..Summary::default() };
         }
@@ -247,7 +239,7 @@ impl Hunt<'_> {
             if let Some(next) = run.world().choices().taken().get(script.len()) {
                 break next.of;
             }
-            if !run.step(&mut ()) {
+            if !run.step() {
                 let options = script.to_vec();
                 let summary = Summary::of(options, &run.finish(), self.search.from);
                 (self.progress)(part);
@@ -259,7 +251,7 @@ impl Hunt<'_> {
         let mut base = base.clone();
         base.choices_mut().set_script(script);
         for _ in 1..steps {
-            base.step(&mut ());
+            base.step();
         }
         let part = part / u64::from(next);
         let answer = |option: u8| self.branch(&base, &[script, &[option]].concat(), part);

@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 use crate::adversary::worst;
 use crate::threshold::{Range, Refusal, Search, Side, any_stale, search};
-use leasehold_run::bound::{Bound, bound};
 use leasehold_run::scenario::Knob;
 use leasehold_run::setup::Setup;
+use leasehold_run::theory::bound::{Bound, bound};
 
 /// A range of values, cut into steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,13 +20,12 @@ mod statistics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use leasehold::lease::LeaseRules;
 use rayon::prelude::*;
 
 use crate::swarm::interval;
-use leasehold_run::run::{RulesJob, Running, with_rules};
+use leasehold_run::run::Running;
 use leasehold_run::setup::Setup;
-use leasehold_world::{Choices, Seeded};
+use leasehold_world::Choices;
 
 pub use levels::LEVELS;
 use splitting::Replication;
@@ -43,7 +42,7 @@ pub enum Rare {
 
 impl Rare {
     /// Has it happened in a run that is over?
-    fn happened<R: LeaseRules + Clone, C: Choices>(self, run: Running<R, C>) -> bool {
+    fn happened(self, run: Running) -> bool {
         match self {
             Rare::StaleRead => !run.finish().check.stale_reads.is_empty(),
             Rare::NegativeMargin => {
@@ -91,20 +90,12 @@ pub fn estimate(
     stop: &AtomicBool,
     progress: &(dyn Fn() + Sync),
 ) -> Estimate {
-    struct Job<'a>(&'a Arc<Setup>, &'a Asked, &'a AtomicBool, &'a (dyn Fn() + Sync));
-    impl RulesJob for Job<'_> {
-        type Found = Vec<Option<Replication>>;
-        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> Self::Found {
-            let Job(setup, asked, stop, progress) = self;
-            let replicate = |number| {
-                let found = splitting::replicate(setup, rules, asked, number, stop);
-                progress();
-                found
-            };
-            (0..asked.replications).into_par_iter().map(replicate).collect()
-        }
-    }
-    let all = with_rules(&setup.rules, Job(setup, asked, stop, progress));
+    let replicate = |number| {
+        let found = splitting::replicate(setup, asked, number, stop);
+        progress();
+        found
+    };
+    let all: Vec<Option<Replication>> = (0..asked.replications).into_par_iter().map(replicate).collect();
     let interrupted = all.iter().any(Option::is_none);
     let done: Vec<Replication> = all.into_iter().flatten().collect();
     let estimates: Vec<f64> = done.iter().map(|one| one.probability).collect();
@@ -139,31 +130,23 @@ pub struct Plain {
 
 /// Runs plain seeds.
 pub fn plain(setup: &Setup, rare: Rare, seeds: u64, stop: &AtomicBool) -> Plain {
-    struct Job<'a>(&'a Setup, Rare, u64, &'a AtomicBool);
-    impl RulesJob for Job<'_> {
-        type Found = Plain;
-        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> Plain {
-            let Job(setup, rare, seeds, stop) = self;
-            let setup = &Arc::new(setup.clone());
-            let one = |seed| {
-                if stop.load(Ordering::Relaxed) {
-                    return Plain::default();
-                }
-                let mut run = Running::new(setup, rules, Seeded::new(setup.seed.wrapping_add(seed)));
-                run.begin(&mut ());
-                while run.step(&mut ()) {}
-                let events = run.world().events();
-                Plain { seeds: 1, seen: u64::from(rare.happened(run)), events }
-            };
-            let sum = |a: Plain, b: Plain| Plain {
-                seeds: a.seeds + b.seeds,
-                seen: a.seen + b.seen,
-                events: a.events + b.events,
-            };
-            (0..seeds).into_par_iter().map(one).reduce(Plain::default, sum)
+    let setup = &Arc::new(setup.clone());
+    let one = |seed| {
+        if stop.load(Ordering::Relaxed) {
+            return Plain::default();
         }
-    }
-    with_rules(&setup.rules, Job(setup, rare, seeds, stop))
+        let mut run = Running::new(setup, Choices::seeded(setup.seed.wrapping_add(seed)));
+        run.begin();
+        while run.step() {}
+        let events = run.world().events();
+        Plain { seeds: 1, seen: u64::from(rare.happened(run)), events }
+    };
+    let sum = |a: Plain, b: Plain| Plain {
+        seeds: a.seeds + b.seeds,
+        seen: a.seen + b.seen,
+        events: a.events + b.events,
+    };
+    (0..seeds).into_par_iter().map(one).reduce(Plain::default, sum)
 }
 
 #[cfg(test)]

@@ -32,9 +32,8 @@ mod violation;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use leasehold_run::run::{Outcome, run, run_decided};
+use leasehold_run::run::{Outcome, decisions, run};
 use leasehold_run::setup::Setup;
-use leasehold_world::{Recorded, Seeded};
 
 use search::Search;
 pub use text::{Shrunk, text};
@@ -131,6 +130,5 @@ fn size(setup: &Arc<Setup>, outcome: &Outcome) -> Size {
 
 /// How many decisions of a run are left to chance.
 pub fn draws(setup: &Arc<Setup>) -> usize {
-    let (_, choices) = run_decided(setup, Recorded::new(Seeded::new(setup.seed)), &mut ());
-    choices.decisions().len()
+    decisions(setup).len()
 }

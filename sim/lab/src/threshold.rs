@@ -9,14 +9,18 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::adversary::{Harm, worst};
-use leasehold_run::bound::{Bound, bound};
+use crate::adversary::{Harm, worst_of};
+use leasehold_run::attack::attacks;
 use leasehold_run::run::run;
 use leasehold_run::scenario::{Diagnostics, Knob};
 use leasehold_run::setup::Setup;
+use leasehold_run::theory::bound::{Bound, bound, bounds};
 
 /// Values between the ends at which it is looked whether there is one threshold only.
 const SAMPLES: i128 = 8;
+
+/// Attacks that are played on one setup. Of more, which differ in nodes that are not alike, those that theory ranks first.
+pub const ATTACKS_MAX: usize = 96;
 
 /// Where to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +124,7 @@ pub fn threshold(knob: &Knob, range: Range, seeds: u64) -> Result<Threshold, Ref
 
 fn threshold_by(theory: Theory<'_>, knob: &Knob, range: Range, seeds: u64) -> Result<Threshold, Refusal> {
     let at = |value| knob.at(value).map_err(Refusal::Scenario);
-    let harm = |value| worst(&at(value)?).map_err(Refusal::NotKnown);
+    let harm = |value| most_harm(&at(value)?).map_err(Refusal::NotKnown);
     let adversary = search(range, SAMPLES, &mut |value| Ok(harm(value)?.is_some_and(|harm| harm.stale > 0)))?;
     let mut not_covered = None;
     let exact = Range { tolerance: 1, ..range };
@@ -150,6 +154,20 @@ fn threshold_by(theory: Theory<'_>, knob: &Knob, range: Range, seeds: u64) -> Re
         clean: harm(clean)?,
         seeds: compared,
     })
+}
+
+/// The most harmful run that the adversary makes of a setup, or why it knows none. Theory only says what to play first: what a
+/// run shows is the run's.
+pub fn most_harm(setup: &Setup) -> Result<Option<Harm>, &'static str> {
+    let mut known = attacks(setup)?;
+    if known.len() > ATTACKS_MAX
+        && let Ok(mut ranked) = bounds(setup)
+    {
+        ranked.sort_by_key(|bound| std::cmp::Reverse(bound.room_ns));
+        ranked.truncate(ATTACKS_MAX);
+        known = ranked.into_iter().map(|bound| bound.attack).collect();
+    }
+    Ok(worst_of(setup, known))
 }
 
 /// Seeds are expensive and inexact: a thousandth of the range will do.

@@ -275,6 +275,62 @@ fn of_five_voters_two_take_turns() {
     Case { sets: uneven, ..case }.check(Side::Above);
 }
 
+/// What real searches found where the adversary had been too weak: each is a kind of schedule.
+#[test]
+fn schedules_that_were_once_missed() {
+    let of = |scenario: &'static str, keys: &'static [&'static str], from: &'static str, to: &'static str| {
+        Case { scenario, sets: &[], keys, from, to, tolerance: "1us" }
+    };
+    let offset: &[&str] = &["clock.n3.offset"];
+    let five = of("../sim/lab/tests/exact/five.toml", offset, "1s", "4s");
+    // The voter's links take 100 ms, its disk 80 ms: only its vote goes over them, not the first entry.
+    assert_eq!(five.check(Side::Above), "2.104000002s");
+    let elector = Case { scenario: "../sim/lab/tests/exact/elector-slow.toml", ..five };
+    assert_eq!(elector.check(Side::Above), "2.085000002s");
+    // Everybody but the voter is slow with everybody else, so the voter itself is elected.
+    let star = Case { scenario: "../sim/lab/tests/exact/slow-electors.toml", ..five };
+    assert_eq!(star.check(Side::Above), "2.008000002s");
+    // A lease that outlasts T, and a leader that does not look at its timers.
+    let stands = of("../sim/lab/tests/exact/stands-still-beyond-T.toml", &["lease.duration"], "3s", "8s");
+    assert_eq!(stands.check(Side::Above), "5.000160002s");
+    // Heartbeats of a large part of T.
+    let rare = Case {
+        sets: &["timers.heartbeat=700ms"],
+        ..of("skew.toml", &["clock.followers.offset"], "0s", "4s")
+    };
+    assert_eq!(rare.check(Side::Above), "2.000100002s");
+    let short = of("../sim/lab/tests/exact/short-lapse.toml", &["fault[0].for"], "1ms", "3s");
+    for sets in [&["timers.heartbeat=100ms"], &["timers.heartbeat=200ms"]] {
+        assert_eq!(Case { sets, ..short }.check(Side::Above), "505.000002ms");
+    }
+    // The wall clock is set back within the lease, and the voters count on their other clocks since a restart.
+    let hidden = of("../sim/run/tests/theory/clocks-break-together.toml", &["fault[1].for"], "10ms", "3.5s");
+    assert_eq!(hidden.check(Side::Above), "2.518000003s");
+    let errors =
+        of("../sim/run/tests/theory/set-back-within-the-lease.toml", &["fault[1].for"], "10ms", "2s");
+    assert_eq!(errors.check(Side::Above), "418.000003ms");
+}
+
+#[test]
+fn clusters_of_every_size() {
+    let case = Case {
+        scenario: "hypervisor-pause.toml",
+        sets: &["cluster.nodes=4"],
+        keys: &["fault[1].for"],
+        from: "1s",
+        to: "6s",
+        tolerance: "1us",
+    };
+    // An even number has no node to spare for the voters' turn.
+    assert_eq!(case.check(Side::Above), "2.500160002s");
+    assert_eq!(Case { sets: &["cluster.nodes=6"], ..case }.check(Side::Above), "2.500160002s");
+    assert_eq!(Case { sets: &["cluster.nodes=7"], ..case }.check(Side::Above), "2.500120002s");
+    // Of two voters the leader is one of every majority.
+    let two = Case { sets: &["cluster.nodes=2"], ..case };
+    let range = Range { from: 1_000_000_000, to: 6_000_000_000, tolerance: 1_000 };
+    assert_eq!(threshold(&two.knob(), range, 0).unwrap().verdict(), Verdict::NotFound);
+}
+
 /// No two delays alike, ranges, disks that take their time, errors that are declared.
 const UNEVEN: &str = r#"
     duration = "10s"

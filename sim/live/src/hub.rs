@@ -23,7 +23,7 @@ use leasehold::time::Span;
 use leasehold_check as check;
 use leasehold_run::run::{Outcome, Outside};
 use leasehold_run::setup::{ClientSpec, Delay, Pace, Setup, Target};
-use leasehold_world::{Effect, Seeded, World};
+use leasehold_world::{Choices, Effect, World};
 
 const SECOND: u64 = 1_000_000_000;
 /// Progress is told this often.
@@ -80,7 +80,7 @@ struct Hub<'a> {
     setup: Arc<Setup>,
     options: &'a Options,
     names: Vec<String>,
-    world: World<Mailbox, Seeded>,
+    world: World<Mailbox>,
     watch: Watch,
     children: Vec<Option<Child>>,
     starts: Vec<u64>,
@@ -102,7 +102,7 @@ impl<'a> Hub<'a> {
         Hub {
             setup: setup.clone(),
             options,
-            world: World::new(Arc::new(setup.world()), Seeded::new(setup.seed), mailboxes),
+            world: World::new(Arc::new(setup.world()), Choices::seeded(setup.seed), mailboxes),
             watch: Watch::default(),
             children: names.iter().map(|_| None).collect(),
             starts: vec![0; names.len()],

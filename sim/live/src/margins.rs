@@ -8,7 +8,7 @@ use super::mailbox::Mailbox;
 use leasehold::raft::Note;
 use leasehold_run::setup::Setup;
 use leasehold_run::watch::{Broken, Invariant, LeadershipChange, Margins};
-use leasehold_world::{Happening, Seeded, World};
+use leasehold_world::{Choices, Happening, World};
 
 /// Something that happened to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) fn measure(setup: &Arc<Setup>, mut moments: Vec<Moment>, end: u64) ->
     // Stable: what one node noted at one instant stays in its order.
     moments.sort_by_key(|moment| moment.at);
     let mailboxes = setup.nodes.iter().map(|node| Mailbox::new(&node.name)).collect();
-    let mut world = World::new(Arc::new(setup.world()), Seeded::new(setup.seed), mailboxes);
+    let mut world = World::new(Arc::new(setup.world()), Choices::seeded(setup.seed), mailboxes);
     let mut margins = Margins::new(setup.nodes.len());
     for Moment { at, node, what } in &moments {
         let (at, node) = (*at, *node);

@@ -4,7 +4,7 @@ use super::mailbox::Mailbox;
 use super::wire::Line;
 use leasehold::raft::Note;
 use leasehold_run::watch::History;
-use leasehold_world::{Choices, Event, Happening, Reader, World};
+use leasehold_world::{Event, Happening, Reader, World};
 
 /// Watches the world: the history, and what is to be signalled.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Watch {
 }
 
 impl Reader<Mailbox> for Watch {
-    fn read<C: Choices>(&mut self, event: &Event<'_, Line, Note>, world: &World<Mailbox, C>) {
+    fn read(&mut self, event: &Event<'_, Line, Note>, world: &World<Mailbox>) {
         match event.what {
             Happening::Stopped { node, resumed } => self.signals.push((node, resumed)),
             Happening::Fault { fault, undone: false } => {

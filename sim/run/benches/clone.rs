@@ -1,16 +1,15 @@
 //! What it costs to clone a run in progress, which is what searches live on: five nodes that have been at work for a while,
 //! with everybody who watches them.
 //!
-//! `cargo bench --package leasehold-sim --bench clone`
+//! `cargo bench --package leasehold-run --bench clone`
 
 use std::sync::Arc;
 
 use divan::Bencher;
-use leasehold::lease::SoundRules;
 use leasehold_run::rules;
 use leasehold_run::run::Running;
 use leasehold_run::scenario;
-use leasehold_world::Seeded;
+use leasehold_world::Choices;
 
 fn main() {
     divan::main();
@@ -36,12 +35,12 @@ const SCENARIO: &str = r#"
     start = "30s"
 "#;
 
-fn warmed_up(at_secs: u64) -> Running<SoundRules, Seeded> {
+fn warmed_up(at_secs: u64) -> Running {
     let plan = scenario::load("clone", SCENARIO, &[], &rules::names()).expect("the scenario is right");
     let setup = Arc::new(plan.rows[0].scenario.setup.clone());
-    let mut running = Running::new(&setup, &SoundRules, Seeded::new(42));
-    running.begin(&mut ());
-    while running.world().now() < at_secs * 1_000_000_000 && running.step(&mut ()) {}
+    let mut running = Running::new(&setup, Choices::seeded(42));
+    running.begin();
+    while running.world().now() < at_secs * 1_000_000_000 && running.step() {}
     running
 }
 
@@ -58,7 +57,7 @@ fn clone_and_step(bencher: Bencher<'_, '_>, at_secs: u64) {
     let running = warmed_up(at_secs);
     bencher.bench_local(|| {
         let mut clone = running.clone();
-        clone.step(&mut ());
+        clone.step();
         clone
     });
 }

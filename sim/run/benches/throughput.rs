@@ -16,7 +16,7 @@ use leasehold_run::run::run;
 use leasehold_run::setup::{
     ClientSpec, Cluster, Delay, Network, NodeSpec, OperationKind, Pace, Setup, Timers,
 };
-use leasehold_world::{Choices, Point, Purpose, Seeded};
+use leasehold_world::{Choices, Point, Purpose};
 
 fn main() {
     divan::main();
@@ -88,12 +88,12 @@ fn bare_loop(bencher: Bencher<'_, '_>, (nodes, seconds): (usize, u64)) {
 
 /// Two messages a round and follower, as heartbeats and their acknowledgements; nobody looks at them.
 fn bare(nodes: usize, messages: u64) -> u64 {
-    let mut choices = Seeded::new(42);
+    let mut choices = Choices::seeded(42);
     let mut queue: BinaryHeap<Reverse<(u64, u64, usize, usize)>> = BinaryHeap::new();
     let (mut sequence, mut sum) = (0u64, 0u64);
     let mut counts = vec![0u64; nodes * nodes];
     let mut send = |queue: &mut BinaryHeap<Reverse<(u64, u64, usize, usize)>>,
-                    choices: &mut Seeded,
+                    choices: &mut Choices,
                     now: u64,
                     from: usize,
                     to: usize| {

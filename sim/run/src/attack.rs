@@ -1,28 +1,34 @@
 //! The schedule that does the most harm to a lease, as far as is known: who does what in it.
 //!
-//! The old leader's lease rests on one round. Of the voters that acknowledged it, the *carriers*, one also votes for the
-//! challenger; every electing majority needs one. The challenger and its other *electors* were cut off from the leader
-//! before, so that nothing binds them any more. The challenger's pre-vote reaches the voter at the very nanosecond at
-//! which its promise is over, and from then on everything takes its least delay.
+//! The old leader's lease rests on one round. The *voters* acknowledged it and vote for the challenger: every electing
+//! majority needs one of an odd number of nodes, and two of an even one. *Carriers* acknowledged it and vote for nobody.
+//! The challenger and its *electors* were cut off from the leader before, so that nothing binds them any more. A voter
+//! may be the challenger itself. Requests reach the voters before their promises are over, while their processes stand
+//! still. From then on everything takes its least delay, and the first append takes the quickest quorum.
 //!
-//! Where the voter is free for a moment while the leader still leads, its pre-vote can be had *before* the round: it lies
-//! at the challenger, which stands still, and the vote itself is what reaches the voter when its promise is over. With an
-//! elector at hand that can always be arranged: it takes the voter's place among the carriers until the voter is free.
+//! Where the voters are free for a moment while the leader still leads, their pre-votes can be had *before* the round: they
+//! lie at the challenger, which stands still, and the vote itself is what reaches a voter when its promise is over. With
+//! electors at hand that can always be arranged for one voter: they take its place among the carriers until it is free.
 //!
-//! `docs/ideas/thresholds.md` derives it. [`crate::bound`] computes what follows from it; `adversary` in leasehold-lab makes runs of it.
-//! Neither knows the other.
+//! `docs/ideas/thresholds.md` derives it. [`crate::theory::bound`] computes what follows from it; `adversary` in
+//! leasehold-lab makes runs of it. Neither knows the other.
+
+use std::collections::BTreeSet;
 
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
 use crate::faults::{self, Frozen, Harm, harm};
 use crate::rules;
-use crate::setup::{Delay, Setup, StampSource};
+use crate::setup::{Action, Delay, FaultSpec, Setup, StampSource};
 
 /// The rules that count a lease from the acknowledgement.
 pub const FROM_ACKNOWLEDGEMENT: &str = "lease-from-acknowledgement";
 /// The rules by which a restart forgets a promise.
 pub const RESTART_FORGETS: &str = "restart-forgets";
+
+/// The largest cluster whose attacks are known, in voters.
+pub const VOTERS_MAX: usize = 7;
 
 /// Who does what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,126 +37,211 @@ pub struct Attack {
     pub leader: usize,
     /// Is elected inside it.
     pub challenger: usize,
-    /// Carries the lease and votes for the challenger.
-    pub voter: usize,
-    /// Vote for the challenger and carry nothing.
+    /// Carry the lease and vote for the challenger, which may be one of them.
+    pub voters: Vec<usize>,
+    /// May vote for the challenger and carry nothing.
     pub electors: Vec<usize>,
     /// Carry the lease and vote for nobody.
     pub carriers: Vec<usize>,
-    /// The scenario's stops of the leader, or its crash of the voter, are used.
+    /// The scenario's stops of the leader, or its crashes of voters, are used.
     pub stops: bool,
-    /// The pre-vote is granted before the round, and how the leader gets over that.
+    /// The leader's wall clock is set back after the round, a nanosecond before the read, and not before the round.
+    pub back_within: bool,
+    /// The pre-votes are granted before the round, and how the leader gets over that.
     pub early: Option<Lapse>,
 }
 
-/// How a leader goes on leading while the voter's promise lapses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a leader goes on leading while the voters' promises lapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lapse {
-    /// It hears no quorum, and has not given up yet when the voter is free.
+    /// It hears no quorum, and has not given up yet when the voters are free.
     Alone,
     /// The electors acknowledge its rounds meanwhile. They grant their pre-votes when the voter is back.
     Relieved,
 }
 
-/// All attacks that a setup allows, or why none is known.
+/// All attacks that a setup allows, or why none is known. Of attacks that differ in nodes only that are alike, the first.
 pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
-    let voters = setup.cluster.voters;
-    if voters != 3 && voters != 5 {
-        return Err("the adversary knows clusters of three and of five voters only");
+    let nodes = setup.cluster.voters;
+    if nodes > VOTERS_MAX {
+        return Err("the adversary knows clusters of up to seven voters only");
     }
     if let Some(why) = setup.faults.iter().find_map(faults::unknown_to_adversary) {
         return Err(why);
     }
-    let outlasts = |node: usize| {
-        let lease = &setup.nodes[node].lease;
-        lease.effective() > lease.election_timeout
-    };
-    let pauses = |node: usize| {
-        let stands_still = Harm::Stops { node, clocks: Frozen::None };
-        setup.faults.iter().any(|fault| harm(fault) == stands_still)
-    };
-    if (0..voters).any(|node| outlasts(node) && pauses(node)) {
-        return Err(
-            "the adversary does not know a leader that stands still while its lease outlasts its election timeout",
-        );
-    }
-    if (0..voters).any(|node| may_be_set_back_within(setup, node)) {
-        return Err(
-            "the adversary does not know a wall clock that is set back within the lease while voters restart",
-        );
-    }
+    let kinds = alike(setup);
     let leaders = match setup.cluster.first_leader {
         Some(first) => first..first + 1,
-        None => 0..voters,
+        None => 0..nodes,
     };
-    let mut found = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for leader in leaders {
-        for challenger in (0..voters).filter(|node| *node != leader) {
-            let others: Vec<usize> =
-                (0..voters).filter(|node| ![leader, challenger].contains(node)).collect();
-            for voter in &others {
-                let rest: Vec<usize> = others.iter().copied().filter(|node| node != voter).collect();
-                // Of three nobody is left, of five one elector and one carrier.
-                for first in 0..rest.len().max(1) {
-                    let elector = rest.get(first).copied();
-                    let (electors, carriers) = rest.iter().partition(|node| Some(**node) == elector);
-                    let lapses = [None, Some(Lapse::Alone)].into_iter();
-                    let lapses = lapses.chain(elector.map(|_| Some(Lapse::Relieved)));
-                    for (stops, early) in [false, true]
-                        .into_iter()
-                        .flat_map(|stops| lapses.clone().map(move |early| (stops, early)))
-                    {
-                        let attack = Attack {
-                            leader,
-                            challenger,
-                            voter: *voter,
-                            electors: Vec::clone(&electors),
-                            carriers: Vec::clone(&carriers),
-                            stops,
-                            early,
-                        };
-                        if !stops || attack.has_stops(setup) {
-                            found.push(attack);
-                        }
-                    }
+        for challenger in (0..nodes).filter(|node| *node != leader) {
+            for (voters, electors, carriers) in casts(nodes, leader, challenger) {
+                let shape = |of: &[usize]| {
+                    let mut shape: Vec<usize> = of.iter().map(|node| kinds[*node]).collect();
+                    shape.sort_unstable();
+                    shape
+                };
+                let own = voters.contains(&challenger);
+                let roles = [shape(&[leader]), shape(&[challenger]), shape(&voters), shape(&electors)];
+                if !seen.insert((roles, own)) {
+                    continue;
                 }
+                let cast = Attack {
+                    leader,
+                    challenger,
+                    voters,
+                    electors,
+                    carriers,
+                    stops: false,
+                    back_within: false,
+                    early: None,
+                };
+                found.extend(cast.ways(setup));
             }
         }
     }
     Ok(found)
 }
 
-/// Deadline form: does it do harm when this leader's wall clock is set back within its lease? Not to voters that count by
-/// their wall clocks. Against voters that restart the lease is longer by the step, but not longer than its monotonic clocks
-/// say: so a step uses up a declared error, or hides a suspend that the raw clock does not count.
-fn may_be_set_back_within(setup: &Setup, node: usize) -> bool {
-    let any = |wanted: &dyn Fn(Harm) -> bool| setup.faults.iter().any(|fault| wanted(harm(fault)));
-    let spec = &setup.nodes[node];
-    let hidden = spec.clock.stamp == StampSource::Raw
-        && any(&|harm| harm == Harm::Stops { node, clocks: Frozen::Raw });
-    spec.lease.form == LeaseForm::Deadline
-        && any(&|harm| matches!(harm, Harm::WallSet { node: set, by_ns } if set == node && by_ns < 0))
-        && any(&|harm| matches!(harm, Harm::Restarts { .. }))
-        && (hidden || spec.clock.wall_error > Span::ZERO)
+/// Who may be voter, elector and carrier, beside that leader and that challenger.
+fn casts(nodes: usize, leader: usize, challenger: usize) -> Vec<(Vec<usize>, Vec<usize>, Vec<usize>)> {
+    let majority = nodes / 2 + 1;
+    let others: Vec<usize> = (0..nodes).filter(|node| ![leader, challenger].contains(node)).collect();
+    let mut found = Vec::new();
+    // A bit for each of the others, the last one for the challenger.
+    for carry in 0_u32..1 << (others.len() + 1) {
+        if carry.count_ones() as usize != majority - 1 {
+            continue;
+        }
+        let carries = |place: usize| carry & (1 << place) != 0;
+        let own = carries(others.len());
+        for vote in 0_u32..1 << others.len() {
+            if vote & !carry != 0 {
+                continue;
+            }
+            let votes = |place: usize| vote & (1 << place) != 0;
+            let of = |wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
+                let places = (0..others.len()).filter(|place| wanted(*place));
+                places.map(|place| others[place]).collect()
+            };
+            let mut voters = of(&votes);
+            let electors = of(&|place| !carries(place));
+            let carriers = of(&|place| carries(place) && !votes(place));
+            // A majority with the challenger, which votes for itself.
+            if voters.len() + electors.len() + 1 < majority {
+                continue;
+            }
+            if own {
+                voters.push(challenger);
+            }
+            if !voters.is_empty() {
+                found.push((voters, electors, carriers));
+            }
+        }
+    }
+    found
+}
+
+/// For each voting node the first one that is like it: the setup stays the same when the two are exchanged.
+fn alike(setup: &Setup) -> Vec<usize> {
+    let nodes = setup.cluster.voters;
+    let like = |one: usize, two: usize| {
+        let exchanged = |node: usize| match node {
+            node if node == one => two,
+            node if node == two => one,
+            node => node,
+        };
+        let (a, b) = (&setup.nodes[one], &setup.nodes[two]);
+        let same = (&a.clock, &a.lease, a.disk_sync, a.answer_time)
+            == (&b.clock, &b.lease, b.disk_sync, b.answer_time);
+        let all = setup.nodes.len();
+        let mut links = (0..all).flat_map(|from| (0..all).map(move |to| (from, to)));
+        let delay = |from, to| link_delay(setup, from, to);
+        let harms = |of: &dyn Fn(usize) -> usize| {
+            let mut harms: Vec<String> = setup
+                .faults
+                .iter()
+                .filter(|fault| harm(fault) != Harm::None || matches!(fault.action, Action::Restart { .. }))
+                .map(|fault| {
+                    let action = faults::renumbered(&fault.action, &|node| Some(of(node)));
+                    format!("{:?} {action:?}", fault.lasts)
+                })
+                .collect();
+            harms.sort_unstable();
+            harms
+        };
+        same && links.all(|(from, to)| from == to || delay(from, to) == delay(exchanged(from), exchanged(to)))
+            && harms(&|node| node) == harms(&exchanged)
+    };
+    let mut kinds: Vec<usize> = Vec::new();
+    for node in 0..nodes {
+        let kind = (0..node).find(|other| kinds[*other] == *other && like(*other, node));
+        kinds.push(kind.unwrap_or(node));
+    }
+    kinds
+}
+
+fn link_delay(setup: &Setup, from: usize, to: usize) -> Delay {
+    let link = setup.network.links.iter().find(|link| (link.from, link.to) == (from, to));
+    link.and_then(|link| link.delay).unwrap_or(setup.network.delay)
 }
 
 impl Attack {
-    fn has_stops(&self, setup: &Setup) -> bool {
-        self.crash(setup).is_some() || self.pause(setup).is_some() || self.missed(setup).next().is_some()
+    /// The same cast, with and without stops and early pre-votes.
+    fn ways(self, setup: &Setup) -> Vec<Attack> {
+        let own = self.voters.contains(&self.challenger);
+        let needed = 2 * (setup.cluster.voters / 2 + 1) - setup.cluster.voters;
+        let mut lapses = vec![None];
+        // A challenger that is bound must hear the leader after all. And more voters than needed only stand in for
+        // electors that are slow, which is of no use where the electors' votes are there already.
+        if !own && self.voters.len() == needed {
+            lapses.push(Some(Lapse::Alone));
+            if needed == 1 && !self.electors.is_empty() {
+                lapses.push(Some(Lapse::Relieved));
+            }
+        }
+        let mut ways = Vec::new();
+        for (stops, back_within) in [(false, false), (true, false), (true, true)] {
+            for early in &lapses {
+                let way = Attack { stops, back_within, early: *early, ..self.clone() };
+                let restarts = way.voters.iter().any(|voter| way.crash(setup, *voter).is_some());
+                let uses_stops = !stops
+                    || restarts
+                    || way.pause(setup).is_some()
+                    || way.missed(setup).next().is_some()
+                    || way.stalls(setup).next().is_some();
+                let set_back = restarts && way.steps_back(setup).next().is_some();
+                if uses_stops && (!back_within || set_back) {
+                    ways.push(way);
+                }
+            }
+        }
+        ways
     }
 
-    /// How long the voter is down after it has acknowledged the round, ns.
-    pub fn crash(&self, setup: &Setup) -> Option<u64> {
-        let mut downs = setup.faults.iter().filter(|_| self.stops).filter_map(|fault| {
-            if let Harm::Restarts { node, down } = harm(fault)
-                && node == self.voter
-            {
-                down.map(Span::as_nanos)
-            } else {
-                None
+    /// How long a voter is down after it has acknowledged the round, ns: the least that the scenario allows. The challenger
+    /// stays up.
+    pub fn crash(&self, setup: &Setup, voter: usize) -> Option<u64> {
+        if voter == self.challenger {
+            return None;
+        }
+        let restarted = |fault: &FaultSpec| matches!(fault.action, Action::Restart { node } if node == voter);
+        let downs = setup.faults.iter().filter(|_| self.stops).filter_map(|fault| match harm(fault) {
+            Harm::Restarts { node, down: Some(down) } if node == voter => Some(down.as_nanos()),
+            // Another fault says when it is back, and may say so at once.
+            Harm::Restarts { node, down: None } if node == voter && setup.faults.iter().any(restarted) => {
+                Some(1)
             }
+            Harm::Restarts { .. }
+            | Harm::None
+            | Harm::Stops { .. }
+            | Harm::WallSet { .. }
+            | Harm::Unvouched { .. }
+            | Harm::NoFormula => None,
         });
-        downs.next()
+        downs.min()
     }
 
     /// How long acknowledgements wait at the leader, ns. It does harm only where they prolong a lease.
@@ -165,32 +256,75 @@ impl Attack {
 
     /// The places of the faults that stop some of the leader's clocks for a while.
     pub fn missed<'a>(&'a self, setup: &'a Setup) -> impl Iterator<Item = usize> + 'a {
-        let stops = setup.faults.iter().enumerate().filter(|(_, fault)| {
-            let clocks = [Frozen::Raw, Frozen::All];
+        let raw_counts = setup.nodes[self.leader].clock.stamp == StampSource::Raw;
+        self.stops_of_leader(setup, move |clocks| match clocks {
+            Frozen::All => true,
+            Frozen::Raw => raw_counts,
+            Frozen::None => false,
+        })
+    }
+
+    /// The places of the faults that keep the leader from looking at its timers while its clocks count. They do harm to a
+    /// leader whose lease outlasts its election timeout: it does not step down in time.
+    pub fn stalls<'a>(&'a self, setup: &'a Setup) -> impl Iterator<Item = usize> + 'a {
+        let holder = &setup.nodes[self.leader];
+        let outlasts = holder.lease.effective() > holder.lease.election_timeout;
+        let counts = outlasts && setup.rules != FROM_ACKNOWLEDGEMENT;
+        let raw_counts = holder.clock.stamp == StampSource::Raw;
+        self.stops_of_leader(setup, move |clocks| match clocks {
+            Frozen::All => false,
+            Frozen::Raw => counts && !raw_counts,
+            Frozen::None => counts,
+        })
+    }
+
+    fn stops_of_leader<'a>(
+        &'a self,
+        setup: &'a Setup,
+        wanted: impl Fn(Frozen) -> bool + 'a,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let stops = setup.faults.iter().enumerate().filter(move |(_, fault)| {
             self.stops
                 && fault.lasts.is_some()
-                && clocks
-                    .iter()
-                    .any(|clocks| harm(fault) == Harm::Stops { node: self.leader, clocks: *clocks })
+                && matches!(harm(fault), Harm::Stops { node, clocks } if node == self.leader && wanted(clocks))
         });
         stops.map(|(place, _)| place)
     }
 
-    /// The places of the steps that do harm: the voter's forward, the leader's back.
+    /// The places of the steps that do harm before the round: voters' forward, and the leader's back if it is to be then.
     pub fn steps<'a>(&'a self, setup: &'a Setup) -> impl Iterator<Item = usize> + 'a {
-        let harmful = setup.faults.iter().enumerate().filter(|(_, fault)| {
-            matches!(harm(fault), Harm::WallSet { node, by_ns }
-                if (node == self.voter && by_ns > 0) || (node == self.leader && by_ns < 0))
+        let ahead = setup.faults.iter().enumerate().filter(|(_, fault)| {
+            matches!(harm(fault), Harm::WallSet { node, by_ns } if by_ns > 0 && self.voters.contains(&node))
         });
-        harmful.map(|(place, _)| place)
+        let back = self.steps_back(setup).filter(|_| !self.back_within);
+        ahead.map(|(place, _)| place).chain(back)
+    }
+
+    /// The places of the steps that set the leader's wall clock back.
+    pub fn steps_back<'a>(&'a self, setup: &'a Setup) -> impl Iterator<Item = usize> + 'a {
+        let deadline = setup.nodes[self.leader].lease.form == LeaseForm::Deadline;
+        let back = setup.faults.iter().enumerate().filter(move |(_, fault)| {
+            deadline
+                && matches!(harm(fault), Harm::WallSet { node, by_ns } if node == self.leader && by_ns < 0)
+        });
+        back.map(|(place, _)| place)
+    }
+
+    /// Who acknowledges the round that the lease rests on.
+    pub fn acknowledging(&self) -> impl Iterator<Item = usize> + '_ {
+        self.voters.iter().chain(&self.carriers).copied()
+    }
+
+    /// Voters other than the challenger.
+    pub fn asked_voters(&self) -> impl Iterator<Item = usize> + '_ {
+        self.voters.iter().copied().filter(|voter| *voter != self.challenger)
     }
 
     /// How long a message takes from one node to another, ns: the least that the scenario allows, but for
     /// acknowledgements that prolong a lease, which take the most.
     pub fn delay(&self, setup: &Setup, from: usize, to: usize) -> u64 {
-        let link = setup.network.links.iter().find(|link| (link.from, link.to) == (from, to));
-        let delay = link.and_then(|link| link.delay).unwrap_or(setup.network.delay);
-        let acknowledges = to == self.leader && (from == self.voter || self.carriers.contains(&from));
+        let delay = link_delay(setup, from, to);
+        let acknowledges = to == self.leader && self.acknowledging().any(|node| node == from);
         if acknowledges && setup.rules == FROM_ACKNOWLEDGEMENT { most(delay) } else { least(delay) }
     }
 

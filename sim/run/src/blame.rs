@@ -59,13 +59,11 @@ pub enum Part {
     Messages,
     /// The rules in force gave more than the sound ones.
     Rule,
-    /// What none of the above explains.
-    Other,
 }
 
 impl Part {
     /// All of them, in the order of reports.
-    pub const ALL: [Part; 13] = [
+    pub const ALL: [Part; 12] = [
         Part::DeclaredError,
         Part::Offset,
         Part::Drift,
@@ -78,7 +76,6 @@ impl Part {
         Part::Restart,
         Part::Messages,
         Part::Rule,
-        Part::Other,
     ];
 
     /// What clocks do wrong, in the order in which it is put back.
@@ -107,7 +104,6 @@ impl Part {
             Part::Restart => "restart",
             Part::Messages => "messages and waits",
             Part::Rule => "rule",
-            Part::Other => "other",
         }
     }
 
@@ -163,8 +159,9 @@ impl Accountant {
         }
     }
 
-    /// The split of each change's margin, in the order of the changes; `None` where there is no margin, or no end to it, or
-    /// where the cluster changes its lengths during the run: there is no one slack to take from then.
+    /// The split of each change's margin, in the order of the changes; `None` where there is no margin, or no end to it, where
+    /// the way from lease to vote is not known, or where the cluster changes its lengths during the run: there is no one
+    /// slack to take from then. The parts explain all of a margin.
     pub fn split(&self, changes: &[LeadershipChange]) -> Vec<Option<Blame>> {
         // Nor where the wrong members are in force: which ones the sound rules would have had is another run.
         let other_members = self.setup.changes_members() && self.setup.rules == rules::TOO_EARLY;

@@ -2,13 +2,11 @@
 
 mod disk;
 mod store;
-mod view;
 mod words;
 
 use std::collections::BTreeMap;
 
 use leasehold::kv::{Cas, Command, Scalar};
-use leasehold::lease::LeaseRules;
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{
     self, ClusterOrigin, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings,
@@ -17,9 +15,9 @@ use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
 
 use self::store::{Durable, Store};
-pub use self::view::RaftView;
 pub use self::words::entry_words;
 use crate::note;
+use crate::rules::Rules;
 use crate::setup::{DiskKind, NodeSpec, Order, Setup};
 use crate::watch::Traced;
 use leasehold_world::{
@@ -28,12 +26,12 @@ use leasehold_world::{
 
 /// A node with its storage. The node is there while the process is up.
 #[derive(Debug, Clone)]
-pub struct LeaseNode<R> {
+pub struct LeaseNode {
     identity: Identity,
     settings: Settings,
-    rules: R,
+    rules: Rules,
     storage: Store,
-    node: Option<Node<R>>,
+    node: Option<Node<Rules>>,
     /// The world's tokens of requests that are not answered yet. The node wants requests numbered in the order in which
     /// they come, and on their way one may overtake another.
     tokens: BTreeMap<RequestId, u64>,
@@ -55,9 +53,10 @@ pub fn startup_grace(setup: &Setup, node: usize, starts: u64) -> Span {
     }
 }
 
-impl<R: LeaseRules + Clone> LeaseNode<R> {
+impl LeaseNode {
     /// The processes of a setup.
-    pub fn cluster(setup: &Setup, rules: &R) -> Vec<LeaseNode<R>> {
+    pub fn cluster(setup: &Setup) -> Vec<LeaseNode> {
+        let rules = Rules::named(&setup.rules);
         let founding = Configuration::new(narrow(setup.cluster.voters), narrow(setup.learners()));
         let mut names = Names::default();
         for spec in &setup.nodes {
@@ -91,7 +90,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
                     incarnation: 0,
                 },
                 settings,
-                rules: rules.clone(),
+                rules,
                 storage: store(setup, spec, !founding.contains(id)),
                 node: None,
                 tokens: BTreeMap::new(),
@@ -102,7 +101,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
     }
 
     /// The node, while the process is up.
-    pub fn node(&self) -> Option<&Node<R>> {
+    pub fn node(&self) -> Option<&Node<Rules>> {
         self.node.as_ref()
     }
 
@@ -125,7 +124,7 @@ impl<R: LeaseRules + Clone> LeaseNode<R> {
         (1..=log.last_index().0).any(|index| is_wanted(entry(index)))
     }
 
-    fn running(&mut self) -> &mut Node<R> {
+    fn running(&mut self) -> &mut Node<Rules> {
         self.node.as_mut().expect("the world gives input to processes that are up")
     }
 }
@@ -160,7 +159,7 @@ impl raft::Jitter for Drawn<'_> {
     }
 }
 
-impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
+impl Process for LeaseNode {
     type Message = Message;
     type Note = Note;
     type Order = Order;
@@ -184,14 +183,8 @@ impl<R: LeaseRules + Clone> Process for LeaseNode<R> {
     fn start(&mut self, now: Reading, jitter: &mut dyn Jitter) {
         let recovered = self.storage.found();
         let (identity, settings) = (self.identity.clone(), self.settings);
-        self.node = Some(Node::start(
-            identity,
-            settings,
-            self.rules.clone(),
-            recovered,
-            &Taken(now),
-            &mut Drawn(jitter),
-        ));
+        self.node =
+            Some(Node::start(identity, settings, self.rules, recovered, &Taken(now), &mut Drawn(jitter)));
     }
 
     fn has_disk(&self) -> bool {

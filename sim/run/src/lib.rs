@@ -13,7 +13,7 @@
 //!                  study: all rows and the verdict --> explain: why --> report: for people, for machines
 //! ```
 //!
-//! `bound` is the arithmetic of [`theory`] with messages counted in; `attack` says who does what in the worst case.
+//! `theory::bound` is the arithmetic of [`theory`] with messages counted in; `attack` says who does what in the worst case.
 //!
 //! Three types to know: [`Setup`](crate::setup::Setup) is what a run is made of;
 //! [`World`](leasehold_world::World) is a run in progress; [`run::Outcome`] is what it showed.
@@ -25,7 +25,6 @@
 
 pub mod attack;
 pub mod blame;
-pub mod bound;
 pub mod describe;
 pub mod display;
 pub mod explain;

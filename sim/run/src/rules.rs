@@ -3,7 +3,9 @@
 //! A broken set overrides one method of [`LeaseRules`]: reading it is reading the bug. The comment names a system that
 //! shipped it. They exist to show what each rule is for, and that the checker bites.
 
-use leasehold::lease::{Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings};
+use leasehold::lease::{
+    Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings, SoundRules,
+};
 use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 
 /// A named set of rules.
@@ -111,6 +113,21 @@ pub const BROKEN: &[NamedRules] = &[
         what: "rule 10: a change to shorter lengths ends longer promises at once, and leases not before their time",
         rules: &PromiseMayShrink,
     },
+    NamedRules {
+        name: "reads-unconfirmed",
+        what: "reads by a quorum: a read is answered before a quorum has confirmed the leader",
+        rules: &ReadsUnconfirmed,
+    },
+    NamedRules {
+        name: "reads-earlier-round",
+        what: "reads by a quorum: a round from before the read confirms it",
+        rules: &ReadsEarlierRound,
+    },
+    NamedRules {
+        name: "reads-shared-round",
+        what: "reads by a quorum: a read shares the round of one that waits already",
+        rules: &ReadsSharedRound,
+    },
 ];
 
 /// All names that a scenario may use.
@@ -118,17 +135,33 @@ pub fn names() -> Vec<&'static str> {
     std::iter::once(SOUND).chain(BROKEN.iter().map(|named| named.name)).collect()
 }
 
-/// Broken rules, picked at run time. (The sound rules are compiled into the node and cost nothing.)
+/// Rules picked by name when a run starts: simulated nodes are compiled once, not once for each set of rules. (In the
+/// production node the sound rules are compiled in.)
 #[derive(Clone, Copy)]
-pub struct Picked(pub &'static (dyn LeaseRules + Sync));
+pub struct Rules(&'static (dyn LeaseRules + Sync));
 
-impl std::fmt::Debug for Picked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Picked")
+impl Rules {
+    /// The rules with this name.
+    ///
+    /// # Panics
+    ///
+    /// If no rules have it. The reader of scenarios checks names.
+    pub fn named(name: &str) -> Rules {
+        if name == SOUND {
+            return Rules(&SoundRules);
+        }
+        let found = BROKEN.iter().find(|named| named.name == name);
+        Rules(found.expect("the rules' name was checked when the setup was read").rules)
     }
 }
 
-impl LeaseRules for Picked {
+impl std::fmt::Debug for Rules {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rules")
+    }
+}
+
+impl LeaseRules for Rules {
     fn lease_start(&self, sent: Reading, acknowledged: Reading) -> Reading {
         self.0.lease_start(sent, acknowledged)
     }
@@ -176,6 +209,12 @@ impl LeaseRules for Picked {
     }
     fn may_reconfigure(&self, standing: ConfigurationStanding) -> bool {
         self.0.may_reconfigure(standing)
+    }
+    fn read_round(&self, latest_sent: u64, waiting: Option<u64>) -> u64 {
+        self.0.read_round(latest_sent, waiting)
+    }
+    fn read_is_confirmed(&self, needed: u64, confirmed: u64) -> bool {
+        self.0.read_is_confirmed(needed, confirmed)
     }
     fn may_commit(&self, now: &Reading) -> bool {
         self.0.may_commit(now)
@@ -311,5 +350,29 @@ impl LeaseRules for PromiseMayShrink {
     }
     fn change_cuts_lease_short(&self) -> bool {
         false
+    }
+}
+
+/// "I am the leader": as far as it knows.
+struct ReadsUnconfirmed;
+impl LeaseRules for ReadsUnconfirmed {
+    fn read_is_confirmed(&self, _needed: u64, _confirmed: u64) -> bool {
+        true
+    }
+}
+
+/// etcd-raft #397, d-engine #381: an answer to an earlier heartbeat counts for a read that came after it.
+struct ReadsEarlierRound;
+impl LeaseRules for ReadsEarlierRound {
+    fn read_round(&self, latest_sent: u64, _waiting: Option<u64>) -> u64 {
+        latest_sent
+    }
+}
+
+/// etcd #20418: a request that is repeated takes the answer to its first try.
+struct ReadsSharedRound;
+impl LeaseRules for ReadsSharedRound {
+    fn read_round(&self, latest_sent: u64, waiting: Option<u64>) -> u64 {
+        waiting.unwrap_or(latest_sent + 1)
     }
 }

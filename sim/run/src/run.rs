@@ -3,17 +3,17 @@
 use leasehold::raft::Note;
 use std::sync::Arc;
 
-use leasehold::lease::{LeaseRules, SoundRules};
-use leasehold::node::Message;
+use leasehold::node::{Message, Node};
+use leasehold::raft::Raft;
 
-use crate::host::{LeaseNode, RaftView};
-use crate::rules::{self, Picked};
+use crate::host::LeaseNode;
+use crate::rules::Rules;
 use crate::setup::Setup;
 use crate::watch::{
     Broken, DiskNews, Disks, History, Invariants, LeadershipChange, Margins, Operation, TraceHash,
 };
 use leasehold_check as check;
-use leasehold_world::{Choices, Event, Reader, Reply, Request, Seeded, World, WorldView};
+use leasehold_world::{Choices, Decision, Event, Reader, Reply, Request, World, WorldView};
 
 /// What a run found.
 #[derive(Debug, Clone)]
@@ -111,10 +111,10 @@ impl Outcome {
     }
 }
 
-/// A run of our nodes as somebody sees it who only looks on, whatever their rules.
+/// A run of our nodes as somebody sees it who only looks on.
 pub trait ClusterView: WorldView {
     /// A node's Raft, while its process is up.
-    fn raft(&self, node: usize) -> Option<&dyn RaftView>;
+    fn raft(&self, node: usize) -> Option<&Raft<Rules>>;
 
     /// See [`LeaseNode::has_in_log`].
     fn has_in_log(&self, node: usize, request: &Request) -> bool;
@@ -123,9 +123,9 @@ pub trait ClusterView: WorldView {
     fn disk_hash(&self, node: usize) -> u64;
 }
 
-impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
-    fn raft(&self, node: usize) -> Option<&dyn RaftView> {
-        self.process(node).node().map(|node| node.raft() as &dyn RaftView)
+impl ClusterView for World<LeaseNode> {
+    fn raft(&self, node: usize) -> Option<&Raft<Rules>> {
+        self.process(node).node().map(Node::raft)
     }
 
     fn has_in_log(&self, node: usize, request: &Request) -> bool {
@@ -137,7 +137,7 @@ impl<R: LeaseRules + Clone, C: Choices> ClusterView for World<LeaseNode<R>, C> {
     }
 }
 
-/// Somebody who watches a run of our nodes. What an observer sees names no rules and no choices, so that the world's loop
+/// Somebody who watches a run of our nodes. What an observer sees names no choices, so that the world's loop
 /// is compiled once for all observers and not once for each.
 pub trait Observer {
     /// Something has happened.
@@ -153,79 +153,52 @@ impl Observer for () {
 }
 
 /// An [`Observer`] as the reader that the world knows.
-struct Observing<'a, O: ?Sized>(&'a mut O);
+struct Observing<'a>(&'a mut dyn Observer);
 
-impl<R: LeaseRules + Clone, O: Observer + ?Sized> Reader<LeaseNode<R>> for Observing<'_, O> {
+impl Reader<LeaseNode> for Observing<'_> {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode<R>, C>) {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         self.0.observe(event, world);
     }
 }
 
 /// Runs a setup to its end.
 pub fn run(setup: &Arc<Setup>) -> Outcome {
-    run_decided(setup, Seeded::new(setup.seed), &mut ()).0
+    let mut running = Running::new(setup, Choices::seeded(setup.seed));
+    running.begin();
+    while running.step() {}
+    running.finish()
 }
 
 /// Runs a setup to its end while somebody watches.
 pub fn run_observed(setup: &Arc<Setup>, observer: &mut dyn Observer) -> Outcome {
-    run_decided(setup, Seeded::new(setup.seed), observer).0
-}
-
-/// Runs a setup to its end with `choices` deciding, while somebody watches. Gives back who decided, for what it remembers.
-pub fn run_decided<C: Choices>(
-    setup: &Arc<Setup>,
-    choices: C,
-    observer: &mut (impl Observer + ?Sized),
-) -> (Outcome, C) {
-    struct Run<'a, C, O: ?Sized>(&'a Arc<Setup>, C, &'a mut O);
-    impl<C: Choices, O: Observer + ?Sized> RulesJob for Run<'_, C, O> {
-        type Found = (Outcome, C);
-        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> (Outcome, C) {
-            run_with(self.0, rules, self.1, self.2)
-        }
-    }
-    with_rules(&setup.rules, Run(setup, choices, observer))
-}
-
-/// Something to do with runs, whatever rules their nodes follow.
-pub trait RulesJob {
-    /// What comes of it.
-    type Found;
-
-    /// Does it.
-    fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> Self::Found;
-}
-
-/// Does something with the rules of that name, which was checked when the setup was read.
-pub fn with_rules<J: RulesJob>(name: &str, job: J) -> J::Found {
-    match rules::BROKEN.iter().find(|named| named.name == name) {
-        Some(named) => job.with(&Picked(named.rules)),
-        None => {
-            assert_eq!(name, rules::SOUND, "the rules' name was checked when the setup was read");
-            job.with(&SoundRules)
-        }
-    }
-}
-
-fn run_with<R: LeaseRules + Clone, C: Choices>(
-    setup: &Arc<Setup>,
-    rules: &R,
-    choices: C,
-    observer: &mut (impl Observer + ?Sized),
-) -> (Outcome, C) {
-    let mut running = Running::new(setup, rules, choices);
-    running.begin(observer);
-    while running.step(observer) {}
+    let mut running = Running::new(setup, Choices::seeded(setup.seed));
+    running.begin_observed(observer);
+    while running.step_observed(observer) {}
     observer.finished(running.world());
-    let choices = running.world().choices().clone();
-    (running.finish(), choices)
+    running.finish()
+}
+
+/// Runs a setup to its end. Every decision of chance that it took, in order.
+pub fn decisions(setup: &Arc<Setup>) -> Vec<Decision> {
+    let mut running = Running::new(setup, Choices::seeded(setup.seed).recorded());
+    running.begin();
+    while running.step() {}
+    running.world().choices().decisions().to_vec()
 }
 
 /// A run in progress: a world and everybody who watches it. Cloning it forks the run.
+///
+/// Its loop is compiled here, once without an observer and once for all observers.
 #[derive(Debug, Clone)]
-pub struct Running<R: LeaseRules + Clone, C> {
-    world: World<LeaseNode<R>, C>,
+pub struct Running {
+    world: World<LeaseNode>,
+    watch: Watch,
+}
+
+/// Those who watch every run.
+#[derive(Debug, Clone)]
+struct Watch {
     hash: TraceHash,
     history: History,
     margins: Margins,
@@ -233,51 +206,77 @@ pub struct Running<R: LeaseRules + Clone, C> {
     disks: Disks,
 }
 
-impl<R: LeaseRules + Clone, C: Choices> Running<R, C> {
+impl Reader<LeaseNode> for Watch {
+    #[inline(always)]
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
+        Reader::<LeaseNode>::read(&mut self.hash, event, world);
+        self.history.read(event, world);
+        self.margins.read(event, world);
+        self.invariants.read(event, world);
+        self.disks.read(event, world);
+    }
+
+    #[inline(always)]
+    fn settled(&mut self, node: usize, world: &World<LeaseNode>) {
+        // The others wait for nothing to settle.
+        self.invariants.settled(node, world);
+    }
+}
+
+impl Running {
     /// A run at true time 0. [`Running::begin`] starts it.
-    pub fn new(setup: &Arc<Setup>, rules: &R, choices: C) -> Running<R, C> {
+    pub fn new(setup: &Arc<Setup>, choices: Choices) -> Running {
         let nodes = setup.nodes.len();
         Running {
-            world: World::new(Arc::new(setup.world()), choices, LeaseNode::cluster(setup, rules)),
-            hash: TraceHash::default(),
-            history: History::default(),
-            margins: Margins::new(nodes),
-            invariants: Invariants::new(nodes),
-            disks: Disks::default(),
+            world: World::new(Arc::new(setup.world()), choices, LeaseNode::cluster(setup)),
+            watch: Watch {
+                hash: TraceHash::default(),
+                history: History::default(),
+                margins: Margins::new(nodes),
+                invariants: Invariants::new(nodes),
+                disks: Disks::default(),
+            },
         }
     }
 
     /// Starts all processes and clients.
-    pub fn begin(&mut self, observer: &mut (impl Observer + ?Sized)) {
-        let Running { world, hash, history, margins, invariants, disks } = self;
-        world.begin(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))));
+    pub fn begin(&mut self) {
+        self.world.begin(&mut self.watch);
+    }
+
+    /// [`Running::begin`] while somebody watches.
+    pub fn begin_observed(&mut self, observer: &mut dyn Observer) {
+        self.world.begin(&mut (&mut self.watch, Observing(observer)));
     }
 
     /// Lets the next event happen. `false` at the end of the run.
-    #[inline]
-    pub fn step(&mut self, observer: &mut (impl Observer + ?Sized)) -> bool {
-        let Running { world, hash, history, margins, invariants, disks } = self;
-        world.step(&mut (((hash, history), (margins, invariants)), (disks, Observing(observer))))
+    pub fn step(&mut self) -> bool {
+        self.world.step(&mut self.watch)
+    }
+
+    /// [`Running::step`] while somebody watches.
+    pub fn step_observed(&mut self, observer: &mut dyn Observer) -> bool {
+        self.world.step(&mut (&mut self.watch, Observing(observer)))
     }
 
     /// The world as it stands.
-    pub fn world(&self) -> &World<LeaseNode<R>, C> {
+    pub fn world(&self) -> &World<LeaseNode> {
         &self.world
     }
 
     /// Who decides from now on. What has been decided stays: messages under way keep their delays.
-    pub fn choices_mut(&mut self) -> &mut C {
+    pub fn choices_mut(&mut self) -> &mut Choices {
         self.world.choices_mut()
     }
 
     /// The changes of leadership so far, with their margins, and nothing else: no history is checked.
     pub fn finish_changes(self) -> Vec<LeadershipChange> {
-        self.margins.finish(&self.world)
+        self.watch.margins.finish(&self.world)
     }
 
     /// What the run has shown so far; after its last step, what it showed.
     pub fn finish(self) -> Outcome {
-        let Running { world, hash, history, margins, invariants, disks } = self;
+        let Running { world, watch: Watch { hash, history, margins, invariants, disks } } = self;
         let overlap = margins.overlap();
         let history = history.into_operations();
         let (checked, operations) = to_check(&history);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::blame::{Accountant, Blame};
+use crate::explain::{Explanation, explain};
 use crate::rules;
 use crate::run::{Outcome, run_observed};
 use crate::scenario::{Expectation, Plan, Row, RowExpectation};
@@ -25,7 +26,7 @@ pub enum Finding {
     Undecided,
 }
 
-/// One row's result, without the history.
+/// One row's result.
 #[derive(Debug, Clone)]
 pub struct RowResult {
     /// The swept value as it was written, or the variant's name; empty for a scenario of one row.
@@ -75,6 +76,8 @@ pub struct RowResult {
     pub events: u64,
     /// Messages delivered between nodes.
     pub messages: u64,
+    /// The run of the first row of a study that has a stale read: that read is told.
+    run: Option<Arc<Outcome>>,
 }
 
 impl RowResult {
@@ -142,13 +145,22 @@ pub struct Study {
 impl Study {
     /// Judges the results of a plan's rows. `rows` are in the plan's order; the study counts as interrupted when some
     /// are missing.
-    pub fn of_rows(plan: &Plan, rows: Vec<RowResult>) -> Study {
+    pub fn of_rows(plan: &Plan, mut rows: Vec<RowResult>) -> Study {
         let planned = plan.rows.len();
         assert!(rows.len() <= planned, "a plan of {planned} rows has {} results", rows.len());
         let interrupted = rows.len() < planned;
         let boundary = plan.sweep.is_some().then(|| boundary(&rows)).flatten();
         let verdict = verdict(&rows);
+        rows.iter_mut().filter(|row| row.stale > 0).skip(1).for_each(|row| row.run = None);
         Study { rows, planned, interrupted, boundary, verdict }
+    }
+
+    /// Tells the first stale read of the first row that has one, and which row that is. The row is played once more.
+    pub fn explanation(&self) -> Option<(usize, Explanation)> {
+        let place = self.rows.iter().position(|row| row.stale > 0)?;
+        let row = &self.rows[place];
+        let run = row.run.as_ref()?;
+        Some((place, explain(&row.setup, run, run.check.stale_reads.first()?)))
     }
 
     /// A study of one row that was run elsewhere.
@@ -218,7 +230,8 @@ pub fn run_row(row: &Row) -> RowResult {
     let setup = Arc::new(row.scenario.setup.clone());
     let mut accountant = Accountant::new(&setup);
     let outcome = run_observed(&setup, &mut accountant);
-    row_of(row, &setup, &outcome, accountant.split(&outcome.changes))
+    let result = row_of(row, &setup, &outcome, accountant.split(&outcome.changes));
+    RowResult { run: (result.stale > 0).then(|| Arc::new(outcome)), ..result }
 }
 
 /// What a row's run comes to. `blames` are the parts of its changes' margins.
@@ -252,6 +265,7 @@ pub fn row_of(row: &Row, setup: &Arc<Setup>, outcome: &Outcome, blames: Vec<Opti
         trace_hash: outcome.trace_hash,
         events: outcome.events,
         messages: outcome.messages,
+        run: None,
     }
 }
 

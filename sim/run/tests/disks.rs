@@ -4,15 +4,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use leasehold::lease::{LeaseRules, SoundRules};
 use leasehold::node::Message;
 use leasehold::raft::Note;
 use leasehold_check as check;
-use leasehold_run::run::{ClusterView, Observer, Outcome, RulesJob, Running, run, run_observed, with_rules};
+use leasehold_run::run::{ClusterView, Observer, Outcome, Running, run, run_observed};
 use leasehold_run::setup::{Action, Setup};
 use leasehold_run::watch::{DiskEvent, Operation};
 use leasehold_run::{rules, scenario};
-use leasehold_world::{Event, Happening, Reply, Request, Seeded};
+use leasehold_world::{Choices, Event, Happening, Reply, Request};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -93,15 +92,15 @@ fn the_same_seed_tears_the_same_sectors() {
 #[test]
 fn a_forked_run_goes_on_as_the_run_it_was_forked_from() {
     let setup = setup("power-loss", "torn", &[]);
-    let mut running = Running::new(&setup, &SoundRules, Seeded::new(setup.seed));
-    running.begin(&mut ());
+    let mut running = Running::new(&setup, Choices::seeded(setup.seed));
+    running.begin();
     while running.world().now() < 5 * SECOND {
-        running.step(&mut ());
+        running.step();
     }
     let mut fork = running.clone();
     for run in [&mut running, &mut fork] {
         while run.world().now() < 8 * SECOND {
-            run.step(&mut ());
+            run.step();
         }
     }
     for node in 0..3 {
@@ -123,14 +122,14 @@ fn a_failed_sync_ends_the_node_and_the_others_go_on() {
     assert!(within(writes(&outcome), 15, 18) > 100, "another leader");
 
     let setup = setup("sync-error", "", &[]);
-    let mut running = Running::new(&setup, &SoundRules, Seeded::new(setup.seed));
-    running.begin(&mut ());
+    let mut running = Running::new(&setup, Choices::seeded(setup.seed));
+    running.begin();
     while running.world().now() < 17 * SECOND {
-        running.step(&mut ());
+        running.step();
     }
     assert!(!running.world().runs(0), "it waits to be started, though the disk is well");
     while running.world().now() < 20 * SECOND {
-        running.step(&mut ());
+        running.step();
     }
     let commit = |node: usize| running.world().process(node).node().unwrap().raft().commit();
     assert!(running.world().runs(0) && commit(0).0 + 5 > commit(1).0, "it catches up");
@@ -268,20 +267,9 @@ fn a_fault_that_needs_a_durable_disk_says_so() {
     assert!(scenario::load("t", &format!("{text}[node.n2]\n"), &overrides, &rules::names()).is_ok());
 }
 
-/// Nothing of this depends on the rules' type.
 #[test]
 fn broken_rules_run_on_durable_disks_too() {
-    struct Count(Arc<Setup>);
-    impl RulesJob for Count {
-        type Found = u64;
-        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> u64 {
-            let mut running = Running::new(&self.0, rules, Seeded::new(1));
-            running.begin(&mut ());
-            while running.step(&mut ()) {}
-            running.world().events()
-        }
-    }
     let mut setup = Setup::clone(&setup("sync-error", "", &["duration=19s"]));
     setup.rules = "restart-forgets".to_owned();
-    assert!(with_rules("restart-forgets", Count(Arc::new(setup))) > 1_000);
+    assert!(run(&Arc::new(setup)).events > 1_000);
 }

@@ -1,16 +1,16 @@
 //! Theory and the lemmas in `proof/` say the same, at the random points of `proof/points.json`.
 //!
 //! `proof/points.py` writes that file from the very terms that the solver has proved, and checks it. This test asks the
-//! other side: `theory::predict` and `bound::bound`.
+//! other side: `theory::predict` and `theory::bound::bound`.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use leasehold_run::bound::bound;
 use leasehold_run::rules;
 use leasehold_run::scenario::load;
 use leasehold_run::setup::Setup;
+use leasehold_run::theory::bound::bound;
 use leasehold_run::theory::{Prediction, predict};
 use serde_json::Value;
 

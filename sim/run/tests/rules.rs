@@ -59,6 +59,8 @@ fn evidence(rule: &str) -> Evidence {
         "serves-unapplied" => Evidence::StaleReads,
         // The lease is over; its holder does not look, or does not care.
         "cached-clock" | "guesses-time" => Evidence::StaleReads,
+        // No lease is used: a quorum was not asked, or asked too early.
+        "reads-unconfirmed" | "reads-earlier-round" | "reads-shared-round" => Evidence::StaleReads,
         _ => Evidence::StaleReadsInANegativeMargin,
     }
 }

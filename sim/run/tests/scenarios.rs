@@ -3,9 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use leasehold_run::explain::explain;
 use leasehold_run::report::{Style, Subject, text_report};
-use leasehold_run::run::run;
 use leasehold_run::study::{Study, Verdict, run_row};
 use leasehold_run::{rules, scenario};
 use rayon::prelude::*;
@@ -41,11 +39,7 @@ fn report(file: &str) -> (String, Study) {
         Err(errors) => panic!("{}", errors.render(false)),
     };
     let study = Study::of_rows(&plan, plan.rows.par_iter().map(run_row).collect());
-    let explanation = study.rows.iter().position(|row| row.stale > 0).map(|place| {
-        let setup = &study.rows[place].setup;
-        let outcome = run(setup);
-        (place, explain(setup, &outcome, &outcome.check.stale_reads[0]))
-    });
+    let explanation = study.explanation();
     let subject =
         Subject { file, arguments: "", plan: &plan, study: &study, explanation: explanation.as_ref() };
     (text_report(&subject, Style::PLAIN), study)

@@ -11,7 +11,7 @@ use leasehold_run::scenario::units;
 
 use super::args::{CheckArguments, HistoryFormat, NilRead};
 use super::errors::{Failure, quoted};
-use super::print;
+use super::output::Report;
 use super::run::now;
 
 /// How much is read at once, in bytes.
@@ -48,18 +48,25 @@ pub(super) fn check(asked: &CheckArguments) -> Result<u8, Failure> {
         std::fs::write(page, history_html(&subject))
             .map_err(|error| Failure::io(&page.display().to_string(), &error))?;
     }
-    if asked.json {
-        print(&format!("{:#}\n", history_json(&subject)))?;
-    } else {
-        let style = Style { color: asked.color.wanted(&std::io::stdout()) };
-        print(&history_text(&subject, style))?;
-    }
+    asked.output.print(&subject, asked.color)?;
     Ok(history_exit_code(report.outcome))
+}
+
+impl Report for HistorySubject<'_> {
+    const PARTS: Option<&'static str> = Some("violations");
+
+    fn human(&self, style: Style) -> String {
+        history_text(self, style)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        history_json(self)
+    }
 }
 
 fn read(asked: &CheckArguments, name: &str, standard_input: bool) -> Result<HistoryFile, Failure> {
     let options = Options {
-        format: match asked.format {
+        format: match asked.history_format {
             HistoryFormat::Auto => None,
             HistoryFormat::Jsonl => Some(Format::JsonLines),
             HistoryFormat::Edn => Some(Format::Edn),

@@ -17,8 +17,9 @@ use leasehold_run::setup::Setup;
 
 use super::args::ExhaustArguments;
 use super::errors::{Failure, Loaded, load, quoted};
+use super::exit;
+use super::output::Report;
 use super::run::{choose_row, now, stop_on_interrupt};
-use super::{exit, print};
 
 pub(super) fn exhaust(asked: &ExhaustArguments) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
@@ -52,6 +53,16 @@ pub(super) fn exhaust(asked: &ExhaustArguments) -> Result<u8, Failure> {
     subject.summary = Some(&found);
     subject.told = told.as_ref();
     report(asked, &subject)
+}
+
+impl Report for ExhaustSubject<'_> {
+    fn human(&self, style: Style) -> String {
+        exhaust_text(self, style)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        exhaust_json(self)
+    }
 }
 
 /// The one setup that a scenario comes to.
@@ -171,12 +182,7 @@ fn command(asked: &ExhaustArguments, loaded: &Loaded) -> String {
 }
 
 fn report(asked: &ExhaustArguments, subject: &ExhaustSubject<'_>) -> Result<u8, Failure> {
-    if asked.json {
-        print(&format!("{:#}\n", exhaust_json(subject)))?;
-    } else {
-        let style = Style { color: asked.scenario.color.wanted(&std::io::stdout()) };
-        print(&exhaust_text(subject, style))?;
-    }
+    asked.output.print(subject, asked.scenario.color)?;
     Ok(match subject.summary {
         _ if subject.our_bug() => exit::OUR_BUG,
         Some(found) if found.interrupted => exit::INTERRUPTED,

@@ -12,12 +12,14 @@ use leasehold_lab::swarm::{
     summary_json, summary_text, within_bound,
 };
 use leasehold_run::display::count;
+use leasehold_run::report::Style;
 use leasehold_run::rules;
 use leasehold_run::scenario::{RowExpectation, Written};
 use serde_json::json;
 
 use super::args::{Arguments, Color, Command, Expect, ExploreArguments};
 use super::errors::{Failure, load_file, quoted};
+use super::output::Report;
 use super::run::{choose_row, now, stop_on_interrupt};
 use super::store::{Folder, Manifest};
 use super::{exit, print};
@@ -64,17 +66,24 @@ pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
     let end =
         if manifest.complete { End::Done } else { go_on(asked, &folder, &mut manifest, &mut summary, keep)? };
     let heading = Heading { subject: manifest.subject, seeds: manifest.part.clone(), end };
-    let found = summary_json(&heading, &summary);
-    folder.write_json("summary.json", &found)?;
-    if asked.json {
-        print(&format!("{found:#}\n"))?;
-    } else if !asked.quiet {
-        print(&summary_text(&heading, &summary))?;
-    }
-    if !asked.quiet {
+    folder.write_json("summary.json", &summary_json(&heading, &summary))?;
+    asked.output.print(&(&heading, &summary), Color::Never)?;
+    if !asked.output.quiet {
         let _ = writeln!(std::io::stderr().lock(), "rows and summary are in {}", folder.path.display());
     }
     Ok(conclude(asked, &heading, &summary))
+}
+
+impl Report for (&Heading, &Summary) {
+    const PARTS: Option<&'static str> = Some("groups");
+
+    fn human(&self, _style: Style) -> String {
+        summary_text(self.0, self.1)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        summary_json(self.0, self.1)
+    }
 }
 
 /// Runs the seeds that are not there yet.
@@ -101,7 +110,7 @@ fn go_on(
     let mut file = folder.open_rows(keep)?;
     let left = manifest.part.start + summary.seeds..manifest.part.end;
     let most = if asked.fail_fast { Some(1) } else { asked.max_failures.map(std::num::NonZeroU64::get) };
-    let bar = Bar::new(&left, asked.quiet);
+    let bar = Bar::new(&left, asked.output.quiet);
     let (started, before) = (now(), summary.seeds);
     let end = explore(
         &manifest.subject,
@@ -117,7 +126,7 @@ fn go_on(
     )?;
     let took = started.elapsed();
     bar.bar.finish_and_clear();
-    if !asked.quiet {
+    if !asked.output.quiet {
         say_speed(summary.seeds - before, took);
     }
     if end == End::Done {
@@ -155,6 +164,11 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
     }
     if summary.groups.keys().any(|cause| cause.found.contains(&Kind::Panic)) {
         say("A BUG OF OURS: a run panicked", first);
+        return exit::OUR_BUG;
+    }
+    let beaten = summary.groups.iter().filter(|(cause, _)| cause.found.contains(&Kind::BeatsTheory));
+    if let Some(first) = beaten.map(|(_, group)| group.first).min() {
+        say("A BUG OF OURS: a stale read that theory says cannot be", Some(first));
         return exit::OUR_BUG;
     }
     if heading.end == End::Interrupted {
@@ -205,8 +219,8 @@ fn show(asked: &ExploreArguments, seed: u64) -> Result<u8, Failure> {
     let row = run_seed(seed, &profile.into());
     let _ = writeln!(std::io::stderr().lock(), "seed {seed}: {}; written to {shown}", found(&row));
     let mut words = vec!["sim", "run", "-v", &shown];
-    words.extend(asked.json.then_some("--json"));
-    words.extend(asked.quiet.then_some("-q"));
+    words.extend(asked.output.json.then_some("--json"));
+    words.extend(asked.output.quiet.then_some("-q"));
     match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
         Ok(Some(Command::Run(run))) => super::run::run(&run),
         _ => Err(Failure::usage(format!("error: cannot run {}", quoted(&shown)))),

@@ -12,7 +12,7 @@ use leasehold_run::scenario::{self, Diagnostics, Knob};
 
 use super::args::{By, FrontierArguments};
 use super::errors::{Failure, seed_set, unreadable};
-use super::print;
+use super::output::Report;
 use super::run::stop_on_interrupt;
 use super::threshold::usual_tolerance;
 
@@ -97,7 +97,7 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
     for file in [&asked.csv, &asked.svg].into_iter().flatten() {
         writable(file, path)?;
     }
-    let bar = progress((x.steps + 1) * (y.steps + 1), asked.quiet);
+    let bar = progress((x.steps + 1) * (y.steps + 1), asked.output.quiet);
     let question = Question { x, y, tolerance, judge: by };
     let found = judge(question, &|value| knob_at(value).map_err(Refusal::Scenario), stop, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -114,18 +114,25 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
     if let Some(path) = &asked.svg {
         write(path, frontier_svg(&subject).map(String::into_bytes))?;
     }
-    if asked.json {
-        print(&format!("{:#}\n", frontier_json(&subject)))?;
-    } else if !asked.quiet {
-        let style = Style { color: asked.scenario.color.wanted(&std::io::stdout()) };
-        print(&frontier_text(&subject, style))?;
-    }
+    asked.output.print(&subject, asked.scenario.color)?;
     let verdict = found.verdict();
     if let leasehold_lab::frontier::Verdict::Apart(place) = verdict {
         let at = x_knob.show(found.columns[place].x);
         let _ = writeln!(std::io::stderr().lock(), "A BUG OF OURS: theory and measurement disagree at {at}");
     }
     Ok(verdict.exit_code())
+}
+
+impl Report for FrontierSubject<'_> {
+    const PARTS: Option<&'static str> = Some("columns");
+
+    fn human(&self, style: Style) -> String {
+        frontier_text(self, style)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        frontier_json(self)
+    }
 }
 
 /// No key may be turned by both axes, and a share needs its whole before it.

@@ -19,8 +19,9 @@ use leasehold_run::study::{Study, row_of};
 
 use super::args::ScenarioArguments;
 use super::errors::{Failure, load, quoted};
+use super::exit;
+use super::output::{Output, Report};
 use super::run::choose_row;
-use super::{exit, print};
 
 #[derive(Debug, Args)]
 pub(super) struct LiveArguments {
@@ -44,12 +45,8 @@ pub(super) struct LiveArguments {
     /// Do not show beside it what the simulator shows of the same scenario.
     #[arg(long)]
     no_simulation: bool,
-    /// Report as one JSON object.
-    #[arg(long)]
-    json: bool,
-    /// Say nothing but the report and failures: no progress.
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
@@ -79,7 +76,7 @@ pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
 
     let end = setup.duration.as_nanos();
     let mut tell = |progress: Progress| {
-        if !asked.quiet {
+        if !asked.output.quiet {
             say(setup, end, progress);
         }
     };
@@ -103,16 +100,22 @@ pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
         explanation: None,
     };
     let live = LiveSubject { subject, found: &found, latencies: &latencies, simulated: simulated.as_ref() };
-    if asked.json {
-        print(&format!("{:#}\n", live_json(&live)))?;
-    } else {
-        print(&live_text(&live, Style { color: asked.scenario.color.wanted(&std::io::stdout()) }))?;
-    }
+    asked.output.print(&live, asked.scenario.color)?;
     let style = Style { color: asked.scenario.color.wanted(&std::io::stderr()) };
     if let Some(failure) = live_failure(&live, style) {
         let _ = std::io::stderr().lock().write_all(failure.as_bytes());
     }
     Ok(live_exit_code(&live))
+}
+
+impl Report for LiveSubject<'_> {
+    fn human(&self, style: Style) -> String {
+        live_text(self, style)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        live_json(self)
+    }
 }
 
 /// What real clocks took from a margin is not known.

@@ -11,8 +11,9 @@ use leasehold_run::report::Style;
 use super::args::{ProbabilityArguments, ProbableEvent};
 use super::errors::{Failure, load, quoted};
 use super::exhaust::one_setup;
+use super::exit;
+use super::output::Report;
 use super::run::{now, stop_on_interrupt};
-use super::{exit, print};
 
 pub(super) fn probability(asked: &ProbabilityArguments) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
@@ -49,14 +50,19 @@ pub(super) fn probability(asked: &ProbabilityArguments) -> Result<u8, Failure> {
         plain: beside,
         command: &command,
     };
-    if asked.json {
-        print(&format!("{:#}\n", probability_json(&subject)))?;
-    } else {
-        let style = Style { color: asked.scenario.color.wanted(&std::io::stdout()) };
-        print(&probability_text(&subject, style))?;
-    }
+    asked.output.print(&subject, asked.scenario.color)?;
     let cut_short = beside.is_some_and(|beside| beside.seeds < asked.plain);
     Ok(if found.interrupted || cut_short { exit::INTERRUPTED } else { 0 })
+}
+
+impl Report for ProbabilitySubject<'_> {
+    fn human(&self, style: Style) -> String {
+        probability_text(self, style)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        probability_json(self)
+    }
 }
 
 /// A bar on a terminal.

@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use leasehold_lab::study::study;
 use leasehold_run::display::{count, instant, shell_word, signed_span};
-use leasehold_run::explain::{Explanation, explain};
 use leasehold_run::report::{Style, Subject, blame_line, failure, json_report, text_report};
-use leasehold_run::run::{run as run_setup, run_observed};
+use leasehold_run::run::run_observed;
 use leasehold_run::scenario::{Expectation, Plan, RowExpectation};
 use leasehold_run::study::Study;
 use leasehold_run::trace::{Divergence, TraceWriter, divergence};
 use leasehold_run::{describe, watch};
 
-use super::args::{Expect, Format, RunArguments};
+use super::args::{Expect, RunArguments};
 use super::errors::{Failure, Loaded, load};
-use super::{exit, print};
+use super::exit;
+use super::output::Report;
 
 pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
@@ -35,17 +35,17 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         None => None,
     };
     if asked.check_determinism
-        && let Some(code) = check_determinism(&loaded.plan, stop, asked.quiet)
+        && let Some(code) = check_determinism(&loaded.plan, stop, asked.output.quiet)
     {
         return Ok(code);
     }
-    let progress = progress(loaded.plan.rows.len(), asked.quiet);
+    let progress = progress(loaded.plan.rows.len(), asked.output.quiet);
     let began = now();
     let results = study(&loaded.plan, stop, &|| progress.inc(1));
     let took = began.elapsed();
     progress.finish_and_clear();
 
-    let explanation = first_explanation(&results);
+    let explanation = results.explanation();
     let subject = Subject {
         file: &loaded.file,
         arguments: &loaded.arguments,
@@ -53,12 +53,12 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         study: &results,
         explanation: explanation.as_ref(),
     };
-    report(asked, &subject)?;
+    asked.output.print(&Verbose(&subject, asked.verbose), asked.scenario.color)?;
     let traced_all = match trace {
         Some(trace) => trace.write(&loaded.plan, stop)?,
         None => true,
     };
-    if !asked.quiet {
+    if !asked.output.quiet {
         say_speed(&results, took);
     }
     let style = Style { color: asked.scenario.color.wanted(&std::io::stderr()) };
@@ -111,28 +111,19 @@ fn expect(loaded: &mut Loaded, expect: Option<Expect>) {
     loaded.arguments.push_str(&format!(" --expect {word}"));
 }
 
-fn report(asked: &RunArguments, subject: &Subject<'_>) -> Result<(), Failure> {
-    if asked.quiet {
-        return Ok(());
+/// What a run reports, and how much of it.
+struct Verbose<'a>(&'a Subject<'a>, u8);
+
+impl Report for Verbose<'_> {
+    const PARTS: Option<&'static str> = Some("rows");
+
+    fn human(&self, style: Style) -> String {
+        text_report(self.0, style) + &details(self.0.study, self.1)
     }
-    let format = if asked.json { Format::Json } else { asked.format };
-    let text = match format {
-        Format::Human => {
-            let style = Style { color: asked.scenario.color.wanted(&std::io::stdout()) };
-            let mut text = text_report(subject, style);
-            text.push_str(&details(subject.study, asked.verbose));
-            text
-        }
-        Format::Json => format!("{:#}\n", json_report(subject)),
-        Format::Jsonl => {
-            let mut whole = json_report(subject);
-            let rows = whole.as_object_mut().and_then(|whole| whole.remove("rows"));
-            let rows = rows.as_ref().and_then(|rows| rows.as_array()).cloned().unwrap_or_default();
-            rows.iter().chain([&whole]).map(|line| format!("{line}\n")).collect()
-        }
-    };
-    print(&text)?;
-    Ok(())
+
+    fn json(&self) -> serde_json::Value {
+        json_report(self.0)
+    }
 }
 
 /// What `-v` adds.
@@ -185,15 +176,6 @@ fn details(study: &Study, verbose: u8) -> String {
         }
     }
     text
-}
-
-/// The first stale read of the first row that has one.
-fn first_explanation(study: &Study) -> Option<(usize, Explanation)> {
-    let place = study.rows.iter().position(|row| row.stale > 0)?;
-    let setup = &study.rows[place].setup;
-    let outcome = run_setup(setup);
-    let stale = outcome.check.stale_reads.first()?;
-    Some((place, explain(setup, &outcome, stale)))
 }
 
 /// The exit code, if there is nothing more to do.

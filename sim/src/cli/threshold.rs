@@ -9,7 +9,7 @@ use leasehold_run::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
 
 use super::args::ThresholdArguments;
 use super::errors::{Failure, quoted, seed_set, unreadable};
-use super::print;
+use super::output::Report;
 
 pub(super) fn threshold(asked: &ThresholdArguments) -> Result<u8, Failure> {
     let path = &asked.scenario.scenario;
@@ -46,13 +46,18 @@ pub(super) fn threshold(asked: &ThresholdArguments) -> Result<u8, Failure> {
     if let (Some(file), Some(text)) = (&asked.certificate, certificate(&subject)) {
         std::fs::write(file, text).map_err(|error| Failure::io(&file.display().to_string(), &error))?;
     }
-    if asked.json {
-        print(&format!("{:#}\n", threshold_json(&subject)))?;
-    } else {
-        let style = Style { color: asked.scenario.color.wanted(&std::io::stdout()) };
-        print(&threshold_text(&subject, style))?;
-    }
+    asked.output.print(&subject, asked.scenario.color)?;
     Ok(found.verdict().exit_code())
+}
+
+impl Report for ThresholdSubject<'_> {
+    fn human(&self, style: Style) -> String {
+        threshold_text(self, style)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        threshold_json(self)
+    }
 }
 
 fn range(asked: &ThresholdArguments, knob: &Knob, plan: Option<&Plan>) -> Result<Range, Failure> {

@@ -1,5 +1,7 @@
 //! `sim help`: commands and topics. The topics are the documents that the repository has.
 
+use std::io::Write;
+
 use clap::CommandFactory;
 
 use super::args::Arguments;
@@ -107,80 +109,117 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Everything that `sim help` explains: topics, then commands.
-pub(super) const WORDS: [&str; 44] = [
-    "scenarios",
-    "report",
-    "history",
-    "checking",
-    "thresholds",
-    "frontiers",
-    "exploring",
-    "shrinking",
-    "searching",
-    "processes",
-    "disks",
-    "tutorial",
-    "safe",
-    "node",
-    "library",
-    "maelstrom",
-    "membership",
-    "protocol",
-    "storage",
-    "limits",
-    "benchmarks",
-    "glossary",
-    "clocks",
-    "security",
-    "proof",
-    "lease-reads",
-    "rules",
-    "exit-codes",
-    "run",
-    "shrink",
-    "live",
-    "check",
-    "threshold",
-    "frontier",
-    "exhaust",
-    "probability",
-    "explore",
-    "merge",
-    "list",
-    "lint",
-    "explain",
-    "completions",
-    "man",
-    "help",
-];
+/// Topics that are no document.
+const LISTS: [(&str, &str); 2] =
+    [("rules", "the sets of lease rules"), ("exit-codes", "what sim's exit codes mean")];
+
+/// The whole command line; `sim help` knows every topic and every command.
+pub(super) fn command() -> clap::Command {
+    let command = Arguments::command();
+    let topics = TOPICS.iter().map(|(name, _, _)| *name).chain(LISTS.map(|(name, _)| name));
+    let commands = command.get_subcommands().map(|command| command.get_name().to_owned());
+    let words: Vec<String> = topics.map(str::to_owned).chain(commands).collect();
+    let parser = clap::builder::PossibleValuesParser::new(words);
+    command.mut_subcommand("help", |help| help.mut_arg("topic", |topic| topic.value_parser(parser)))
+}
 
 /// Explains a topic or a command, or lists them.
 pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
-    let mut command = Arguments::command();
+    let mut command = command();
     command.build();
     let Some(topic) = topic else {
         let mut text = command.render_long_help().to_string();
         text.push_str("\nTopics (sim help TOPIC):\n");
-        for (name, what, _) in TOPICS {
+        let documents = TOPICS.iter().map(|(name, what, _)| (*name, *what));
+        for (name, what) in documents.chain(LISTS) {
             text.push_str(&format!("  {name:<13}{what}\n"));
         }
-        text.push_str("  rules        the sets of lease rules\n  exit-codes   what sim's exit codes mean\n");
         return print(&text);
     };
     if let Some((_, _, text)) = TOPICS.iter().find(|(name, _, _)| *name == topic) {
-        return print(text);
+        return show(text);
     }
     match topic {
         "rules" => inspect::rules(),
         "exit-codes" => print(EXIT_CODES),
         _ => {
-            let found = command
-                .find_subcommand_mut(topic)
-                .expect("`WORDS` are topics and commands, and a test says so");
+            let found = command.find_subcommand_mut(topic).expect("the parser knows topics and commands");
             print(&found.render_long_help().to_string())
         }
     }
+}
+
+/// Prints a document. On a terminal it is wrapped to its width and paged.
+fn show(text: &str) -> Result<u8, Failure> {
+    let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    let Some(width) = width else { return print(text) };
+    page(&wrapped(text, width))
+}
+
+/// Through the user's pager, or `less`. Where there is none, or PAGER is empty, straight to the terminal.
+fn page(text: &str) -> Result<u8, Failure> {
+    let asked = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
+    let mut words = asked.split_whitespace();
+    let Some(program) = words.next() else { return print(text) };
+    let pager = std::process::Command::new(program)
+        .args(words)
+        // Less ends by itself where one screen is enough. A user's own options count.
+        .env("LESS", std::env::var("LESS").unwrap_or_else(|_| "FRX".to_owned()))
+        .stdin(std::process::Stdio::piped())
+        .spawn();
+    let Ok(mut pager) = pager else { return print(text) };
+    if let Some(mut input) = pager.stdin.take() {
+        // A reader who has seen enough closes it.
+        let _ = input.write_all(text.as_bytes());
+    }
+    let _ = pager.wait();
+    Ok(0)
+}
+
+/// Markdown with its paragraphs and lists wrapped to a width. Code, tables and headings stay as they are.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = Vec::new();
+    let mut paragraph = String::new();
+    let mut code = false;
+    let flush = |paragraph: &mut String, lines: &mut Vec<String>| {
+        if paragraph.is_empty() {
+            return;
+        }
+        let body = paragraph.trim_start();
+        let indent = paragraph.len() - body.len();
+        let mark = if body.starts_with("* ") { 2 } else { numbered(body) };
+        let hanging = " ".repeat(indent + mark);
+        let options = textwrap::Options::new(width)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .subsequent_indent(&hanging);
+        lines.extend(textwrap::wrap(paragraph, options).into_iter().map(std::borrow::Cow::into_owned));
+        paragraph.clear();
+    };
+    for line in text.lines() {
+        let body = line.trim_start();
+        code ^= body.starts_with("```");
+        let indented = paragraph.is_empty() && line.starts_with("    ");
+        let verbatim = code || indented || body.starts_with("```") || body.starts_with(['|', '#']);
+        if verbatim || body.is_empty() {
+            flush(&mut paragraph, &mut lines);
+            lines.push(line.to_owned());
+        } else if paragraph.is_empty() || body.starts_with("* ") || numbered(body) > 0 {
+            flush(&mut paragraph, &mut lines);
+            paragraph.push_str(line);
+        } else {
+            paragraph.push(' ');
+            paragraph.push_str(body);
+        }
+    }
+    flush(&mut paragraph, &mut lines);
+    lines.join("\n") + "\n"
+}
+
+/// How long the number of a numbered item is, `1. ` for example; 0 for other lines.
+fn numbered(line: &str) -> usize {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    if digits > 0 && line[digits..].starts_with(". ") { digits + 2 } else { 0 }
 }
 
 const EXIT_CODES: &str = "\
@@ -197,3 +236,31 @@ const EXIT_CODES: &str = "\
  74  the report, the trace or the manual pages could not be written
 130  interrupted; the rows that were done are shown, the smallest scenario so far is written
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_wrapped_and_code_and_tables_are_not() {
+        let code = "    cargo sim run scenarios/skew.toml --set lease.duration=2s";
+        let table = "| a table that is wide | stays |";
+        let text = format!(
+            "# Title\n\nOne two\nthree four five.\n\n* first item of\n  a list\n* second\n\n{code}\n\n{table}\n"
+        );
+        let wanted = format!(
+            "# Title\n\nOne two three\nfour five.\n\n* first item of\n  a list\n* second\n\n{code}\n\n{table}\n"
+        );
+        assert_eq!(wrapped(&text, 15), wanted);
+    }
+
+    #[test]
+    fn no_word_of_a_document_is_lost_at_any_width() {
+        for (name, _, text) in TOPICS {
+            for width in [40, 80, 200] {
+                let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(words(&wrapped(text, width)), words(text), "{name} at {width}");
+            }
+        }
+    }
+}

@@ -20,7 +20,7 @@ use leasehold_world::setup::{
 };
 use leasehold_world::{
     Choices, DiskChance, Effect, Event, Happening, Jitter, Order, Process, ProcessInput, Reader, Reply,
-    Request, Seeded, World,
+    Request, World,
 };
 
 const PRIMARY: usize = 0;
@@ -219,7 +219,7 @@ struct Printer {
 }
 
 impl Reader<Replica> for Printer {
-    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Note>, _world: &World<Replica, C>) {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<Replica>) {
         let line = match event.what {
             Happening::Noted { node, note } => format!("n{node} leads in term {}", note.term),
             Happening::Fault { undone: false, .. } => format!("n{PRIMARY} is paused"),
@@ -304,7 +304,7 @@ fn main() {
         let unset = Stamp::new(Nanos(0), Nanos(0));
         let primary = Role::Primary { naive, sent: unset, lease_from: None, waiting: Vec::new() };
         let processes = vec![Replica::new(primary), Replica::new(Role::Backup { heard: unset })];
-        let mut world = World::new(Arc::new(setup()), Seeded::new(1), processes);
+        let mut world = World::new(Arc::new(setup()), Choices::seeded(1), processes);
         let mut printer = Printer::default();
         world.begin(&mut printer);
         while world.step(&mut printer) {}

@@ -155,6 +155,33 @@ impl<O: Order> Action<O> {
         }
     }
 
+    /// The groups of nodes that it names, if it names groups.
+    pub fn groups(&self) -> Vec<&[usize]> {
+        match self {
+            Action::Partition { between } => between.iter().map(Vec::as_slice).collect(),
+            Action::Cut { from, to } => vec![from, to],
+            Action::Isolate { .. }
+            | Action::Heal
+            | Action::Hold { .. }
+            | Action::Release { .. }
+            | Action::Pause { .. }
+            | Action::Suspend { .. }
+            | Action::HypervisorPause { .. }
+            | Action::Crash { .. }
+            | Action::Restart { .. }
+            | Action::DiskStall { .. }
+            | Action::DiskError { .. }
+            | Action::DiskFull { .. }
+            | Action::DiskLie { .. }
+            | Action::DiskCorrupt { .. }
+            | Action::Step { .. }
+            | Action::ClockJump { .. }
+            | Action::Rate { .. }
+            | Action::Unsynchronize { .. }
+            | Action::Order(_) => Vec::new(),
+        }
+    }
+
     /// Whose clocks it changes, and how; `undone`: what its end does to them. `usual_ppb` tells a node's own rate.
     #[inline]
     pub fn clock_change(

@@ -1,20 +1,21 @@
 //! The one place where chance enters.
 //!
 //! A decision is named by a [`Point`] (the delay of message 17 on the link from n1 to n2) and the values it may take by
-//! a [`Draw`]. The seeded implementation makes a draw a pure function of (seed, point): taking one decision away moves no
-//! other. Searches replay, enumerate or choose decisions through the same trait.
+//! a [`Draw`]. A seed makes a draw a pure function of (seed, point): taking one decision away moves no other. A search
+//! enumerates decisions instead, or records them.
+//!
+//! [`Choices`] is one type and no trait, so that the world's loop is compiled once for every search.
 
-mod enumerated;
-mod recorded;
+mod schedule;
 mod seeded;
 
 use leasehold::time::Span;
 
 use crate::setup::Delay;
 
-pub use enumerated::{Enumerated, Taken};
-pub use recorded::{Decision, Recorded};
-pub use seeded::Seeded;
+use schedule::Schedule;
+pub use schedule::Taken;
+use seeded::Seeded;
 
 /// Which decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,13 +86,87 @@ pub enum Draw {
     },
 }
 
-/// Who decides.
-pub trait Choices: Clone {
+/// A decision that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Which one.
+    pub point: Point,
+    /// What was possible.
+    pub draw: Draw,
+    /// What was chosen.
+    pub value: u64,
+}
+
+/// Who decides: a seed. From [`Choices::enumerate`] on, one schedule out of all decides what becomes of messages and
+/// elections.
+///
+/// Enumerated are the fates of messages (lost; least, middle or most delay; duplicated, where the setup duplicates) and the
+/// jitter of elections (least, middle, most). A message and a jitter each count as one decision. Those beyond the limit are
+/// kind: the least delay, the least jitter, nothing lost, nothing duplicated. What clients do still follows from the seed.
+#[derive(Debug, Clone)]
+pub struct Choices {
+    seeded: Seeded,
+    schedule: Option<Box<Schedule>>,
+    record: Option<Vec<Decision>>,
+}
+
+impl Choices {
+    /// Decisions that follow from `seed`.
+    pub fn seeded(seed: u64) -> Choices {
+        Choices { seeded: Seeded::new(seed), schedule: None, record: None }
+    }
+
+    /// The same, taken down: see [`Choices::decisions`].
+    pub fn recorded(self) -> Choices {
+        Choices { record: Some(Vec::new()), ..self }
+    }
+
+    /// What was decided so far, in the order in which it was asked; nothing if it is not taken down. A run that leaves
+    /// nothing here has left nothing to chance.
+    pub fn decisions(&self) -> &[Decision] {
+        self.record.as_deref().unwrap_or(&[])
+    }
+
+    /// From now on the first `limit` decisions are enumerated. With `lossy` any message may be lost, else only those that
+    /// the setup may lose by chance.
+    pub fn enumerate(&mut self, limit: usize, lossy: bool) {
+        self.schedule = Some(Box::new(Schedule::new(limit, lossy)));
+    }
+
+    /// Sets the answers to the first questions. Those that were already given must be among them.
+    ///
+    /// # Panics
+    ///
+    /// If nothing is enumerated.
+    pub fn set_script(&mut self, script: &[u8]) {
+        self.schedule.as_mut().expect("only an enumeration has a script").set_script(script);
+    }
+
+    /// The questions that were answered so far, in order.
+    pub fn taken(&self) -> &[Taken] {
+        self.schedule.as_ref().map_or(&[], |schedule| schedule.taken())
+    }
+
+    /// Has every answer of the script been given, to a question that had it?
+    pub fn fits(&self) -> bool {
+        self.schedule.as_ref().is_none_or(|schedule| schedule.fits())
+    }
+
     /// One of the values that `draw` allows.
-    fn choose(&mut self, point: Point, draw: Draw) -> u64;
+    #[inline]
+    pub fn choose(&mut self, point: Point, draw: Draw) -> u64 {
+        let value = match &mut self.schedule {
+            Some(schedule) if Schedule::decides(point.purpose) => schedule.choose(point, draw),
+            _ => self.seeded.choose(point, draw),
+        };
+        if let Some(record) = &mut self.record {
+            record.push(Decision { point, draw, value });
+        }
+        value
+    }
 
     /// A length of time. A fixed one is no decision.
-    fn delay(&mut self, point: Point, delay: Delay) -> Span {
+    pub fn delay(&mut self, point: Point, delay: Delay) -> Span {
         match delay {
             Delay::Fixed(span) => span,
             Delay::Uniform { least, most } if least >= most => least,
@@ -105,8 +180,37 @@ pub trait Choices: Clone {
         }
     }
 
-    /// Does something happen that happens `ppm` times in a million? Never and always are no decisions.
-    fn happens(&mut self, point: Point, ppm: u32) -> bool {
-        ppm >= 1_000_000 || ppm > 0 && self.choose(point, Draw::Chance { ppm }) == 1
+    /// Does something happen that happens `ppm` times in a million? Never and always are no decisions, unless a schedule
+    /// tries both.
+    pub fn happens(&mut self, point: Point, ppm: u32) -> bool {
+        match &self.schedule {
+            Some(schedule) if Schedule::decides(point.purpose) => {
+                (ppm > 0 || schedule.may_lose(point.purpose)) && self.choose(point, Draw::Chance { ppm }) == 1
+            }
+            _ => ppm >= 1_000_000 || ppm > 0 && self.choose(point, Draw::Chance { ppm }) == 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold::time::Span;
+
+    use super::*;
+    use crate::setup::Delay;
+
+    #[test]
+    fn what_can_only_come_out_one_way_is_no_decision() {
+        let mut choices = Choices::seeded(1).recorded();
+        let point = Point { purpose: Purpose::Delay, of: 0, to: 1, index: 0 };
+        let one = Span::millis(1);
+        assert_eq!(choices.delay(point, Delay::Fixed(one)), one);
+        assert_eq!(choices.delay(point, Delay::Uniform { least: one, most: one }), one);
+        assert!(!choices.happens(point, 0));
+        assert!(choices.happens(point, 1_000_000));
+        assert_eq!(choices.decisions(), []);
+        let drawn = choices.delay(point, Delay::Uniform { least: Span::ZERO, most: one });
+        assert_eq!(choices.decisions().len(), 1);
+        assert_eq!(choices.decisions()[0].value, drawn.as_nanos());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::choices::{Choices, Draw, Point, Purpose};
+use super::choices::{Draw, Point, Purpose};
 use super::engine::{Due, World, narrow};
 use super::event::{Happening, Reader};
 use super::process::{Process, Reply, Request};
@@ -46,7 +46,7 @@ impl Clients {
     }
 }
 
-impl<P: Process, C: Choices> World<P, C> {
+impl<P: Process> World<P> {
     pub(super) fn schedule_clients(&mut self) {
         for (client, spec) in self.setup.clients.iter().enumerate() {
             self.queue.push(spec.start.as_nanos(), Due::ClientTurn { client });

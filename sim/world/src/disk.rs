@@ -50,13 +50,13 @@ impl Disk {
 }
 
 /// What one node's disk leaves to chance, as the world's choices have it.
-struct NodeDisk<'a, C> {
-    choices: &'a mut C,
+struct NodeDisk<'a> {
+    choices: &'a mut Choices,
     node: usize,
     decisions: &'a mut u64,
 }
 
-impl<C: Choices> DiskChance for NodeDisk<'_, C> {
+impl DiskChance for NodeDisk<'_> {
     fn below(&mut self, count: u64) -> u64 {
         let point = Point { purpose: Purpose::Disk, of: narrow(self.node), to: 0, index: *self.decisions };
         *self.decisions += 1;
@@ -64,7 +64,7 @@ impl<C: Choices> DiskChance for NodeDisk<'_, C> {
     }
 }
 
-impl<P: Process, C: Choices> World<P, C> {
+impl<P: Process> World<P> {
     /// A process has written something. Tells the ticket of what is safe at once.
     pub(super) fn sync_begins(&mut self, node: usize, ticket: u64) -> Option<u64> {
         let slot = &self.slots[node];

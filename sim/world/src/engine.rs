@@ -25,7 +25,7 @@ use crate::setup::{Delay, EventKind, Setup};
 ///
 /// use leasehold::time::{Alarm, Reading, Span, Stamp};
 /// use leasehold_world::setup::{ClockSpec, Delay, Machine, Network, Setup};
-/// use leasehold_world::{DiskChance, Effect, Jitter, Order, Process, ProcessInput, Seeded, World};
+/// use leasehold_world::{Choices, DiskChance, Effect, Jitter, Order, Process, ProcessInput, World};
 ///
 /// /// Greets the other process each time its own clocks have counted one second.
 /// #[derive(Clone)]
@@ -104,16 +104,16 @@ use crate::setup::{Delay, EventKind, Setup};
 ///     faults: Vec::new(),
 /// };
 /// let greeter = |other| Greeter { other, last: None, heard: 0, greets: false };
-/// let mut world = World::new(Arc::new(setup), Seeded::new(1), vec![greeter(1), greeter(0)]);
+/// let mut world = World::new(Arc::new(setup), Choices::seeded(1), vec![greeter(1), greeter(0)]);
 /// world.begin(&mut ());
 /// while world.step(&mut ()) {}
 /// assert_eq!(world.process(0).heard, 12);
 /// assert_eq!(world.process(1).heard, 10);
 /// ```
 #[derive(Debug, Clone)]
-pub struct World<P: Process, C> {
+pub struct World<P: Process> {
     pub(super) setup: Arc<Setup<P::Order>>,
-    pub(super) choices: C,
+    pub(super) choices: Choices,
     pub(super) now: u64,
     /// When what happens now was due: `now`, but in a world that runs in real time and may be late.
     pub(super) due_at: u64,
@@ -142,9 +142,9 @@ pub(super) enum Due<M> {
     Fault { fault: usize, undo: bool },
 }
 
-impl<P: Process, C: Choices> World<P, C> {
+impl<P: Process> World<P> {
     /// A world at true time 0, with one process for each machine of the setup. [`World::begin`] starts them.
-    pub fn new(setup: Arc<Setup<P::Order>>, choices: C, processes: Vec<P>) -> World<P, C> {
+    pub fn new(setup: Arc<Setup<P::Order>>, choices: Choices, processes: Vec<P>) -> World<P> {
         assert_eq!(processes.len(), setup.machines.len(), "one process a machine");
         let slots = processes.into_iter().zip(&setup.machines).map(|(process, spec)| Slot {
             process,
@@ -240,12 +240,12 @@ impl<P: Process, C: Choices> World<P, C> {
     }
 
     /// Who decides from now on. What has been decided stays: messages under way keep their delays.
-    pub fn choices_mut(&mut self) -> &mut C {
+    pub fn choices_mut(&mut self) -> &mut Choices {
         &mut self.choices
     }
 
     /// Who decides.
-    pub fn choices(&self) -> &C {
+    pub fn choices(&self) -> &Choices {
         &self.choices
     }
 
@@ -525,14 +525,14 @@ impl<P: Process, C: Choices> World<P, C> {
 }
 
 /// The random part of one process's waits, as the world's choices have it.
-struct NodeJitter<'a, C> {
-    choices: &'a mut C,
+struct NodeJitter<'a> {
+    choices: &'a mut Choices,
     node: usize,
     least: Span,
     count: &'a mut u64,
 }
 
-impl<C: Choices> Jitter for NodeJitter<'_, C> {
+impl Jitter for NodeJitter<'_> {
     fn jitter(&mut self, most: Span) -> Span {
         let point = Point { purpose: Purpose::Jitter, of: narrow(self.node), to: 0, index: *self.count };
         *self.count += 1;

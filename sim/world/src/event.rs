@@ -3,7 +3,6 @@
 use super::World;
 use super::clock::VirtualClock;
 use super::process::{Process, Reply, Request};
-use crate::choices::Choices;
 
 /// Something that happened at an instant of true time.
 #[derive(Debug)]
@@ -213,7 +212,7 @@ pub trait WorldView {
     fn clock(&self, node: usize) -> &VirtualClock;
 }
 
-impl<P: Process, C: Choices> WorldView for World<P, C> {
+impl<P: Process> WorldView for World<P> {
     #[inline]
     fn now(&self) -> u64 {
         World::now(self)
@@ -235,24 +234,24 @@ impl<P: Process, C: Choices> WorldView for World<P, C> {
 /// are) costs nothing for the events that it does not care about.
 pub trait Reader<P: Process> {
     /// Something has happened. `world` is as it was left by it.
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>);
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P>);
 
     /// A process has handled an input, and everything it asked for is carried out.
-    fn settled<C: Choices>(&mut self, _node: usize, _world: &World<P, C>) {}
+    fn settled(&mut self, _node: usize, _world: &World<P>) {}
 }
 
 impl<P: Process> Reader<P> for () {
-    fn read<C: Choices>(&mut self, _event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {}
+    fn read(&mut self, _event: &Event<'_, P::Message, P::Note>, _world: &World<P>) {}
 }
 
 impl<P: Process, A: Reader<P>, B: Reader<P>> Reader<P> for (A, B) {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P>) {
         self.0.read(event, world);
         self.1.read(event, world);
     }
     #[inline(always)]
-    fn settled<C: Choices>(&mut self, node: usize, world: &World<P, C>) {
+    fn settled(&mut self, node: usize, world: &World<P>) {
         self.0.settled(node, world);
         self.1.settled(node, world);
     }
@@ -260,13 +259,13 @@ impl<P: Process, A: Reader<P>, B: Reader<P>> Reader<P> for (A, B) {
 
 impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P>) {
         if let Some(reader) = self {
             reader.read(event, world);
         }
     }
     #[inline(always)]
-    fn settled<C: Choices>(&mut self, node: usize, world: &World<P, C>) {
+    fn settled(&mut self, node: usize, world: &World<P>) {
         if let Some(reader) = self {
             reader.settled(node, world);
         }
@@ -275,11 +274,11 @@ impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
 
 impl<P: Process, A: Reader<P>> Reader<P> for &mut A {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P>) {
         (**self).read(event, world);
     }
     #[inline(always)]
-    fn settled<C: Choices>(&mut self, node: usize, world: &World<P, C>) {
+    fn settled(&mut self, node: usize, world: &World<P>) {
         (**self).settled(node, world);
     }
 }

@@ -1,6 +1,5 @@
 //! Faults: fired at a time, or when something happens; undone after a while.
 
-use super::choices::Choices;
 use super::engine::{Due, World};
 use super::event::{Happening, Reader};
 use super::network::{Hold, separated};
@@ -67,7 +66,7 @@ fn next_time(first: u64, every: u64, now: u64) -> u64 {
     first.saturating_add(every.max(1).saturating_mul(times))
 }
 
-impl<P: Process, C: Choices> World<P, C> {
+impl<P: Process> World<P> {
     pub(super) fn schedule_timed_faults(&mut self) {
         for (fault, spec) in self.setup.faults.iter().enumerate() {
             if let Trigger::At(at) | Trigger::Every { first: at, .. } = spec.trigger {

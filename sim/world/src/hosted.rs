@@ -1,12 +1,11 @@
 //! A world whose processes run elsewhere, in real time: somebody else's clock says what time it is, and what the processes do
 //! comes in from outside. Links, clients, faults and triggers are those of every other world.
 
-use super::choices::Choices;
 use super::engine::{Due, World};
 use super::event::{Event, Happening, Reader};
 use super::process::{Effect, Process, Request};
 
-impl<P: Process, C: Choices> World<P, C> {
+impl<P: Process> World<P> {
     /// Lets the next thing that was due by `now` happen, at `now`. `false`: nothing is due.
     pub fn step_at(&mut self, now: u64, reader: &mut impl Reader<P>) -> bool {
         self.come_to(now);

@@ -27,7 +27,7 @@ mod queue;
 pub mod setup;
 mod slot;
 
-pub use choices::{Choices, Decision, Draw, Enumerated, Point, Purpose, Recorded, Seeded, Taken};
+pub use choices::{Choices, Decision, Draw, Point, Purpose, Taken};
 pub use clock::{ClockChange, Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
 pub use engine::World;
 pub use event::{Event, Happening, LossCause, Reader, WorldView};

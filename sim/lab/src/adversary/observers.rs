@@ -2,17 +2,18 @@
 
 use leasehold::node::Message;
 use leasehold::raft;
-use leasehold::raft::Note;
+use leasehold::raft::{Note, Timer};
 use leasehold::time::Span;
 
 use leasehold_run::run::{ClusterView, Observer};
 use leasehold_world::{Event, Happening};
 
-/// Finds when a round is sent that asks for promises: no lease rests on another.
+/// Finds when a round is sent; `asking`: one that asks for promises. No lease rests on another.
 pub(super) struct Round {
     pub(super) leader: usize,
     pub(super) voter: usize,
     pub(super) from: u64,
+    pub(super) asking: bool,
     pub(super) sent: Option<u64>,
 }
 
@@ -21,7 +22,7 @@ impl Observer for Round {
         if let Happening::Sent { from, to, message: Message::Raft(raft::Message::Append(append)), .. } =
             event.what
             && (from, to) == (self.leader, self.voter)
-            && append.promise > Span::ZERO
+            && (append.promise > Span::ZERO || !self.asking)
             && event.at >= self.from
         {
             self.sent.get_or_insert(event.at);
@@ -29,25 +30,72 @@ impl Observer for Round {
     }
 }
 
-/// Finds when a node's promises are over, on its own clock. They and it change no more after `from`.
+/// Finds when nodes' promises are over, on their own clocks. They and the clocks change no more after an instant each.
 pub(super) struct Freed {
-    pub(super) node: usize,
-    pub(super) from: u64,
-    pub(super) free: Option<u64>,
+    pub(super) nodes: Vec<(usize, u64)>,
+    pub(super) free: Vec<Option<u64>>,
 }
 
 impl Observer for Freed {
     fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
-        if event.at < self.from || self.free.is_some() {
+        for ((node, from), free) in self.nodes.iter().zip(&mut self.free) {
+            if event.at < *from || free.is_some() {
+                continue;
+            }
+            if let Some(raft) = world.raft(*node) {
+                let clock = world.clock(*node);
+                let ends = raft.promise_ends();
+                let ends = ends.map(|end| clock.first_at(&end, *from).unwrap_or(u64::MAX / 4));
+                *free = Some(ends.fold(*from, u64::max));
+            }
+        }
+    }
+}
+
+/// Finds when a node's lease ends and when one of its timers goes off. Neither changes any more after `from`.
+pub(super) struct Ends {
+    node: usize,
+    from: u64,
+    which: Timer,
+    pub(super) timer: Option<u64>,
+    pub(super) lease: Option<u64>,
+    looked: bool,
+}
+
+impl Ends {
+    pub(super) fn of_timer(node: usize, from: u64, which: Timer) -> Ends {
+        Ends { node, from, which, timer: None, lease: None, looked: false }
+    }
+}
+
+impl Observer for Ends {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+        if event.at < self.from || self.looked {
             return;
         }
-        if let Some(node) = world.raft(self.node) {
+        if let Some(raft) = world.raft(self.node) {
+            self.looked = true;
             let clock = world.clock(self.node);
-            let ends = node
-                .promise_ends()
-                .into_iter()
-                .map(|end| clock.first_at(&end, self.from).unwrap_or(u64::MAX / 4));
-            self.free = Some(ends.fold(self.from, u64::max));
+            self.timer = raft.timers().alarm(self.which).and_then(|alarm| clock.first_at(&alarm, self.from));
+            self.lease = raft.lease().and_then(|lease| clock.first_at(&lease.end, self.from));
+        }
+    }
+}
+
+/// Finds when a node is elected, from an instant on.
+pub(super) struct Elected {
+    pub(super) node: usize,
+    pub(super) from: u64,
+    pub(super) at: Option<u64>,
+}
+
+impl Observer for Elected {
+    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+        if let Happening::Noted { node, note: Note::Elected { .. } } = event.what
+            && node == self.node
+            && event.at >= self.from
+        {
+            self.at.get_or_insert(event.at);
         }
     }
 }

@@ -4,13 +4,12 @@ use leasehold::raft::Note;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use leasehold::lease::LeaseRules;
 use leasehold::node::Message;
 use leasehold::time::Span;
 
 use super::{Found, Search, margin, start};
 use leasehold_run::display::instant;
-use leasehold_run::run::{ClusterView, Observer, RulesJob, with_rules};
+use leasehold_run::run::{ClusterView, Observer};
 use leasehold_run::setup::Setup;
 use leasehold_run::watch::Traced;
 use leasehold_world::{Event, Happening, Point, Purpose, Taken};
@@ -28,35 +27,22 @@ pub struct Told {
 
 /// Runs one schedule and tells its decisions, or why there is no such schedule.
 pub fn tell(setup: &Arc<Setup>, search: &Search, options: &[u8]) -> Result<Told, String> {
-    struct Job<'a>(&'a Arc<Setup>, &'a Search, &'a [u8]);
-    impl RulesJob for Job<'_> {
-        type Found = Result<Told, String>;
-        fn with<R: LeaseRules + Clone + Send + Sync>(self, rules: &R) -> Self::Found {
-            let Job(setup, search, options) = self;
-            let mut run = start(setup, rules, search);
-            run.choices_mut().set_script(options);
-            let mut sent = Messages::default();
-            while run.step(&mut sent) {}
-            let choices = run.world().choices();
-            if !choices.fits() {
-                let (asked, answers) = (choices.taken().len(), options.len());
-                return Err(format!(
-                    "it has {answers} answers and does not fit the {asked} questions of the run"
-                ));
-            }
-            let taken = choices.taken().to_vec();
-            let decisions = taken.iter().map(|taken| sent.words(setup, taken)).collect();
-            let options = taken.iter().map(|taken| taken.option).collect();
-            let outcome = run.finish();
-            let found = Found {
-                options,
-                margin: margin(&outcome, search.from),
-                stale: outcome.check.stale_reads.len(),
-            };
-            Ok(Told { found, decisions, trace_hash: outcome.trace_hash })
-        }
+    let mut run = start(setup, search);
+    run.choices_mut().set_script(options);
+    let mut sent = Messages::default();
+    while run.step_observed(&mut sent) {}
+    let choices = run.world().choices();
+    if !choices.fits() {
+        let (asked, answers) = (choices.taken().len(), options.len());
+        return Err(format!("it has {answers} answers and does not fit the {asked} questions of the run"));
     }
-    with_rules(&setup.rules, Job(setup, search, options))
+    let taken = choices.taken().to_vec();
+    let decisions = taken.iter().map(|taken| sent.words(setup, taken)).collect();
+    let options = taken.iter().map(|taken| taken.option).collect();
+    let outcome = run.finish();
+    let found =
+        Found { options, margin: margin(&outcome, search.from), stale: outcome.check.stale_reads.len() };
+    Ok(Told { found, decisions, trace_hash: outcome.trace_hash })
 }
 
 /// When each message of the schedule was sent, and what it was.

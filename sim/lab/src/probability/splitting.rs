@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use leasehold::lease::LeaseRules;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -11,7 +10,7 @@ use super::Asked;
 use super::levels::{LEVELS, Score, Scorer};
 use leasehold_run::run::Running;
 use leasehold_run::setup::Setup;
-use leasehold_world::Seeded;
+use leasehold_world::Choices;
 
 /// One particle in so many is given up at a time, at least.
 const GIVEN_UP: usize = 10;
@@ -33,19 +32,18 @@ pub(super) struct Replication {
 }
 
 /// A run where it was better than ever before.
-type State<R> = (Running<R, Seeded>, Scorer);
+type State = (Running, Scorer);
 
 /// A run to its end. Of its way only those states are kept that it may be cloned at.
-struct Particle<R: LeaseRules + Clone> {
+struct Particle {
     best: Score,
     /// Ascending. The event itself is only known at the end, where nothing is left to be run.
-    records: Vec<(Score, Option<Arc<State<R>>>)>,
+    records: Vec<(Score, Option<Arc<State>>)>,
 }
 
 /// Runs one replication; `None` if it was stopped.
-pub(super) fn replicate<R: LeaseRules + Clone>(
+pub(super) fn replicate(
     setup: &Arc<Setup>,
-    rules: &R,
     asked: &Asked,
     number: u32,
     stop: &AtomicBool,
@@ -60,9 +58,9 @@ pub(super) fn replicate<R: LeaseRules + Clone>(
     };
     for _ in 0..asked.particles {
         let seed = replicator.random.next_u64();
-        let mut running = Running::new(setup, rules, Seeded::new(seed));
+        let mut running = Running::new(setup, Choices::seeded(seed));
         let mut scorer = Scorer::new(setup);
-        running.begin(&mut scorer);
+        running.begin_observed(&mut scorer);
         let particle = replicator.run(running, scorer)?;
         replicator.particles.push(particle);
     }
@@ -76,21 +74,21 @@ fn randomness(seed: u64, replication: u32) -> ChaCha8Rng {
     random
 }
 
-struct Replicator<'a, R: LeaseRules + Clone> {
+struct Replicator<'a> {
     asked: &'a Asked,
     random: ChaCha8Rng,
     stop: &'a AtomicBool,
     runs: u64,
     events: u64,
-    particles: Vec<Particle<R>>,
+    particles: Vec<Particle>,
 }
 
-impl<R: LeaseRules + Clone> Replicator<'_, R> {
+impl Replicator<'_> {
     /// Runs to the end, and keeps the states at which the run became better than before.
     ///
     /// They are those *before* the step in which it did: that it would is known by then, and what the step draws, such as
     /// the delays of messages that it sends, is drawn anew by each clone. `base` follows one step behind the last of them.
-    fn run(&mut self, mut running: Running<R, Seeded>, mut scorer: Scorer) -> Option<Particle<R>> {
+    fn run(&mut self, mut running: Running, mut scorer: Scorer) -> Option<Particle> {
         if self.stop.load(Ordering::Relaxed) {
             return None;
         }
@@ -99,12 +97,12 @@ impl<R: LeaseRules + Clone> Replicator<'_, R> {
         let mut behind = 0_u64;
         let mut records = Vec::new();
         let mut best = scorer.best();
-        while running.step(&mut scorer) {
+        while running.step_observed(&mut scorer) {
             behind += 1;
             if scorer.best() > best {
                 best = scorer.best();
                 for _ in 1..behind {
-                    base.0.step(&mut base.1);
+                    base.0.step_observed(&mut base.1);
                 }
                 behind = 1;
                 records.push((best, Some(Arc::new(base.clone()))));
@@ -174,7 +172,7 @@ impl<R: LeaseRules + Clone> Replicator<'_, R> {
                 None => Particle { best: score, records: vec![(score, None)] },
                 Some(state) => {
                     let (mut running, scorer) = (*state).clone();
-                    *running.choices_mut() = Seeded::new(seed);
+                    *running.choices_mut() = Choices::seeded(seed);
                     let clone = self.run(running, scorer)?;
                     debug_assert!(clone.records.first().is_some_and(|(first, _)| *first == score));
                     clone

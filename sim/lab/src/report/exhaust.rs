@@ -32,7 +32,9 @@ impl ExhaustSubject<'_> {
     /// Is what was found a bug of ours?
     pub fn our_bug(&self) -> bool {
         let broken = |found: &Summary| found.broken > 0 && invariants_must_hold(self.setup);
-        self.summary.is_some_and(|found| found.beats(&self.adversary) || broken(found))
+        let beaten =
+            |found: &Summary| found.beats(&self.adversary) || found.beats_theory(self.setup).is_some();
+        self.summary.is_some_and(|found| beaten(found) || broken(found))
     }
 }
 
@@ -132,6 +134,8 @@ fn judgement(subject: &ExhaustSubject<'_>, style: Style) -> Vec<String> {
         lines.push(style.bad(
             "A BUG OF OURS: the adversary is too dumb; a schedule above does more harm than the one it plays",
         ));
+    } else if let Some(why) = found.beats_theory(subject.setup) {
+        lines.push(style.bad(&format!("A BUG OF OURS: a schedule above has a stale read, and {why}")));
     } else if found.interrupted {
         lines.push(style.doubtful("interrupted: what is shown is of the schedules that were run"));
     } else if known {
@@ -175,6 +179,7 @@ pub fn exhaust_json(subject: &ExhaustSubject<'_>) -> Value {
     });
     json!({
         "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
         "title": subject.title,
         "seed": subject.setup.seed,
         "cut_ns": search.from,

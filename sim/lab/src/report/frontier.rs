@@ -212,6 +212,7 @@ pub fn frontier_json(subject: &FrontierSubject<'_>) -> Value {
     };
     json!({
         "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
         "scenario": subject.file,
         "x": axis(x, found.question.x),
         "y": axis(y, found.question.y),

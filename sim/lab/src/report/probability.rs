@@ -153,6 +153,7 @@ pub fn probability_json(subject: &ProbabilitySubject<'_>) -> Value {
         .collect();
     json!({
         "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
         "title": subject.title,
         "event": match asked.rare {
             Rare::StaleRead => "stale-read",

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::adversary::Harm;
 use crate::threshold::{Edge, Search, Side, Threshold, Verdict};
 use leasehold_run::attack::Attack;
-use leasehold_run::bound::formula;
 use leasehold_run::display::{count, instant, signed_span};
 use leasehold_run::report::Style;
 use leasehold_run::scenario::{Knob, Written};
+use leasehold_run::theory::bound::formula;
 
 /// What a report is about, beside its result.
 #[derive(Debug)]
@@ -109,13 +109,32 @@ fn sides(subject: &ThresholdSubject<'_>) -> Vec<String> {
 /// What happens in a run, line by line.
 fn story(harm: &Harm) -> Vec<String> {
     let name = |node: usize| harm.setup.nodes[node].name.as_str();
-    let Attack { leader, challenger, voter, .. } = harm.attack;
-    let (l, c, v) = (name(leader), name(challenger), name(voter));
+    let Attack { leader, challenger, voters, .. } = &harm.attack;
+    let (l, c) = (name(*leader), name(*challenger));
+    let v = voters.iter().map(|voter| name(*voter)).collect::<Vec<_>>().join(" and ");
+    let own = voters.contains(challenger);
     let at = harm.instants;
     vec![
-        format!("{c} is cut off from {l} at {}; nothing binds it in the end", instant(at.isolated)),
-        format!("{l} sends the round that its lease rests on at {}; {v} acknowledges it", instant(at.round)),
+        match own {
+            true => format!("what is not to hear {l} is cut off from it at {}", instant(at.isolated)),
+            false => {
+                format!("{c} is cut off from {l} at {}; nothing binds it in the end", instant(at.isolated))
+            }
+        },
+        match voters.len() {
+            1 => format!(
+                "{l} sends the round that its lease rests on at {}; {v} acknowledges it",
+                instant(at.round)
+            ),
+            _ => format!(
+                "{l} sends the round that its lease rests on at {}; {v} acknowledge it",
+                instant(at.round)
+            ),
+        },
         match harm.attack.early {
+            _ if own => {
+                format!("{v} may vote from {} on; {c} asks for pre-votes by itself", instant(at.free))
+            }
             Some(_) => {
                 format!("{v} may vote from {} on; {c}, pre-voted for already, asks it then", instant(at.free))
             }
@@ -170,6 +189,7 @@ pub fn threshold_json(subject: &ThresholdSubject<'_>) -> Value {
     };
     json!({
         "schema": 1,
+        "version": env!("CARGO_PKG_VERSION"),
         "scenario": subject.file,
         "keys": knob.keys(),
         "unit": format!("{:?}", knob.unit()).to_lowercase(),

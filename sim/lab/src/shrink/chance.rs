@@ -9,9 +9,9 @@ use super::cost::{drawn, usual};
 use super::search::Search;
 use leasehold::raft::Note;
 use leasehold_run::attack::{least, most};
-use leasehold_run::run::{ClusterView, Observer, run_decided, run_observed};
+use leasehold_run::run::{ClusterView, Observer, decisions, run_observed};
 use leasehold_run::setup::{Action, Delay, FaultSpec, LinkSpec, Pace, Setup, Target, Trigger};
-use leasehold_world::{Decision, Event, Happening, Point, Purpose, Recorded, Seeded};
+use leasehold_world::{Decision, Event, Happening, Point, Purpose};
 
 pub(super) fn pass(search: &mut Search<'_>) {
     if everything(search) {
@@ -127,7 +127,7 @@ const VALUES_MAX: usize = 24;
 fn as_drawn(setup: &Setup) -> Vec<Setup> {
     let mut proposals = Vec::new();
     let network = &setup.network;
-    let decisions = decisions(setup);
+    let decisions = decisions(&Arc::new(setup.clone()));
     let own = |from: usize, to: usize| {
         network.links.iter().any(|link| (link.from, link.to) == (from, to) && link.delay.is_some())
     };
@@ -183,7 +183,7 @@ fn each_link(setup: &Setup) -> Vec<Setup> {
     if !drawn(setup.network.delay) {
         return Vec::new();
     }
-    let decisions = decisions(setup);
+    let decisions = decisions(&Arc::new(setup.clone()));
     let nodes = setup.nodes.len();
     let pairs = (0..nodes).flat_map(|from| (0..nodes).map(move |to| (from, to)));
     let pairs: Vec<(usize, usize)> = pairs.filter(|(from, to)| from != to).collect();
@@ -218,7 +218,7 @@ fn each_link(setup: &Setup) -> Vec<Setup> {
 /// One link with a random delay becomes one with a fixed delay on which a single message is held back as long as it took.
 fn one_message(setup: &Setup) -> Vec<Setup> {
     let mut proposals = Vec::new();
-    let decisions = decisions(setup);
+    let decisions = decisions(&Arc::new(setup.clone()));
     for (place, link) in setup.network.links.iter().enumerate() {
         let Some(own) = link.delay.filter(|delay| drawn(*delay)) else { continue };
         let mut on_link: Vec<&Decision> =
@@ -241,11 +241,6 @@ fn one_message(setup: &Setup) -> Vec<Setup> {
         }
     }
     proposals
-}
-
-fn decisions(setup: &Setup) -> Vec<Decision> {
-    let choices = Recorded::new(Seeded::new(setup.seed));
-    run_decided(&Arc::new(setup.clone()), choices, &mut ()).1.decisions().to_vec()
 }
 
 /// When each message of a link was sent, ns.

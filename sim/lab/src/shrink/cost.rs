@@ -136,10 +136,7 @@ fn simple(key: &Key, setup: &Setup) -> bool {
 
 /// Names in an action beyond the one that most have.
 fn words(action: &Action) -> usize {
-    match action {
-        Action::Partition { between } => between.iter().map(Vec::len).sum(),
-        Action::Cut { from, to } => from.len() + to.len(),
-        Action::Hold { message, .. } => 2 + usize::from(message.is_some()),
-        _ => 0,
-    }
+    let kind = matches!(action, Action::Hold { message: Some(_), .. });
+    let link = if matches!(action, Action::Hold { .. }) { 2 } else { 0 };
+    action.groups().into_iter().map(<[usize]>::len).sum::<usize>() + link + usize::from(kind)
 }

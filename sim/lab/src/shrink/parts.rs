@@ -189,27 +189,19 @@ fn isolate(setup: &Arc<Setup>, place: usize) -> Vec<Setup> {
 /// Fewer senders or receivers.
 fn one_way(setup: &Arc<Setup>, place: usize) -> Vec<Setup> {
     let fault = &setup.faults[place];
-    let without = |nodes: &[usize], out: usize| -> Vec<usize> {
-        nodes.iter().copied().filter(|node| *node != out).collect()
-    };
-    let actions: Vec<Action> = match &fault.action {
-        Action::Partition { between } => {
-            let groups = |out| between.iter().map(|group| without(group, out)).collect::<Vec<_>>();
-            let each = (0..setup.nodes.len()).map(groups);
-            each.map(|groups| groups.into_iter().filter(|group| !group.is_empty()).collect::<Vec<_>>())
-                .filter(|between: &Vec<Vec<usize>>| between.len() > 1)
-                .map(|between| Action::Partition { between })
-                .collect()
+    let groups = fault.action.groups();
+    let without = |out: usize| {
+        let group = |group: &&[usize]| group.iter().copied().filter(|node| *node != out).collect();
+        let kept: Vec<Vec<usize>> =
+            groups.iter().map(group).filter(|group: &Vec<_>| !group.is_empty()).collect();
+        match (&fault.action, &kept[..]) {
+            (Action::Cut { .. }, [from, to]) => Some(Action::Cut { from: from.clone(), to: to.clone() }),
+            (Action::Partition { .. }, [_, _, ..]) => Some(Action::Partition { between: kept }),
+            _ => None,
         }
-        Action::Cut { from, to } => (0..setup.nodes.len())
-            .map(|out| (without(from, out), without(to, out)))
-            .filter(|(from, to)| !from.is_empty() && !to.is_empty())
-            .map(|(from, to)| Action::Cut { from, to })
-            .collect(),
-        _ => Vec::new(),
     };
-    actions
-        .into_iter()
+    (0..setup.nodes.len())
+        .filter_map(without)
         .map(|action| with_fault(setup, place, FaultSpec { action, ..fault.clone() }))
         .collect()
 }

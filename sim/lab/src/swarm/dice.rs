@@ -35,7 +35,7 @@ pub(super) enum Aspect {
 pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    /// The streams of a run are numbered from 0 up ([`leasehold_world::Seeded`]), these from the top down.
+    /// The streams of a run are numbered from 0 up ([`leasehold_world::Choices`]), these from the top down.
     pub(super) fn new(seed: u64, aspect: Aspect) -> Dice {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(u64::MAX - aspect as u64);

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::row::{Kind, Row};
 use super::{Subject, bound};
+use crate::contradiction::forbidden;
 use leasehold_check as check;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::setup::{Delay, Setup};
@@ -150,6 +151,7 @@ fn judge(row: &mut Row, setup: &Setup, outcome: &Outcome) {
     row.trace = outcome.trace_hash;
     row.detail = outcome.broken.iter().map(|broken| broken.invariant.to_string()).collect();
     let found = [
+        (Kind::BeatsTheory, row.stale > 0 && forbidden(setup).is_some()),
         (Kind::StaleRead, row.stale > 0),
         (Kind::NotLinearizable, outcome.check.outcome == check::Outcome::NotLinearizable && row.stale == 0),
         (Kind::NegativeMargin, row.margin_ns.is_some_and(|margin| margin < 0)),

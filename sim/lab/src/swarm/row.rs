@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 /// Something that must not be within the bound and under the sound rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
+    /// A stale read that theory says cannot be: one of the two is wrong, whatever the rules and the clocks.
+    BeatsTheory,
     /// A read returned a value that had been overwritten.
     StaleRead,
     /// A history that no order of its operations explains, in another way.
@@ -28,7 +30,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, the worst for a user first.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
+        Kind::BeatsTheory,
         Kind::StaleRead,
         Kind::NotLinearizable,
         Kind::NegativeMargin,
@@ -42,6 +45,7 @@ impl Kind {
     /// The word for it in rows and reports.
     pub const fn word(self) -> &'static str {
         match self {
+            Kind::BeatsTheory => "beats-theory",
             Kind::StaleRead => "stale-read",
             Kind::NotLinearizable => "not-linearizable",
             Kind::NegativeMargin => "negative-margin",

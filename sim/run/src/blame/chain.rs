@@ -11,7 +11,6 @@ use leasehold::time::{Nanos, Span};
 use super::clocks::{ClockLog, Level, Mark};
 use super::sound::{Accepted, Leadership, Sound};
 use super::{Blame, Part};
-use crate::rules;
 use crate::run::ClusterView;
 use crate::setup::Setup;
 use crate::watch::{LeadershipChange, LeaseOver};
@@ -185,10 +184,11 @@ impl Sheet {
         *self.0.entry(part).or_insert(0) += nanos;
     }
 
-    /// What is left goes to `Other`.
-    fn close(mut self, slack: i128, margin: i128) -> Option<Blame> {
-        let explained = slack + self.0.values().sum::<i128>();
-        self.add(Part::Other, margin - explained);
+    /// `None` unless slack and parts are the margin, to the nanosecond.
+    fn close(self, slack: i128, margin: i128) -> Option<Blame> {
+        if slack + self.0.values().sum::<i128>() != margin {
+            return None;
+        }
         let parts = self.0.into_iter().filter(|(_, nanos)| *nanos != 0);
         let parts = parts.map(|(part, nanos)| Some((part, i64::try_from(nanos).ok()?)));
         Some(Blame { slack_ns: i64::try_from(slack).ok()?, parts: parts.collect::<Option<_>>()? })
@@ -239,8 +239,8 @@ pub(super) fn split(
         let part = match () {
             () if wait >= 0 => Part::Messages,
             () if election.transfer => Part::HandOver,
-            () if setup.rules != rules::SOUND => Part::Rule,
-            () => Part::Other,
+            // A vote before the promise was over.
+            () => Part::Rule,
         };
         sheet.add(part, wait);
     };
@@ -264,7 +264,8 @@ pub(super) fn split(
     // Over before it began, a lease is counted as over when its acknowledgements came.
     let early_part = match () {
         () if led.stillborn => Part::Messages,
-        () if early < 0 => Part::Other,
+        // It ran longer than its holder's clocks say.
+        () if early < 0 => Part::Rule,
         () if led.handed_over => Part::HandOver,
         () => Part::EndedEarly,
     };

@@ -502,6 +502,7 @@ pub fn unknown_to_adversary(fault: &FaultSpec) -> Option<&'static str> {
         Action::Rate { .. } => Some("the adversary does not know clocks whose rate changes"),
         Action::ClockJump { .. } => Some("the adversary does not know monotonic clocks that jump"),
         Action::Unsynchronize { .. } => Some("the adversary does not know clocks that nobody vouches for"),
+        Action::DiskLie { .. } => Some("the adversary does not know disks that lie"),
         Action::Order(Order::Transfer { .. }) => Some("the adversary does not know leadership transfers"),
         Action::Order(Order::Member { .. }) => Some("the adversary does not know members that change"),
         Action::Order(Order::Apply { .. }) => Some("the adversary does not know lengths that change"),
@@ -519,7 +520,6 @@ pub fn unknown_to_adversary(fault: &FaultSpec) -> Option<&'static str> {
         | Action::DiskStall { .. }
         | Action::DiskError { .. }
         | Action::DiskFull { .. }
-        | Action::DiskLie { .. }
         | Action::DiskCorrupt { .. }
         | Action::Step { .. } => None,
     }

@@ -1,6 +1,6 @@
 //! What became of the nodes' disks: who ended or did not start for its disk's sake, and what was forgotten.
 
-use leasehold_world::{Choices, Event, Happening, Process, Reader, World};
+use leasehold_world::{Event, Happening, Process, Reader, World};
 
 /// Something that a disk has brought about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Disks {
 
 impl<P: Process> Reader<P> for Disks {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P>) {
         let (node, what) = match event.what {
             Happening::Ended { node, why } => (node, DiskEvent::Ended(why.to_owned())),
             Happening::Refused { node, why } => (node, DiskEvent::Refused(why.to_owned())),

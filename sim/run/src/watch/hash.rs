@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use leasehold::lease::Ballot;
 use leasehold::raft::{LeaseEndCause, Note, NoteValue, StepDownCause};
 use leasehold::time::{Alarm, Reading};
-use leasehold_world::{Choices, Event, Happening, Process, Reader, Reply, Request, World};
+use leasehold_world::{Event, Happening, Process, Reader, Reply, Request, World};
 
 /// Words that are hashed at a time. Their number is part of what the hash is.
 const BUFFER_WORDS: usize = 512;
@@ -61,7 +61,7 @@ pub fn short_hash(feed: impl FnOnce(&mut dyn FnMut(u64))) -> u64 {
 
 impl<P: Process<Message: Traced, Note = Note>> Reader<P> for TraceHash {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P>) {
         event_words(event, &mut |word| self.word(word));
     }
 }

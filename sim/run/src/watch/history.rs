@@ -1,6 +1,6 @@
 //! The history: what every client asked and was told, with true invocation and response times.
 
-use leasehold_world::{Choices, Event, Happening, Process, Reader, Reply, Request, World};
+use leasehold_world::{Event, Happening, Process, Reader, Reply, Request, World};
 
 /// One operation of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl History {
 
 impl<P: Process> Reader<P> for History {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, _world: &World<P>) {
         match event.what {
             Happening::Invoked { operation, client, node, request } => {
                 debug_assert_eq!(operation, self.operations.len() as u64);

@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use leasehold::lease::{Ballot, LeaseRules};
+use leasehold::lease::Ballot;
 use leasehold::node::Message;
 use leasehold::raft::{self, Index, Note, Raft};
 use leasehold::time::Alarm;
 
 use super::hash::short_hash;
 use crate::host::{LeaseNode, entry_words};
-use leasehold_world::{Choices, Event, Happening, Reader, World};
+use crate::rules::Rules;
+use leasehold_world::{Event, Happening, Reader, World};
 
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl Invariants {
 
     /// Asked after every input, which changes nothing here most of the time.
     #[inline]
-    fn check_node<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, applied: u64) {
+    fn check_node(&mut self, at: u64, node: usize, raft: &Raft<Rules>, applied: u64) {
         let seen = &self.nodes[node];
         let (term, commit, last) = (raft.term().0, raft.commit().0, raft.log().last_index().0);
         let same = (term, commit) == (seen.term, seen.commit)
@@ -144,7 +145,7 @@ impl Invariants {
 
     #[cold]
     #[inline(never)]
-    fn check_changed<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, applied: u64) {
+    fn check_changed(&mut self, at: u64, node: usize, raft: &Raft<Rules>, applied: u64) {
         let seen = &mut self.nodes[node];
         let (term, commit, last) = (raft.term().0, raft.commit().0, raft.log().last_index().0);
         seen.last = (last, raft.log().last_term().0);
@@ -170,7 +171,7 @@ impl Invariants {
     }
 
     /// What is dropped from a log, or replaced by a snapshot, must be what was committed there.
-    fn check_base<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, earlier_commit: u64) {
+    fn check_base(&mut self, at: u64, node: usize, raft: &Raft<Rules>, earlier_commit: u64) {
         let base = raft.log().base();
         let (begins, begun) = (place(base.index.0), place(self.nodes[node].base));
         self.nodes[node].base = base.index.0;
@@ -202,7 +203,7 @@ impl Invariants {
     }
 
     /// Looks at the entries that are new in this log.
-    fn check_log<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>) {
+    fn check_log(&mut self, at: u64, node: usize, raft: &Raft<Rules>) {
         let log = raft.log();
         let last = log.last_index().0;
         let term_at = |index: u64| log.term_at(Index(index)).map_or(0, |term| term.0);
@@ -234,7 +235,7 @@ impl Invariants {
         }
     }
 
-    fn check_committed<R: LeaseRules>(&mut self, at: u64, node: usize, raft: &Raft<R>, index: u64) {
+    fn check_committed(&mut self, at: u64, node: usize, raft: &Raft<Rules>, index: u64) {
         let found = print(raft, index);
         match self.committed.get(place(index) - 1) {
             Some((committed, _)) if *committed != found => {
@@ -247,7 +248,7 @@ impl Invariants {
         }
     }
 
-    fn check_elected<R: LeaseRules>(&mut self, at: u64, node: usize, term: u64, raft: &Raft<R>) {
+    fn check_elected(&mut self, at: u64, node: usize, term: u64, raft: &Raft<Rules>) {
         if let Some(other) = self.leaders.insert(term, node).filter(|other| *other != node) {
             let detail = format!("term {term} has leaders {other} and {node}");
             self.report(at, node, Invariant::ElectionSafety, detail);
@@ -269,7 +270,7 @@ fn place(index: u64) -> usize {
     usize::try_from(index).expect("an index of something in memory")
 }
 
-fn print<R: LeaseRules>(raft: &Raft<R>, index: u64) -> Print {
+fn print(raft: &Raft<Rules>, index: u64) -> Print {
     let entry = raft.log().entry(Index(index)).expect("the caller has bounded the index");
     (entry.term.0, short_hash(|word| entry_words(entry, &mut |each| word(each))))
 }
@@ -297,9 +298,9 @@ fn from_receipt(promise: &Alarm) -> Alarm {
     }
 }
 
-impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
+impl Reader<LeaseNode> for Invariants {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode<R>, C>) {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         match event.what {
             Happening::Noted { node, note } => {
                 if let Note::Elected { term } = note
@@ -361,7 +362,7 @@ impl<R: LeaseRules + Clone> Reader<LeaseNode<R>> for Invariants {
     }
 
     #[inline]
-    fn settled<C: Choices>(&mut self, node: usize, world: &World<LeaseNode<R>, C>) {
+    fn settled(&mut self, node: usize, world: &World<LeaseNode>) {
         if let Some(running) = world.process(node).node() {
             self.check_node(world.now(), node, running.raft(), running.applied().0);
         }

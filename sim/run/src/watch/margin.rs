@@ -9,7 +9,7 @@
 use leasehold::time::Alarm;
 
 use leasehold::raft::Note;
-use leasehold_world::{Choices, Event, Happening, Process, Reader, World, WorldView};
+use leasehold_world::{Event, Happening, Process, Reader, World, WorldView};
 
 /// When an old leader's lease was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +214,9 @@ impl Margins {
             }
             Happening::Stopped { node, resumed } => {
                 self.settle(node, world);
-                self.stopped_at[node] = (!resumed).then_some(event.at);
+                // Of stops that overlap the first counts, until it goes on after the last.
+                let stopped = self.stopped_at[node].unwrap_or(event.at);
+                self.stopped_at[node] = (!resumed).then_some(stopped);
                 if let Some(lease) = self.watched[node].as_mut().filter(|_| resumed) {
                     lease.since = event.at;
                 }
@@ -230,7 +232,7 @@ impl Margins {
 
 impl<P: Process<Note = Note>> Reader<P> for Margins {
     #[inline(always)]
-    fn read<C: Choices>(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P, C>) {
+    fn read(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P>) {
         match event.what {
             Happening::Noted { .. }
             | Happening::ClockChanges { .. }

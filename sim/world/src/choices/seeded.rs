@@ -3,13 +3,13 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Choices, Draw, Point};
+use super::{Draw, Point};
 
 /// Decisions drawn from a seed: ChaCha8, one stream a (purpose, of, to), the draw at word position `2 * index`.
 ///
 /// A generator that is asked for its indices in order, as it nearly always is, just goes on; any other index is sought.
 #[derive(Debug, Clone)]
-pub struct Seeded {
+pub(super) struct Seeded {
     root: ChaCha8Rng,
     /// Sorted by stream number.
     streams: Vec<(u64, Box<Stream>)>,
@@ -27,7 +27,7 @@ struct Stream {
 
 impl Seeded {
     /// Decisions that follow from `seed`.
-    pub fn new(seed: u64) -> Seeded {
+    pub(super) fn new(seed: u64) -> Seeded {
         Seeded { root: ChaCha8Rng::seed_from_u64(seed), streams: Vec::new(), recent: [0; RECENT] }
     }
 
@@ -66,9 +66,10 @@ impl Seeded {
     }
 }
 
-impl Choices for Seeded {
+impl Seeded {
+    /// One of the values that `draw` allows.
     #[inline]
-    fn choose(&mut self, point: Point, draw: Draw) -> u64 {
+    pub(super) fn choose(&mut self, point: Point, draw: Draw) -> u64 {
         match draw {
             Draw::Uniform { least, most } if least >= most => least,
             Draw::Uniform { least, most } => least + scaled(self.bits(point), most - least),
@@ -170,7 +171,8 @@ mod tests {
     #[test]
     fn a_chance_happens_as_often_as_it_says() {
         let mut choices = Seeded::new(7);
-        let count = (0..100_000).filter(|i| choices.happens(point(0, *i), 100_000)).count();
+        let count =
+            (0..100_000).filter(|i| choices.choose(point(0, *i), Draw::Chance { ppm: 100_000 }) == 1).count();
         assert!((9_600..10_400).contains(&count), "{count} of 100 000 at 10 %");
     }
 }

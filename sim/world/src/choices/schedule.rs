@@ -1,20 +1,10 @@
 //! Decisions of which every one is tried in turn.
 
-use super::{Choices, Draw, Point, Purpose, Seeded};
+use super::{Draw, Point, Purpose};
 
-/// Decisions from a seed until [`Enumerated::enumerate`]; from then on those of one schedule out of all.
-///
-/// Enumerated are the fates of messages (lost; least, middle or most delay; duplicated, where the setup duplicates) and the
-/// jitter of elections (least, middle, most). A message and a jitter each count as one decision. Those beyond the limit are
-/// kind: the least delay, the least jitter, nothing lost, nothing duplicated. What clients do still follows from the seed.
+/// One schedule out of all.
 #[derive(Debug, Clone)]
-pub struct Enumerated {
-    seeded: Seeded,
-    schedule: Option<Schedule>,
-}
-
-#[derive(Debug, Clone)]
-struct Schedule {
+pub(super) struct Schedule {
     /// How many decisions are enumerated.
     limit: usize,
     /// May any message be lost, whatever the setup says?
@@ -50,41 +40,44 @@ struct Options {
     count: u8,
 }
 
-impl Enumerated {
-    /// Decisions that follow from `seed` for now.
-    pub fn new(seed: u64) -> Enumerated {
-        Enumerated { seeded: Seeded::new(seed), schedule: None }
-    }
-
-    /// From now on the first `limit` decisions are enumerated. With `lossy` any message may be lost, else only those that
-    /// the setup may lose by chance.
-    pub fn enumerate(&mut self, limit: usize, lossy: bool) {
-        let (script, taken) = (Vec::new(), Vec::new());
-        let schedule = Schedule { limit, lossy, script, taken, begun: 0, subject: None, misfit: false };
-        self.schedule = Some(schedule);
-    }
-
-    /// Sets the answers to the first questions. Those that were already given must be among them.
-    pub fn set_script(&mut self, script: &[u8]) {
-        let schedule = self.schedule.as_mut().expect("only an enumeration has a script");
-        debug_assert!(schedule.taken.iter().zip(script).all(|(taken, option)| taken.option == *option));
-        script.clone_into(&mut schedule.script);
-    }
-
-    /// The questions that were answered so far, in order.
-    pub fn taken(&self) -> &[Taken] {
-        self.schedule.as_ref().map_or(&[], |schedule| &schedule.taken)
-    }
-
-    /// Has every answer of the script been given, to a question that had it?
-    pub fn fits(&self) -> bool {
-        self.schedule
-            .as_ref()
-            .is_none_or(|schedule| !schedule.misfit && schedule.taken.len() >= schedule.script.len())
-    }
-}
-
 impl Schedule {
+    /// Enumerates the first `limit` decisions from now on.
+    pub(super) fn new(limit: usize, lossy: bool) -> Schedule {
+        let (script, taken) = (Vec::new(), Vec::new());
+        Schedule { limit, lossy, script, taken, begun: 0, subject: None, misfit: false }
+    }
+
+    /// Are decisions for this purpose a schedule's?
+    #[inline]
+    pub(super) fn decides(purpose: Purpose) -> bool {
+        matches!(
+            purpose,
+            Purpose::Delay | Purpose::Loss | Purpose::Duplicate | Purpose::DuplicateDelay | Purpose::Jitter
+        )
+    }
+
+    /// May what this purpose decides be lost although it never is by chance?
+    pub(super) fn may_lose(&self, purpose: Purpose) -> bool {
+        self.lossy && purpose == Purpose::Loss
+    }
+
+    pub(super) fn set_script(&mut self, script: &[u8]) {
+        debug_assert!(self.taken.iter().zip(script).all(|(taken, option)| taken.option == *option));
+        script.clone_into(&mut self.script);
+    }
+
+    pub(super) fn taken(&self) -> &[Taken] {
+        &self.taken
+    }
+
+    pub(super) fn fits(&self) -> bool {
+        !self.misfit && self.taken.len() >= self.script.len()
+    }
+
+    pub(super) fn choose(&mut self, point: Point, draw: Draw) -> u64 {
+        self.answer(point, &Options::of(draw))
+    }
+
     /// Is this question one of those that are enumerated? A message's first question is about its loss.
     fn enumerates(&mut self, point: Point) -> bool {
         let subject = (point.purpose == Purpose::Jitter, point.of, point.to, point.index);
@@ -131,28 +124,10 @@ impl Options {
     }
 }
 
-impl Choices for Enumerated {
-    fn choose(&mut self, point: Point, draw: Draw) -> u64 {
-        let enumerated = matches!(
-            point.purpose,
-            Purpose::Delay | Purpose::Loss | Purpose::Duplicate | Purpose::DuplicateDelay | Purpose::Jitter
-        );
-        match &mut self.schedule {
-            Some(schedule) if enumerated => schedule.answer(point, &Options::of(draw)),
-            _ => self.seeded.choose(point, draw),
-        }
-    }
-
-    fn happens(&mut self, point: Point, ppm: u32) -> bool {
-        let lossy = self.schedule.as_ref().is_some_and(|schedule| schedule.lossy);
-        let possible = ppm > 0 || (lossy && point.purpose == Purpose::Loss);
-        possible && self.choose(point, Draw::Chance { ppm }) == 1
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Choices;
     use crate::setup::Delay;
     use leasehold::time::Span;
 
@@ -163,14 +138,14 @@ mod tests {
     }
 
     /// As the world sends a message: `None` if it is lost.
-    fn send(choices: &mut Enumerated, index: u64, loss_ppm: u32) -> Option<u64> {
+    fn send(choices: &mut Choices, index: u64, loss_ppm: u32) -> Option<u64> {
         let lost = choices.happens(point(Purpose::Loss, index), loss_ppm);
         (!lost).then(|| choices.delay(point(Purpose::Delay, index), DELAY).as_nanos())
     }
 
     #[test]
     fn a_message_is_one_decision_and_what_follows_is_kind() {
-        let mut choices = Enumerated::new(1);
+        let mut choices = Choices::seeded(1);
         choices.enumerate(2, true);
         choices.set_script(&[0, 2, 1]);
         assert_eq!(send(&mut choices, 0, 0), Some(30));
@@ -184,7 +159,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_that_cannot_be_unless_asked_for() {
         for (loss_ppm, questions) in [(0, 1), (1, 2)] {
-            let mut choices = Enumerated::new(1);
+            let mut choices = Choices::seeded(1);
             choices.enumerate(1, false);
             assert_eq!(send(&mut choices, 0, loss_ppm), Some(10));
             assert_eq!(choices.taken().len(), questions, "at {loss_ppm} ppm");
@@ -193,7 +168,7 @@ mod tests {
 
     #[test]
     fn before_it_and_for_clients_the_seed_decides() {
-        let (mut choices, mut seeded) = (Enumerated::new(7), Seeded::new(7));
+        let (mut choices, mut seeded) = (Choices::seeded(7), Choices::seeded(7));
         let draw = Draw::Uniform { least: 0, most: u64::MAX };
         assert_eq!(
             choices.choose(point(Purpose::Delay, 3), draw),
