@@ -27,6 +27,7 @@ mod metrics;
 mod notes;
 mod options;
 mod outlet;
+mod prometheus;
 mod source;
 mod stop_signal;
 mod watch;
@@ -60,13 +61,14 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn run_logged(options: &Options) -> ExitCode {
+    if let Some(document) = options.document() {
+        return written(&document);
+    }
     logging::start(options.verbosity(), options.log_format());
     last_words::log_panics();
     let setup = options.setup().unwrap_or_else(|error| options::refuse(&error.to_string()));
     if options.is_check() {
-        let report = check::report(&setup, options.data_dir());
-        let written = io::stdout().write_all(report.as_bytes()).and_then(|()| io::stdout().flush());
-        return if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_IO) };
+        return written(check::report(&setup, options.data_dir()).as_bytes());
     }
     let lease = setup.settings.lease;
     let clock = clock_for(lease.form, options.assumed_wall_error());
@@ -124,5 +126,13 @@ fn run_logged(options: &Options) -> ExitCode {
             error!("standard input or output failed: {error}");
             ExitCode::from(EXIT_IO)
         }
+    }
+}
+
+/// Writes all that the process has to say to standard output.
+fn written(text: &[u8]) -> ExitCode {
+    match io::stdout().write_all(text).and_then(|()| io::stdout().flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(EXIT_IO),
     }
 }

@@ -146,3 +146,31 @@ fn flags_can_be_checked_without_a_start() {
     let finished = run(&["--check", "--lease=6s", "--allow-unsafe-lease"], b"");
     assert!(finished.lines.iter().any(|line| line.contains("NO: ")), "{finished:?}");
 }
+
+#[test]
+fn the_manual_page_and_completions_know_every_flag() {
+    let help = run(&["--help"], b"");
+    let flags: Vec<String> = help
+        .lines
+        .iter()
+        .filter_map(|line| line.trim_start().split_whitespace().find(|word| word.starts_with("--")))
+        .map(|flag| flag.trim_end_matches([',', '.']).to_owned())
+        .filter(|flag| {
+            help.lines
+                .iter()
+                .any(|line| line.trim_start().trim_start_matches("-v, ").starts_with(flag.as_str()))
+        })
+        .collect();
+    assert!(flags.len() > 15, "{flags:?}");
+    let man = run(&["--man"], b"");
+    assert_eq!((man.status, man.log.as_str()), (Some(0), ""));
+    let man = man.lines.join("\n").replace("\\-", "-");
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = run(&[&format!("--completions={shell}")], b"").lines.join("\n");
+        for flag in flags.iter().filter(|flag| *flag != "--help" && *flag != "--version") {
+            let bare = flag.trim_start_matches("--");
+            assert!(completions.contains(bare), "{shell}: {flag}");
+            assert!(man.contains(flag.as_str()), "man: {flag}");
+        }
+    }
+}

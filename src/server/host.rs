@@ -267,8 +267,8 @@ impl Host {
                 let reply = member.status();
                 self.answer(caller, dest, &reply);
             }
-            (Content::Metrics, Some(member)) => {
-                let reply = member.metrics();
+            (Content::Metrics(format), Some(member)) => {
+                let reply = member.metrics(format);
                 self.answer(caller, dest, &reply);
             }
             (Content::Transfer(to), Some(member)) => {

@@ -5,8 +5,8 @@ use std::io;
 
 use leasehold::lease::SoundRules;
 use leasehold::maelstrom::{
-    Directory, ErrorCode, Fault, MsgId, PeerContent, PeerContentRef, Reply, RequestKind, StatusReply,
-    transfer_reply,
+    Directory, ErrorCode, Fault, MetricsFormat, MsgId, PeerContent, PeerContentRef, Reply, RequestKind,
+    StatusReply, transfer_reply,
 };
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
 use leasehold::raft::{self, ClusterOrigin, Configuration, Index, Name, Note, Recovered};
@@ -24,6 +24,7 @@ use super::metrics::Metrics;
 use super::notes;
 use super::options::{LogFormat, Setup};
 use super::outlet::Outlet;
+use super::prometheus;
 use super::source::SourceError;
 use super::watch::Watch;
 use super::writer::{Report, Writer};
@@ -442,8 +443,15 @@ impl Member {
     }
 
     /// What has been counted.
-    pub(super) fn metrics(&self) -> Reply {
-        Reply::Metrics(Box::new(self.metrics.report()))
+    pub(super) fn metrics(&self, format: MetricsFormat) -> Reply {
+        let report = self.metrics.report();
+        match format {
+            MetricsFormat::Json => Reply::Metrics(Box::new(report)),
+            MetricsFormat::Prometheus => {
+                let status = self.node.status(&self.clock.read());
+                Reply::MetricsText(prometheus::text(&report, &status, self.node.names()))
+            }
+        }
     }
 
     /// A request was wrong.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
 use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::maelstrom::{PeerError, cluster_id};
 use leasehold::raft::{LogBounds, Name, Settings};
@@ -160,6 +161,14 @@ pub(crate) struct Options {
     #[arg(long)]
     check: bool,
 
+    /// Write the completions for this shell to standard output, and end
+    #[arg(long, value_name = "SHELL")]
+    completions: Option<Shell>,
+
+    /// Write the manual page to standard output, and end
+    #[arg(long)]
+    man: bool,
+
     /// The seed of the random waits; drawn from the operating system when it is not given
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -278,6 +287,21 @@ impl Options {
             line_bytes_max,
             stop_grace: self.stop_grace,
         })
+    }
+
+    /// What is to be written instead of a start, if anything is: completions or the manual page.
+    pub(super) fn document(&self) -> Option<Vec<u8>> {
+        let mut command = Options::command();
+        let mut text = Vec::new();
+        if let Some(shell) = self.completions {
+            clap_complete::generate(shell, &mut command, "leasehold", &mut text);
+            return Some(text);
+        }
+        if self.man {
+            clap_mangen::Man::new(command).render(&mut text).expect("memory takes every byte");
+            return Some(text);
+        }
+        None
     }
 
     /// Only the flags are to be checked.

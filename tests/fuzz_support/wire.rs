@@ -113,7 +113,7 @@ fn check_line(line: &[u8]) {
             outbox.reply("n1", "c1", MsgId::from(1), &Reply::ConfigOk(judgement, None));
         }
         Content::Transfer(to) => assert!(to.is_none_or(|to| to.len() <= line.len())),
-        Content::Status | Content::Metrics => {}
+        Content::Status | Content::Metrics(_) => {}
         Content::BadRequest(fault) => {
             assert!(fault.text.len() <= TEXT_BYTES_MAX, "{} bytes: {:.80}", fault.text.len(), fault.text);
             let mut outbox = Outbox::default();
