@@ -153,7 +153,7 @@ fn the_manual_page_and_completions_know_every_flag() {
     let flags: Vec<String> = help
         .lines
         .iter()
-        .filter_map(|line| line.trim_start().split_whitespace().find(|word| word.starts_with("--")))
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
         .map(|flag| flag.trim_end_matches([',', '.']).to_owned())
         .filter(|flag| {
             help.lines
