@@ -24,12 +24,12 @@ use std::sync::Arc;
 
 use leasehold::node::Message;
 
+use crate::host::LeaseNode;
 use crate::rules;
-use crate::run::{ClusterView, Observer};
 use crate::setup::{Action, Order, Setup};
 use crate::watch::{LeadershipChange, Margins};
 use chain::Chain;
-use leasehold_world::Event;
+use leasehold_world::{Event, Reader, World};
 use sound::Sound;
 
 /// What may take from the slack of a change of leadership, or add to it.
@@ -185,16 +185,16 @@ impl Accountant {
     }
 }
 
-impl Observer for Accountant {
+impl Reader<LeaseNode> for Accountant {
     #[inline]
-    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         self.chain.observe(event, world);
         if let Some(margins) = &mut self.margins {
             self.sound.observe(event, world, &self.chain, margins);
         }
     }
 
-    fn finished(&mut self, world: &dyn ClusterView) {
+    fn finished(&mut self, world: &World<LeaseNode>) {
         if let Some(margins) = self.margins.take() {
             self.sound_changes = margins.finish(world);
         }

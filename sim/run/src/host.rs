@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use leasehold::kv::{Cas, Command, Scalar};
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, Refusal, RequestId};
 use leasehold::raft::{
-    self, ClusterOrigin, Configuration, MembershipChange, Names, NodeId, Note, Payload, Settings,
+    self, ClusterOrigin, Configuration, MembershipChange, Names, NodeId, Note, Payload, Raft, Settings,
 };
 use leasehold::storage::durable::Membership;
 use leasehold::time::{Alarm, Clock, Reading, Span};
@@ -103,6 +103,11 @@ impl LeaseNode {
     /// The node, while the process is up.
     pub fn node(&self) -> Option<&Node<Rules>> {
         self.node.as_ref()
+    }
+
+    /// The node's Raft, while the process is up.
+    pub fn raft(&self) -> Option<&Raft<Rules>> {
+        self.node.as_ref().map(Node::raft)
     }
 
     /// A hash of what is on the node's durable disk; 0 where there is none.

@@ -3,17 +3,15 @@
 use leasehold::raft::Note;
 use std::sync::Arc;
 
-use leasehold::node::{Message, Node};
-use leasehold::raft::Raft;
+use leasehold::node::Message;
 
 use crate::host::LeaseNode;
-use crate::rules::Rules;
 use crate::setup::Setup;
 use crate::watch::{
     Broken, DiskNews, Disks, History, Invariants, LeadershipChange, Margins, Operation, TraceHash,
 };
 use leasehold_check as check;
-use leasehold_world::{Choices, Decision, Event, Reader, Reply, Request, World, WorldView};
+use leasehold_world::{Choices, Decision, Event, Reader, Reply, Request, World};
 
 /// What a run found.
 #[derive(Debug, Clone)]
@@ -111,57 +109,6 @@ impl Outcome {
     }
 }
 
-/// A run of our nodes as somebody sees it who only looks on.
-pub trait ClusterView: WorldView {
-    /// A node's Raft, while its process is up.
-    fn raft(&self, node: usize) -> Option<&Raft<Rules>>;
-
-    /// See [`LeaseNode::has_in_log`].
-    fn has_in_log(&self, node: usize, request: &Request) -> bool;
-
-    /// See [`LeaseNode::disk_hash`].
-    fn disk_hash(&self, node: usize) -> u64;
-}
-
-impl ClusterView for World<LeaseNode> {
-    fn raft(&self, node: usize) -> Option<&Raft<Rules>> {
-        self.process(node).node().map(Node::raft)
-    }
-
-    fn has_in_log(&self, node: usize, request: &Request) -> bool {
-        self.process(node).has_in_log(request)
-    }
-
-    fn disk_hash(&self, node: usize) -> u64 {
-        self.process(node).disk_hash()
-    }
-}
-
-/// Somebody who watches a run of our nodes. What an observer sees names no choices, so that the world's loop
-/// is compiled once for all observers and not once for each.
-pub trait Observer {
-    /// Something has happened.
-    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView);
-
-    /// The run is over.
-    fn finished(&mut self, _world: &dyn ClusterView) {}
-}
-
-impl Observer for () {
-    #[inline]
-    fn observe(&mut self, _event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {}
-}
-
-/// An [`Observer`] as the reader that the world knows.
-struct Observing<'a>(&'a mut dyn Observer);
-
-impl Reader<LeaseNode> for Observing<'_> {
-    #[inline(always)]
-    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
-        self.0.observe(event, world);
-    }
-}
-
 /// Runs a setup to its end.
 pub fn run(setup: &Arc<Setup>) -> Outcome {
     let mut running = Running::new(setup, Choices::seeded(setup.seed));
@@ -171,11 +118,10 @@ pub fn run(setup: &Arc<Setup>) -> Outcome {
 }
 
 /// Runs a setup to its end while somebody watches.
-pub fn run_observed(setup: &Arc<Setup>, observer: &mut dyn Observer) -> Outcome {
+pub fn run_observed(setup: &Arc<Setup>, observer: &mut dyn Reader<LeaseNode>) -> Outcome {
     let mut running = Running::new(setup, Choices::seeded(setup.seed));
     running.begin_observed(observer);
     while running.step_observed(observer) {}
-    observer.finished(running.world());
     running.finish()
 }
 
@@ -189,7 +135,7 @@ pub fn decisions(setup: &Arc<Setup>) -> Vec<Decision> {
 
 /// A run in progress: a world and everybody who watches it. Cloning it forks the run.
 ///
-/// Its loop is compiled here, once without an observer and once for all observers.
+/// Its loop is compiled here, once without an observer and once for any observer.
 #[derive(Debug, Clone)]
 pub struct Running {
     world: World<LeaseNode>,
@@ -245,8 +191,8 @@ impl Running {
     }
 
     /// [`Running::begin`] while somebody watches.
-    pub fn begin_observed(&mut self, observer: &mut dyn Observer) {
-        self.world.begin(&mut (&mut self.watch, Observing(observer)));
+    pub fn begin_observed(&mut self, observer: &mut dyn Reader<LeaseNode>) {
+        self.world.begin(&mut (&mut self.watch, observer));
     }
 
     /// Lets the next event happen. `false` at the end of the run.
@@ -255,8 +201,8 @@ impl Running {
     }
 
     /// [`Running::step`] while somebody watches.
-    pub fn step_observed(&mut self, observer: &mut dyn Observer) -> bool {
-        self.world.step(&mut (&mut self.watch, Observing(observer)))
+    pub fn step_observed(&mut self, observer: &mut dyn Reader<LeaseNode>) -> bool {
+        self.world.step(&mut (&mut self.watch, observer))
     }
 
     /// The world as it stands.

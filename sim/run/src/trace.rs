@@ -8,13 +8,14 @@ use leasehold::node::Message;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
-use crate::run::{ClusterView, Observer, run_observed};
+use crate::host::LeaseNode;
+use crate::run::run_observed;
 use crate::setup::Setup;
 use crate::watch::{Traced, event_words, short_hash};
 use leasehold::lease::Ballot;
 use leasehold::raft::{LeaseEndCause, Note, NoteValue, StepDownCause};
 use leasehold::time::Alarm;
-use leasehold_world::{Event, Happening, LossCause, Reply, Request};
+use leasehold_world::{Event, Happening, LossCause, Reader, Reply, Request, World};
 
 /// An event as a line of the trace. Times are true nanoseconds.
 pub fn line(setup: &Setup, event: &Event<'_, Message, Note>) -> Value {
@@ -205,8 +206,8 @@ impl<W: Write> TraceWriter<W> {
     }
 }
 
-impl<W: Write> Observer for TraceWriter<W> {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl<W: Write> Reader<LeaseNode> for TraceWriter<W> {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if self.failed.is_some() {
             return;
         }
@@ -259,8 +260,8 @@ impl Prints {
     }
 }
 
-impl Observer for Prints {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Prints {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if self.wanted == Some(self.prints.len()) {
             self.line = Some(line(&self.setup, event));
         }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use leasehold::node::Message;
 use leasehold::raft::Note;
 use leasehold_check as check;
-use leasehold_run::run::{ClusterView, Observer, Outcome, Running, run, run_observed};
+use leasehold_run::host::LeaseNode;
+use leasehold_run::run::{Outcome, Running, run, run_observed};
 use leasehold_run::setup::{Action, Setup};
 use leasehold_run::watch::{DiskEvent, Operation};
 use leasehold_run::{rules, scenario};
-use leasehold_world::{Choices, Event, Happening, Reply, Request};
+use leasehold_world::{Choices, Event, Happening, Reader, Reply, Request, World};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -69,10 +70,10 @@ fn what_was_acknowledged_survives_power_losses_in_the_middle_of_commits() {
 #[test]
 fn the_same_seed_tears_the_same_sectors() {
     struct Crashes(Vec<(u64, usize)>, u64);
-    impl Observer for Crashes {
-        fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+    impl Reader<LeaseNode> for Crashes {
+        fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
             if let Happening::Started { node, .. } = event.what {
-                self.0.push((world.disk_hash(node), node));
+                self.0.push((world.process(node).disk_hash(), node));
             }
             self.1 += 1;
         }
@@ -147,8 +148,8 @@ fn the_writes_of_a_leader_whose_own_disk_stalls_commit_without_it() {
 /// When a node stepped down, and in which term.
 struct StepDowns(Vec<(u64, usize)>);
 
-impl Observer for StepDowns {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for StepDowns {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Noted { node, note: Note::SteppedDown { .. } } = event.what {
             self.0.push((event.at, node));
         }

@@ -192,6 +192,7 @@ impl<P: Process> World<P> {
         let end = self.setup.duration.as_nanos();
         if self.queue.next_at().is_none_or(|at| at > end) {
             self.now = end;
+            reader.finished(self);
             return false;
         }
         let (at, due) = self.queue.pop().expect("looked at above");

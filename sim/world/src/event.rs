@@ -238,6 +238,9 @@ pub trait Reader<P: Process> {
 
     /// A process has handled an input, and everything it asked for is carried out.
     fn settled(&mut self, _node: usize, _world: &World<P>) {}
+
+    /// The run is over.
+    fn finished(&mut self, _world: &World<P>) {}
 }
 
 impl<P: Process> Reader<P> for () {
@@ -255,6 +258,10 @@ impl<P: Process, A: Reader<P>, B: Reader<P>> Reader<P> for (A, B) {
         self.0.settled(node, world);
         self.1.settled(node, world);
     }
+    fn finished(&mut self, world: &World<P>) {
+        self.0.finished(world);
+        self.1.finished(world);
+    }
 }
 
 impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
@@ -270,9 +277,14 @@ impl<P: Process, A: Reader<P>> Reader<P> for Option<A> {
             reader.settled(node, world);
         }
     }
+    fn finished(&mut self, world: &World<P>) {
+        if let Some(reader) = self {
+            reader.finished(world);
+        }
+    }
 }
 
-impl<P: Process, A: Reader<P>> Reader<P> for &mut A {
+impl<P: Process, A: Reader<P> + ?Sized> Reader<P> for &mut A {
     #[inline(always)]
     fn read(&mut self, event: &Event<'_, P::Message, P::Note>, world: &World<P>) {
         (**self).read(event, world);
@@ -280,6 +292,9 @@ impl<P: Process, A: Reader<P>> Reader<P> for &mut A {
     #[inline(always)]
     fn settled(&mut self, node: usize, world: &World<P>) {
         (**self).settled(node, world);
+    }
+    fn finished(&mut self, world: &World<P>) {
+        (**self).finished(world);
     }
 }
 

@@ -5,8 +5,8 @@ use leasehold::raft;
 use leasehold::raft::{Note, Timer};
 use leasehold::time::Span;
 
-use leasehold_run::run::{ClusterView, Observer};
-use leasehold_world::{Event, Happening};
+use leasehold_run::host::LeaseNode;
+use leasehold_world::{Event, Happening, Reader, World};
 
 /// Finds when a round is sent; `asking`: one that asks for promises. No lease rests on another.
 pub(super) struct Round {
@@ -17,8 +17,8 @@ pub(super) struct Round {
     pub(super) sent: Option<u64>,
 }
 
-impl Observer for Round {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Round {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Sent { from, to, message: Message::Raft(raft::Message::Append(append)), .. } =
             event.what
             && (from, to) == (self.leader, self.voter)
@@ -36,13 +36,13 @@ pub(super) struct Freed {
     pub(super) free: Vec<Option<u64>>,
 }
 
-impl Observer for Freed {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Freed {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         for ((node, from), free) in self.nodes.iter().zip(&mut self.free) {
             if event.at < *from || free.is_some() {
                 continue;
             }
-            if let Some(raft) = world.raft(*node) {
+            if let Some(raft) = world.process(*node).raft() {
                 let clock = world.clock(*node);
                 let ends = raft.promise_ends();
                 let ends = ends.map(|end| clock.first_at(&end, *from).unwrap_or(u64::MAX / 4));
@@ -68,12 +68,12 @@ impl Ends {
     }
 }
 
-impl Observer for Ends {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Ends {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         if event.at < self.from || self.looked {
             return;
         }
-        if let Some(raft) = world.raft(self.node) {
+        if let Some(raft) = world.process(self.node).raft() {
             self.looked = true;
             let clock = world.clock(self.node);
             self.timer = raft.timers().alarm(self.which).and_then(|alarm| clock.first_at(&alarm, self.from));
@@ -89,8 +89,8 @@ pub(super) struct Elected {
     pub(super) at: Option<u64>,
 }
 
-impl Observer for Elected {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Elected {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Noted { node, note: Note::Elected { .. } } = event.what
             && node == self.node
             && event.at >= self.from

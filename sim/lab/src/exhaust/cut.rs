@@ -7,9 +7,10 @@ use leasehold::raft;
 use leasehold::time::Reading;
 
 use leasehold::raft::Note;
-use leasehold_run::run::{ClusterView, Observer, run_observed};
+use leasehold_run::host::LeaseNode;
+use leasehold_run::run::run_observed;
 use leasehold_run::setup::Setup;
-use leasehold_world::{Event, Happening};
+use leasehold_world::{Event, Happening, Reader, World};
 
 /// An instant from which on decisions matter, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +77,8 @@ impl Rounds {
     }
 }
 
-impl Observer for Rounds {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Rounds {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         match event.what {
             Happening::Sent { from, message: Message::Raft(raft::Message::Append(_)), .. } => {
                 let reading = world.clock(from).read(event.at);

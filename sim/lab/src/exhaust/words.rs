@@ -9,10 +9,10 @@ use leasehold::time::Span;
 
 use super::{Found, Search, margin, start};
 use leasehold_run::display::instant;
-use leasehold_run::run::{ClusterView, Observer};
+use leasehold_run::host::LeaseNode;
 use leasehold_run::setup::Setup;
 use leasehold_run::watch::Traced;
-use leasehold_world::{Event, Happening, Point, Purpose, Taken};
+use leasehold_world::{Event, Happening, Point, Purpose, Reader, Taken, World};
 
 /// A schedule that was run again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +51,8 @@ struct Messages {
     sent: BTreeMap<(usize, usize, u64), (u64, &'static str)>,
 }
 
-impl Observer for Messages {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Messages {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Sent { from, to, number, message } = event.what {
             self.sent.insert((from, to, number), (event.at, message.kind()));
         }

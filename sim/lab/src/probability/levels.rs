@@ -6,9 +6,9 @@ use leasehold::raft;
 use leasehold::time::Alarm;
 
 use leasehold::raft::Note;
-use leasehold_run::run::{ClusterView, Observer};
+use leasehold_run::host::LeaseNode;
 use leasehold_run::setup::Setup;
-use leasehold_world::{Event, Happening, LossCause, Reply};
+use leasehold_world::{Event, Happening, LossCause, Reader, Reply, World};
 
 /// What has to happen, in this order, while the old leader's lease runs. Between "the challenger's timer fires" and "the
 /// challenger may acknowledge writes" there is one message each.
@@ -72,7 +72,7 @@ impl Scorer {
 
     /// What is left of the longest lease of an earlier term than `term` that another node holds, once enough others may
     /// vote for `node`, ns.
-    fn left(&self, node: usize, term: u64, world: &dyn ClusterView) -> Option<u64> {
+    fn left(&self, node: usize, term: u64, world: &World<LeaseNode>) -> Option<u64> {
         let others = (0..self.leases.len()).filter(|other| *other != node);
         let left = others.filter_map(|other| {
             let (_, end) = self.leases[other].filter(|(of, _)| *of < term)?;
@@ -85,11 +85,11 @@ impl Scorer {
 
     /// From when on enough others may vote for `challenger`, `holder` left out: now, or when the promises of so many are over.
     /// A question that comes before is asked in vain.
-    fn votes_from(&self, challenger: usize, holder: usize, world: &dyn ClusterView) -> u64 {
+    fn votes_from(&self, challenger: usize, holder: usize, world: &World<LeaseNode>) -> u64 {
         let now = world.now();
         let others = (0..self.voters).filter(|voter| ![challenger, holder].contains(voter));
         let free = others.map(|voter| {
-            let Some(node) = world.raft(voter) else { return u64::MAX };
+            let Some(node) = world.process(voter).raft() else { return u64::MAX };
             let ends = node.promise_ends();
             ends.into_iter()
                 .map(|end| world.clock(voter).first_at(&end, now).unwrap_or(u64::MAX))
@@ -107,7 +107,7 @@ impl Scorer {
         }
     }
 
-    fn noted(&mut self, node: usize, note: Note, world: &dyn ClusterView) {
+    fn noted(&mut self, node: usize, note: Note, world: &World<LeaseNode>) {
         if let Note::LeaseRenewed { term, end, .. } = note {
             self.leases[node] = Some((term.0, end));
         }
@@ -137,8 +137,8 @@ impl Scorer {
     }
 }
 
-impl Observer for Scorer {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Scorer {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         match event.what {
             Happening::Noted { node, note } => self.noted(node, note, world),
             Happening::Lost { from, cause: LossCause::Partition, .. }

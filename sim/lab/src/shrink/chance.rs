@@ -9,9 +9,10 @@ use super::cost::{drawn, usual};
 use super::search::Search;
 use leasehold::raft::Note;
 use leasehold_run::attack::{least, most};
-use leasehold_run::run::{ClusterView, Observer, decisions, run_observed};
+use leasehold_run::host::LeaseNode;
+use leasehold_run::run::{decisions, run_observed};
 use leasehold_run::setup::{Action, Delay, FaultSpec, LinkSpec, Pace, Setup, Target, Trigger};
-use leasehold_world::{Decision, Event, Happening, Point, Purpose};
+use leasehold_world::{Decision, Event, Happening, Point, Purpose, Reader, World};
 
 pub(super) fn pass(search: &mut Search<'_>) {
     if everything(search) {
@@ -257,8 +258,8 @@ impl Sent {
     }
 }
 
-impl Observer for Sent {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Sent {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Sent { from, to, .. } = event.what
             && (from, to) == self.link
         {
@@ -290,8 +291,8 @@ struct Facts {
     elected: Vec<usize>,
 }
 
-impl Observer for Facts {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Facts {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Noted { node, note: Note::Elected { .. } } = event.what {
             self.elected.push(node);
         }

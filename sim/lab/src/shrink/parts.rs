@@ -11,9 +11,10 @@ use super::search::Search;
 use super::select::{earlier, select};
 use super::violation::Kind;
 use leasehold_check::Verdict;
-use leasehold_run::run::{ClusterView, Observer, Outcome, run_observed};
+use leasehold_run::host::LeaseNode;
+use leasehold_run::run::{Outcome, run_observed};
 use leasehold_run::setup::{Action, ClockSpec, FaultSpec, Setup, Trigger};
-use leasehold_world::{Event, Happening};
+use leasehold_world::{Event, Happening, Reader, World};
 
 pub(super) fn pass(search: &mut Search<'_>) {
     end(search);
@@ -286,8 +287,8 @@ struct Fired {
     at: Option<u64>,
 }
 
-impl Observer for Fired {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Fired {
+    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Fault { fault, undone: false } = event.what
             && fault == self.fault
         {

@@ -11,11 +11,11 @@ use leasehold::time::{Nanos, Span};
 use super::clocks::{ClockLog, Level, Mark};
 use super::sound::{Accepted, Leadership, Sound};
 use super::{Blame, Part};
-use crate::run::ClusterView;
+use crate::host::LeaseNode;
 use crate::setup::Setup;
 use crate::watch::{LeadershipChange, LeaseOver};
 use leasehold::raft::Note;
-use leasehold_world::{Event, Happening};
+use leasehold_world::{Event, Happening, World};
 
 /// A vote, not a trial.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +75,7 @@ impl Chain {
     }
 
     #[inline]
-    pub(super) fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &dyn ClusterView) {
+    pub(super) fn observe(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         let at = event.at;
         match &event.what {
             Happening::Noted { node, note } => self.noted(*node, note, at),

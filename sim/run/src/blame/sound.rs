@@ -13,10 +13,10 @@ use leasehold::time::{Nanos, Reading, Span};
 
 use super::chain::Chain;
 use super::clocks::Mark;
-use crate::run::ClusterView;
+use crate::host::LeaseNode;
 use crate::setup::Setup;
 use crate::watch::Margins;
-use leasehold_world::{Event, Happening};
+use leasehold_world::{Event, Happening, World};
 
 /// Rounds whose sending instants a leader remembers, as the node has it.
 const ROUNDS_MAX: u64 = 4_096;
@@ -131,7 +131,7 @@ impl Sound {
     pub(super) fn observe(
         &mut self,
         event: &Event<'_, Message, Note>,
-        world: &dyn ClusterView,
+        world: &World<LeaseNode>,
         chain: &Chain,
         margins: &mut Margins,
     ) {
@@ -170,7 +170,7 @@ impl Sound {
         &mut self,
         leader: usize,
         append: &Append,
-        world: &dyn ClusterView,
+        world: &World<LeaseNode>,
         chain: &Chain,
         margins: &mut Margins,
     ) {
@@ -200,10 +200,10 @@ impl Sound {
         leader: usize,
         follower: usize,
         append: &Append,
-        world: &dyn ClusterView,
+        world: &World<LeaseNode>,
         chain: &Chain,
     ) {
-        let Some(raft) = world.raft(follower) else { return };
+        let Some(raft) = world.process(follower).raft() else { return };
         if append.term < raft.term() || (append.term == raft.term() && raft.role() == Role::Leader) {
             return;
         }
@@ -226,10 +226,10 @@ impl Sound {
         voter: usize,
         leader: usize,
         reply: &AppendReply,
-        world: &dyn ClusterView,
+        world: &World<LeaseNode>,
         margins: &mut Margins,
     ) {
-        let Some(node) = world.raft(leader) else { return };
+        let Some(node) = world.process(leader).raft() else { return };
         let leads = node.role() == Role::Leader && node.term() == reply.term;
         let members = node.configuration();
         let votes = members.voting_nodes().any(|node| node.index() == voter);
@@ -247,8 +247,8 @@ impl Sound {
     }
 
     /// A leader is about to be told that its writes up to `ticket` are synced: it may acknowledge more of its rounds.
-    fn synced(&mut self, leader: usize, ticket: u64, world: &dyn ClusterView, margins: &mut Margins) {
-        let Some(node) = world.raft(leader) else { return };
+    fn synced(&mut self, leader: usize, ticket: u64, world: &World<LeaseNode>, margins: &mut Margins) {
+        let Some(node) = world.process(leader).raft() else { return };
         if node.role() == Role::Leader {
             self.renew(leader, node.term().0, node.own_round(ticket), world, margins);
         }
@@ -256,8 +256,8 @@ impl Sound {
 
     /// The lease of a leader that acknowledges its own rounds up to `own` now rests on the newest that a majority has
     /// acknowledged.
-    fn renew(&mut self, leader: usize, term: u64, own: u64, world: &dyn ClusterView, margins: &mut Margins) {
-        let Some(node) = world.raft(leader) else { return };
+    fn renew(&mut self, leader: usize, term: u64, own: u64, world: &World<LeaseNode>, margins: &mut Margins) {
+        let Some(node) = world.process(leader).raft() else { return };
         let Some(led) = self.led.get_mut(&(leader, term)) else { return };
         let latest = led.rounds.back().map_or(0, |round| round.number);
         let Some(number) = led.newer_quorum_round(leader, own, node.configuration()) else { return };
@@ -279,7 +279,7 @@ impl Sound {
 }
 
 /// Tells the margins of sound leases that one is given up.
-fn end_lease(node: usize, term: u64, world: &dyn ClusterView, margins: &mut Margins) {
+fn end_lease(node: usize, term: u64, world: &World<LeaseNode>, margins: &mut Margins) {
     let note = Note::LeaseEnded { term: Term(term), cause: LeaseEndCause::Settings };
     let what: Happening<'_, Message, Note> = Happening::Noted { node, note };
     margins.note(&Event { at: world.now(), what }, world);

@@ -10,10 +10,12 @@ use leasehold::time::Alarm;
 use super::{Explanation, LeaseFacts, Moment, STORY_LINES_MAX};
 use crate::describe;
 use crate::display::{instant, reading};
-use crate::run::{ClusterView, Observer};
+use crate::host::LeaseNode;
 use crate::setup::Setup;
 use leasehold::raft::{LeaseEndCause, Note, StepDownCause};
-use leasehold_world::{Event, Happening, MONOTONIC_BASE, Reply, Request, VirtualClock, WALL_BASE};
+use leasehold_world::{
+    Event, Happening, MONOTONIC_BASE, Reader, Reply, Request, VirtualClock, WALL_BASE, World,
+};
 
 /// Whoever takes notes while the run is played again.
 pub(super) struct Notes {
@@ -75,7 +77,7 @@ impl Notes {
         }
     }
 
-    fn moment(&self, world: &dyn ClusterView, what: String, weight: u8) -> Moment {
+    fn moment(&self, world: &World<LeaseNode>, what: String, weight: u8) -> Moment {
         let at = world.now();
         let shown = |node| {
             let (now, base) = self.shown(world.clock(node), at);
@@ -85,7 +87,7 @@ impl Notes {
         Moment { at, clocks, what, weight, order: world.events() }
     }
 
-    fn noted(&mut self, node: usize, note: Note, world: &dyn ClusterView) {
+    fn noted(&mut self, node: usize, note: Note, world: &World<LeaseNode>) {
         let name = self.name(node).to_owned();
         let (what, weight) = match note {
             Note::Campaign { term, ballot: Ballot::PreVote } => {
@@ -170,7 +172,7 @@ impl Notes {
         node: usize,
         start: &leasehold::time::Reading,
         end: &Alarm,
-        world: &dyn ClusterView,
+        world: &World<LeaseNode>,
     ) {
         let clock = world.clock(node);
         let counted_from = clock.true_time_of(start.stamp);
@@ -200,10 +202,10 @@ impl Notes {
         self.renewals[node] = Some((moment, facts));
     }
 
-    fn answered(&mut self, node: usize, world: &dyn ClusterView) {
+    fn answered(&mut self, node: usize, world: &World<LeaseNode>) {
         self.server = Some(node);
         let leads = self.newest_leader.is_some_and(|(_, leader)| leader == node);
-        self.lost = leads && self.missed_request.is_some_and(|write| !world.has_in_log(node, &write));
+        self.lost = leads && self.missed_request.is_some_and(|write| !world.process(node).has_in_log(&write));
         let shown = self.shown(world.clock(node), world.now());
         self.lease_at_answer =
             self.renewals[node].as_ref().map(|(_, facts)| LeaseFacts { clock_at_answer: shown, ..*facts });
@@ -216,7 +218,7 @@ impl Notes {
     fn operation(
         &mut self,
         number: u64,
-        world: &dyn ClusterView,
+        world: &World<LeaseNode>,
         what: impl FnOnce(&Notes, &str) -> String,
         weight: u8,
     ) {
@@ -254,8 +256,8 @@ impl Notes {
     }
 }
 
-impl Observer for Notes {
-    fn observe(&mut self, event: &Event<'_, Message, Note>, world: &dyn ClusterView) {
+impl Reader<LeaseNode> for Notes {
+    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
         if self.done {
             return;
         }
