@@ -263,3 +263,22 @@ fn a_member_that_was_away_is_told_by_the_others_who_has_joined() {
     let read = json!({"type": "read", "key": "x"});
     assert_eq!(cluster.admin.insist("n3", &read)["value"], 41);
 }
+
+#[test]
+fn a_node_that_joins_and_does_not_know_the_leader_is_told_who_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cluster = started(dir.path(), &[]);
+    let status = cluster.admin.insist("n1", &json!({"type": "status"}));
+    let leader = status["leader"].as_str().unwrap().to_owned();
+    let known = FOUNDERS.into_iter().find(|name| *name != leader).unwrap();
+    // It is told of one member, which does not lead.
+    cluster.start_as("n4", &["n4", known], &["--join"], dir.path());
+    let added = cluster.admin.insist(&leader, &json!({"type": "membership", "add": "n4"}));
+    assert_eq!(added["type"], "membership_ok", "{added}");
+    let caught_up = (0..100).any(|_| {
+        pause(100);
+        let status = cluster.admin.insist("n4", &json!({"type": "status"}));
+        status["leader"] == leader.as_str() && status["cluster"].is_string()
+    });
+    assert!(caught_up);
+}

@@ -267,8 +267,11 @@ impl Member {
             return;
         }
         let own = self.node.cluster().filter(|_| self.node.cluster_is_settled());
+        // A node that has just joined knows no id yet, and cannot hear one before it knows who leads. It may ask.
+        let asks = matches!(content, PeerContent::AskMembers) && cluster.is_none();
         if let Some(own) = own
             && cluster != Some(&**own)
+            && !asks
         {
             let (src, theirs) = (quoted(src), cluster.map_or("no cluster yet".to_owned(), quoted));
             complaints
