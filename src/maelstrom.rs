@@ -26,8 +26,8 @@ mod reply;
 mod scalar;
 
 pub use admin::{
-    ElectionCounts, KernelClock, MetricsReply, ReadCounts, RefusalCounts, StatusReply, StepDownCounts,
-    TimesReply,
+    ElectionCounts, KernelClock, MetricsFormat, MetricsReply, ReadCounts, RefusalCounts, StatusReply,
+    StepDownCounts, TimesReply,
 };
 pub use directory::{Directory, NAME_BYTES_MAX};
 pub use error_code::{ErrorCode, Fault};

@@ -12,6 +12,7 @@
 //! **Architecture Invariant:** decides nothing about Raft, leases or the wire's format.
 
 mod assumption;
+mod check;
 mod clock;
 mod complaints;
 mod event_loop;
@@ -26,15 +27,17 @@ mod metrics;
 mod notes;
 mod options;
 mod outlet;
+mod prometheus;
+mod source;
 mod stop_signal;
+mod watch;
 mod writer;
 
-use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use leasehold::lease::LeaseForm;
 use leasehold::maelstrom::peer_line_bytes_max;
-use leasehold::storage::durable::{DataDir, DataDirError, DurableStorage};
 use tracing::{debug, error, info, warn};
 
 use self::clock::clock_for;
@@ -42,6 +45,7 @@ use self::event_loop::Stop;
 use self::host::Host;
 pub(crate) use self::options::Options;
 use self::outlet::Outlet;
+use self::source::Source;
 use self::stop_signal::StopSignal;
 
 /// `EX_IOERR` of sysexits.h.
@@ -57,22 +61,38 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 fn run_logged(options: &Options) -> ExitCode {
+    if let Some(document) = options.document() {
+        return written(&document);
+    }
     logging::start(options.verbosity(), options.log_format());
     last_words::log_panics();
     let setup = options.setup().unwrap_or_else(|error| options::refuse(&error.to_string()));
+    if options.is_check() {
+        return written(check::report(&setup, options.data_dir()).as_bytes());
+    }
     let lease = setup.settings.lease;
-    let clock = clock_for(lease.form);
+    let clock = clock_for(lease.form, options.assumed_wall_error());
     if !lease.judge().safe {
         warn!("UNSAFE LEASE, allowed by --allow-unsafe-lease: {}", lease.judge().reason);
     }
     info!("{}", assumption::sentence(&lease));
+    if let Some(error) = options.assumed_wall_error().filter(|_| lease.form == LeaseForm::Deadline) {
+        warn!(
+            "--assume-wall-error {error}: this wall clock is believed while the kernel calls it unsynchronized; if it is \
+             further off, reads are stale; for tests only"
+        );
+    }
     if let Some(text) = assumption::wall_clock_warning(lease.form, &clock) {
         warn!("{text}");
     }
-    let storage = match open_storage(options.data_dir(), options.in_memory()) {
+    if io::stdin().is_terminal() {
+        info!("waits for init: a program is to write lines of JSON here, and this is a terminal");
+        info!("`leasehold --help` has an example; `leasehold --check` says what the flags mean");
+    }
+    let storage = match Source::from(options.data_dir(), options.in_memory()) {
         Ok(storage) => storage,
-        Err((path, error)) => {
-            error!("--data-dir {}: {error}", path.display());
+        Err(error) => {
+            error!("{error}");
             return ExitCode::from(EXIT_IO);
         }
     };
@@ -109,23 +129,10 @@ fn run_logged(options: &Options) -> ExitCode {
     }
 }
 
-/// Opens the data directory. `None`: the node keeps its state in memory.
-fn open_storage(
-    path: Option<&Path>,
-    in_memory: bool,
-) -> Result<Option<DurableStorage<DataDir>>, (&Path, DataDirError)> {
-    let Some(path) = path else {
-        if !in_memory {
-            warn!(
-                "keeps nothing: term, vote and log are in memory and end with this process, which must not come back under \
-                 its old name; name a directory with --data-dir, or say --in-memory"
-            );
-        }
-        return Ok(None);
-    };
-    let storage = DurableStorage::open_dir(path).map_err(|error| (path, error))?;
-    if storage.backend().is_new() {
-        info!("created {}: this node has no past", storage.backend().database_path().display());
+/// Writes all that the process has to say to standard output.
+fn written(text: &[u8]) -> ExitCode {
+    match io::stdout().write_all(text).and_then(|()| io::stdout().flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(EXIT_IO),
     }
-    Ok(Some(storage))
 }

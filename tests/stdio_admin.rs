@@ -192,3 +192,35 @@ fn members_are_added_and_what_cannot_be_is_refused_with_a_remedy() {
     let removed = ask_past_peers(&mut process, r#"{"type":"membership","msg_id":4,"remove":"n4"}"#);
     assert_eq!((&removed["voters"], &removed["learners"]), (&json!(["n1"]), &json!([])), "{removed}");
 }
+
+#[test]
+fn metrics_come_in_the_format_of_prometheus_as_well() {
+    let mut process = Process::alone(&["--in-memory"]);
+    process.ask(r#"{"type":"write","msg_id":1,"key":"x","value":1}"#);
+    process.ask(r#"{"type":"lease_read","msg_id":2,"key":"x"}"#);
+    let answer = process.ask(r#"{"type":"metrics","msg_id":3,"format":"prometheus"}"#);
+    assert_eq!(answer["type"], "metrics_ok");
+    let text = answer["text"].as_str().unwrap();
+    for line in [
+        "# TYPE leasehold_reads_total counter",
+        r#"leasehold_reads_total{how="lease"} 1"#,
+        r#"leasehold_elections_total{stage="won"} 1"#,
+        "leasehold_leads 1",
+        "leasehold_applied_index 2",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    // Every line is a comment or a sample, every sample a number, and every family is announced once.
+    let mut families = std::collections::BTreeSet::new();
+    for line in text.lines() {
+        if let Some(announced) = line.strip_prefix("# TYPE ") {
+            assert!(families.insert(announced.split(' ').next().unwrap().to_owned()), "{line}");
+        } else if !line.starts_with('#') {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            assert!(value.parse::<f64>().unwrap() >= 0.0, "{line}");
+            assert!(families.contains(name.split('{').next().unwrap()), "{line}");
+        }
+    }
+    let wrong = process.ask(r#"{"type":"metrics","msg_id":4,"format":"xml"}"#);
+    assert_eq!(wrong["code"], 12, "{wrong}");
+}

@@ -118,3 +118,59 @@ fn the_help_is_documentation() {
     let version = run(&["--version"], b"");
     assert_eq!(version.lines, [concat!("leasehold ", env!("CARGO_PKG_VERSION"))]);
 }
+
+#[test]
+fn a_wall_clock_that_the_kernel_does_not_vouch_for_can_be_assumed() {
+    let mut node = Process::alone(&["--in-memory", "--lease-form=deadline", "--assume-wall-error=1ms"]);
+    assert_eq!(node.ask(r#"{"type":"write","msg_id":1,"key":"x","value":1}"#)["type"], "write_ok");
+    let read = node.ask(r#"{"type":"lease_read","msg_id":2,"key":"x"}"#);
+    assert_eq!(read["lease_valid"], true, "{read}");
+    let log = node.finish().log;
+    assert!(log.contains("--assume-wall-error 1ms: this wall clock is believed"), "{log}");
+}
+
+#[test]
+fn flags_can_be_checked_without_a_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("n1");
+    let data_dir = format!("--data-dir={}", path.display());
+    let finished = run(&["--check", &data_dir], b"");
+    assert_eq!((finished.status, finished.log.as_str()), (Some(0), ""), "{finished:?}");
+    for part in
+        ["safe", "yes: lease - clock_skew < election_timeout", "2500 ms", "333333 ppm", "after 5.5s to 6.5s"]
+    {
+        assert!(finished.lines.iter().any(|line| line.contains(part)), "{part}: {finished:?}");
+    }
+    assert!(!path.exists(), "nothing is opened");
+    assert_eq!(run(&["--check", "--lease=6s"], b"").status, Some(2));
+    let finished = run(&["--check", "--lease=6s", "--allow-unsafe-lease"], b"");
+    assert!(finished.lines.iter().any(|line| line.contains("NO: ")), "{finished:?}");
+}
+
+#[test]
+fn the_manual_page_and_completions_know_every_flag() {
+    let help = run(&["--help"], b"");
+    let flags: Vec<String> = help
+        .lines
+        .iter()
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")))
+        .map(|flag| flag.trim_end_matches([',', '.']).to_owned())
+        .filter(|flag| {
+            help.lines
+                .iter()
+                .any(|line| line.trim_start().trim_start_matches("-v, ").starts_with(flag.as_str()))
+        })
+        .collect();
+    assert!(flags.len() > 15, "{flags:?}");
+    let man = run(&["--man"], b"");
+    assert_eq!((man.status, man.log.as_str()), (Some(0), ""));
+    let man = man.lines.join("\n").replace("\\-", "-");
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = run(&[&format!("--completions={shell}")], b"").lines.join("\n");
+        for flag in flags.iter().filter(|flag| *flag != "--help" && *flag != "--version") {
+            let bare = flag.trim_start_matches("--");
+            assert!(completions.contains(bare), "{shell}: {flag}");
+            assert!(man.contains(flag.as_str()), "man: {flag}");
+        }
+    }
+}

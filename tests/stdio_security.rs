@@ -92,7 +92,7 @@ fn takeovers(cluster: &Value, number: u64) -> Vec<Value> {
         json!({"type": "snapshot", "msg_id": number, "cluster": cluster, "term": term, "index": last, "index_term": 1,
             "offset": 0, "pairs": [["x", 666]], "last": true}),
         json!({"type": "snapshot_reply", "msg_id": number, "cluster": cluster, "term": term, "index": last}),
-        json!({"type": "forward", "msg_id": number, "cluster": cluster, "incarnation": 1, "sequence": number, "floor": 0,
+        json!({"type": "forward", "msg_id": number, "cluster": cluster, "incarnation": "0000000000000001", "sequence": number, "floor": 0,
             "term": 1, "write": ["x", 666]}),
         json!({"type": "members", "msg_id": number, "cluster": cluster, "voters": ["c9"], "learners": []}),
         json!({"type": "ask_members", "msg_id": number, "cluster": cluster}),
@@ -262,4 +262,23 @@ fn a_member_that_was_away_is_told_by_the_others_who_has_joined() {
     assert!(follows, "n3 has been told who n4 is");
     let read = json!({"type": "read", "key": "x"});
     assert_eq!(cluster.admin.insist("n3", &read)["value"], 41);
+}
+
+#[test]
+fn a_node_that_joins_and_does_not_know_the_leader_is_told_who_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut cluster = started(dir.path(), &[]);
+    let status = cluster.admin.insist("n1", &json!({"type": "status"}));
+    let leader = status["leader"].as_str().unwrap().to_owned();
+    let known = FOUNDERS.into_iter().find(|name| *name != leader).unwrap();
+    // It is told of one member, which does not lead.
+    cluster.start_as("n4", &["n4", known], &["--join"], dir.path());
+    let added = cluster.admin.insist(&leader, &json!({"type": "membership", "add": "n4"}));
+    assert_eq!(added["type"], "membership_ok", "{added}");
+    let caught_up = (0..100).any(|_| {
+        pause(100);
+        let status = cluster.admin.insist("n4", &json!({"type": "status"}));
+        status["leader"] == leader.as_str() && status["cluster"].is_string()
+    });
+    assert!(caught_up);
 }

@@ -9,7 +9,7 @@ mod process;
 use std::fs;
 use std::path::Path;
 
-use process::{Finished, INIT_ALONE, Process, run};
+use process::{Finished, INIT_ALONE, Process, body_of, run};
 use serde_json::Value;
 
 fn flags(dir: &Path) -> [&str; 2] {
@@ -171,4 +171,33 @@ fn a_node_that_keeps_nothing_says_so_unless_that_was_asked_for() {
     let finished = run(&["--in-memory", "--data-dir", "somewhere"], b"");
     assert_eq!(finished.status, Some(2));
     assert!(finished.log.contains("cannot be used with"), "{}", finished.log);
+}
+
+#[test]
+fn the_directory_may_be_named_for_the_node() {
+    let root = tempfile::tempdir().unwrap();
+    let flag = format!("--data-dir={}/{{node}}", root.path().display());
+    let init = |name: &str| {
+        let name = serde_json::to_string(name).unwrap();
+        format!(
+            r#"{{"src":"c0","dest":{name},"body":{{"type":"init","msg_id":1,"node_id":{name},"node_ids":[{name}]}}}}"#
+        )
+    };
+    for name in ["n1", "node-2_b.c"] {
+        let finished = run(&[&flag], init(name).as_bytes());
+        assert_eq!(finished.status, Some(0), "{finished:?}");
+        assert!(root.path().join(name).join("leasehold.db").exists());
+    }
+    // A name is no way out of the directory.
+    for name in ["../n1", "a/b", "..", ".hidden", "ü"] {
+        let finished = run(&[&flag], init(name).as_bytes());
+        let answer = body_of(&finished.lines[0]);
+        assert_eq!(
+            (finished.status, &answer["code"]),
+            (Some(74), &serde_json::json!(14)),
+            "{name}: {finished:?}"
+        );
+        assert!(answer["text"].as_str().unwrap().contains("makes no part of a path"), "{answer}");
+    }
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 2);
 }

@@ -32,6 +32,37 @@ pub(super) fn transfer(body: &RawValue) -> Result<Option<String>, Fault> {
     Ok(to.map(Into::into))
 }
 
+/// How the answer to `metrics` is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsFormat {
+    /// As fields of the answer.
+    Json,
+    /// As one text in the exposition format of Prometheus.
+    Prometheus,
+}
+
+#[derive(Deserialize)]
+struct MetricsBody<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    format: Field<'a>,
+}
+
+/// Reads a `metrics`: how the answer is to be written.
+pub(super) fn metrics(body: &RawValue) -> Result<MetricsFormat, Fault> {
+    let body: MetricsBody<'_> =
+        serde_json::from_str(body.get()).map_err(|error| Fault::malformed(error.to_string()))?;
+    match body.format.map(RawValue::get) {
+        None => Ok(MetricsFormat::Json),
+        Some("\"prometheus\"") => Ok(MetricsFormat::Prometheus),
+        Some(other) => {
+            let found = shown(other);
+            Err(Fault::malformed(format!(
+                "`format` is {found}: it is \"prometheus\", or left out for fields"
+            )))
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct MembershipBody<'a> {
     #[serde(borrow, default, deserialize_with = "present")]

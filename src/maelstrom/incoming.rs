@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 use super::fields::{Field, flag_field, is_object, present, scalar_field, shown};
 use super::peer::SealedLine;
 use super::scalar::text_of;
-use super::{ConfigQuestion, Directory, ErrorCode, Fault, MsgId, PeerContent, PeerError, admin, peer};
+use super::{
+    ConfigQuestion, Directory, ErrorCode, Fault, MetricsFormat, MsgId, PeerContent, PeerError, admin, peer,
+};
 use crate::kv::{Cas, Command};
 use crate::lease::LeaseSettings;
 use crate::node::Operation;
@@ -41,7 +43,7 @@ pub enum Content {
     /// `status`: the node as it sees itself.
     Status,
     /// `metrics`: counts since the process started.
-    Metrics,
+    Metrics(MetricsFormat),
     /// `transfer`, with the successor's name if there is one.
     Transfer(Option<String>),
     /// `read`, `lease_read`, `write` or `cas`.
@@ -247,7 +249,7 @@ impl Content {
             "cas" => operation(RequestKind::Cas, body),
             "lease_read_config" => ConfigQuestion::parse(body).map(Content::Config),
             "status" => Ok(Content::Status),
-            "metrics" => Ok(Content::Metrics),
+            "metrics" => admin::metrics(body).map(Content::Metrics),
             "transfer" => admin::transfer(body).map(Content::Transfer),
             "membership" => admin::membership(body)
                 .map(|change| Content::Operation(RequestKind::Membership, Operation::Change(change))),

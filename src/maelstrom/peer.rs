@@ -74,7 +74,9 @@ pub(super) fn parse(kind: &str, json: &str) -> Option<Result<PeerContent, PeerEr
             read::<AppendReplyBody>(json).and_then(AppendReplyBody::message).map(raft::Message::AppendReply)
         }
         "vote" => read::<VoteBody>(json).map(|body| raft::Message::Vote(body.into())),
-        "vote_reply" => read::<VoteReplyBody>(json).map(|body| raft::Message::VoteReply(body.into())),
+        "vote_reply" => {
+            read::<VoteReplyBody>(json).and_then(VoteReplyBody::message).map(raft::Message::VoteReply)
+        }
         "snapshot" => read::<ChunkIn>(json)
             .and_then(ChunkIn::message)
             .map(|chunk| raft::Message::Snapshot(Box::new(chunk))),

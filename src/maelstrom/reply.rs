@@ -56,6 +56,8 @@ pub enum Reply {
     Status(Box<StatusReply>),
     /// To `metrics`: counts since the process started.
     Metrics(Box<MetricsReply>),
+    /// To `metrics` in a format that is one text.
+    MetricsText(String),
     /// To any request: what is wrong, and whether it may have happened.
     Error(Fault),
 }
@@ -152,6 +154,7 @@ impl Reply {
                     ..body
                 }
             }
+            Reply::MetricsText(text) => ReplyBody { kind: "metrics_ok", text: Some(text), ..body },
             Reply::Status(_) | Reply::Metrics(_) => unreachable!("reports have bodies of their own"),
             Reply::Error(fault) => {
                 ReplyBody { kind: "error", code: Some(fault.code.number()), text: Some(&fault.text), ..body }
@@ -214,6 +217,12 @@ fn fault(refusal: &Refusal) -> Fault {
             ErrorCode::TemporarilyUnavailable,
             "no leader was found in time (an election is under way, or no majority can be reached); nothing was done, \
              try again",
+        ),
+        Refusal::Unreachable { leader, by } => Fault::new(
+            ErrorCode::TemporarilyUnavailable,
+            format!(
+                "{leader:?} leads and {by:?} hears it, but this node does not; nothing was done, ask another node"
+            ),
         ),
         Refusal::Overloaded => Fault::new(
             ErrorCode::TemporarilyUnavailable,

@@ -4,8 +4,8 @@ use super::HandoverOutcome;
 use crate::kv::{Command, Scalar};
 use crate::lease::LeaseLengths;
 use crate::raft::{
-    self, ClusterOrigin, Configuration, Index, Members, MembershipChange, MembershipFault, Names, NodeId,
-    Note, Term, Write,
+    self, ClusterOrigin, Configuration, Index, Members, MembershipChange, MembershipFault, Name, Names,
+    NodeId, Note, Term, Write,
 };
 
 /// A client's request, as its host numbers it: unique and increasing for the life of the node.
@@ -79,6 +79,13 @@ pub enum Refusal {
     },
     /// No leader was found in time. The request is in no log.
     NoLeader,
+    /// A leader is there, and this node does not hear it: another node does. The request is in no log.
+    Unreachable {
+        /// The leader.
+        leader: Name,
+        /// Who follows it, and has said so.
+        by: Name,
+    },
     /// Too many requests are waiting. The request is in no log.
     Overloaded,
     /// The lengths are unsafe. They are in no log.

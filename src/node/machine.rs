@@ -14,7 +14,7 @@ use crate::raft::{
     AppliedState, Context, Index, Jitter, Message as RaftMessage, Name, Names, NodeId, Payload, Raft,
     RaftOutput, Recovered, Role, Settings, StateMachine, Term, TimerTable,
 };
-use crate::time::{Clock, Reading};
+use crate::time::{Clock, Reading, Stamp};
 
 /// A node of the cluster. The [module](super) has the contract between a node and its host.
 ///
@@ -90,6 +90,8 @@ pub struct Node<R> {
     pub(super) handover: Option<Handover>,
     /// Hashes of the applied state, and how the others' compare.
     pub(super) replicas: Replicas,
+    /// Since when another leader is known, while updates are in the hands of an earlier one that has not answered.
+    pub(super) orphaned: Option<Stamp>,
     /// The leadership that requests were last dispatched under.
     pub(super) seen_leadership: Leadership,
     pub(super) outputs: VecDeque<Output>,
@@ -135,6 +137,7 @@ impl<R: LeaseRules> Node<R> {
             reads: WaitingReads::default(),
             handover: None,
             replicas,
+            orphaned: None,
             seen_leadership,
             outputs: VecDeque::new(),
             reading: now,
@@ -206,9 +209,14 @@ impl<R: LeaseRules> Node<R> {
                 Message::Raft(message) => {
                     self.compare_state(from, &message);
                     let round = matches!(message, RaftMessage::Append(_));
+                    let refusal = matches!(&message, RaftMessage::VoteReply(reply) if !reply.granted);
                     self.raft.handle(cx, from, message);
                     if round {
                         self.retransmit(&now, from);
+                        self.give_up_orphans(&now);
+                    }
+                    if refusal {
+                        self.refuse_unreachable(&now);
                     }
                 }
                 Message::Forward(forward) => self.handle_forward(&now, from, *forward),
@@ -218,6 +226,7 @@ impl<R: LeaseRules> Node<R> {
             Input::Wakeup => {
                 self.raft.handle_wakeup(cx);
                 self.expire_requests(&now);
+                self.give_up_orphans(&now);
             }
             Input::Persisted { ticket } => self.raft.handle_persisted(cx, ticket),
             Input::StorageFull => self.raft.handle_storage_full(cx),

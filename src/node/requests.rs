@@ -16,6 +16,9 @@ const REQUESTS_MAX: usize = 16_384;
 /// ... and about how many bytes of them.
 const REQUESTS_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 
+/// A leader takes no more updates while its oldest one has waited for so much of the request deadline: the half.
+const OVERLOAD_DEADLINE_SHARE: u64 = 2;
+
 /// Who is to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
@@ -122,6 +125,8 @@ impl<R: LeaseRules> Node<R> {
         } else if let Some(leader) = self.raft.leader() {
             let sequence = self.forward(leader, request, operation);
             Stage::Forwarded { term: self.raft.term(), sequence }
+        } else if let Some((leader, by)) = self.raft.unreachable_leader(now) {
+            return self.answer_client(request, Answer::Refused(Refusal::Unreachable { leader, by }));
         } else {
             Stage::Unsent
         };
@@ -178,11 +183,14 @@ impl<R: LeaseRules> Node<R> {
         bytes: usize,
         origin: Origin,
     ) -> Result<(), Refusal> {
-        if !self.proposals.has_room(bytes) {
+        // One that is proposed now is done after all that wait. If those are slow, it would be done past its deadline, and so
+        // would all that come after it: whoever asks is told at once, and what waits is done in time.
+        let patience = self.raft.settings().request_deadline.div(OVERLOAD_DEADLINE_SHARE);
+        if !self.proposals.has_room(bytes) || self.proposals.oldest_age(now) > patience {
             return Err(Refusal::Overloaded);
         }
         let index = self.raft.propose(now, payload).ok_or(Refusal::NoLeader)?;
-        self.proposals.add((index, self.raft.term()), origin, bytes);
+        self.proposals.add((index, self.raft.term()), origin, bytes, now.stamp);
         Ok(())
     }
 
@@ -286,6 +294,42 @@ impl<R: LeaseRules> Node<R> {
         self.abandon_reads();
         for request in self.requests.unsent() {
             self.dispatch(now, request);
+        }
+        let orphans = leadership.leader.is_some() && self.orphans(leadership.term).next().is_some();
+        self.orphaned = orphans.then_some(now.stamp);
+    }
+
+    /// Updates that were passed on to the leader of an earlier term.
+    fn orphans(&self, current: Term) -> impl Iterator<Item = RequestId> {
+        let orphans = self.requests.waiting.iter().filter(move |(_, pending)| {
+            let update = !matches!(pending.operation, Operation::Read { .. });
+            update && matches!(pending.stage, Stage::Forwarded { term, .. } if term < current)
+        });
+        orphans.map(|(request, _)| *request)
+    }
+
+    /// Another leader has been known for two heartbeats, and the earlier one has not said what became of the updates that it
+    /// was given. If it lives it would have: one that it has not done goes to the next leader. What it has done may be
+    /// committed or not, and only the log knows. So clients hear now that the outcome is unknown, and not at the deadline.
+    /// (To send them on would do some of them twice: a log has no numbers of requests.)
+    pub(super) fn give_up_orphans(&mut self, now: &Reading) {
+        let patience = self.raft.settings().heartbeat * 2;
+        if self.orphaned.is_some_and(|since| now.stamp.elapsed_max(since) >= patience) {
+            self.orphaned = None;
+            let orphans: Vec<RequestId> = self.orphans(self.raft.term()).collect();
+            for request in orphans {
+                self.answer_client(request, Answer::Refused(Refusal::TimedOut));
+            }
+        }
+    }
+
+    /// Somebody has told which leader it follows, and this node does not hear that one: what waits need not wait longer.
+    #[cold]
+    pub(super) fn refuse_unreachable(&mut self, now: &Reading) {
+        if self.raft.unreachable_leader(now).is_some() {
+            for request in self.requests.unsent() {
+                self.dispatch(now, request);
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::load::Load;
 use super::requests::Origin;
 use crate::kv::Scalar;
 use crate::raft::{Index, ReadIndex, Term};
+use crate::time::{Reading, Span, Stamp};
 
 /// Entries, or reads, that may wait at once ...
 const WAITING_MAX: usize = 65_536;
@@ -16,7 +17,7 @@ const WAITING_BYTES_MAX: usize = 256 * 1_024 * 1_024;
 /// Whose proposal each entry is that is not applied yet.
 #[derive(Debug, Clone)]
 pub(super) struct Proposals {
-    origins: BTreeMap<(Index, Term), (Origin, usize)>,
+    origins: BTreeMap<(Index, Term), (Origin, usize, Stamp)>,
     load: Load,
 }
 
@@ -32,16 +33,23 @@ impl Proposals {
         self.load.has_room(bytes)
     }
 
-    pub(super) fn add(&mut self, place: (Index, Term), origin: Origin, bytes: usize) {
+    /// How long has the oldest one waited?
+    pub(super) fn oldest_age(&self, now: &Reading) -> Span {
+        let oldest = self.origins.first_key_value();
+        oldest.map_or(Span::ZERO, |(_, (_, _, since))| now.stamp.elapsed_max(*since))
+    }
+
+    /// Added at `now`.
+    pub(super) fn add(&mut self, place: (Index, Term), origin: Origin, bytes: usize, now: Stamp) {
         self.load.add(bytes);
-        let before = self.origins.insert(place, (origin, bytes));
+        let before = self.origins.insert(place, (origin, bytes, now));
         assert!(before.is_none(), "a leader appends to its log and replaces nothing");
     }
 
     /// The next proposal for an index up to `index`, and its term.
     pub(super) fn take_up_to(&mut self, index: Index) -> Option<(Term, Origin)> {
         let first = self.origins.first_entry().filter(|first| first.key().0 <= index)?;
-        let ((_, term), (origin, bytes)) = first.remove_entry();
+        let ((_, term), (origin, bytes, _)) = first.remove_entry();
         self.load.remove(bytes);
         Some((term, origin))
     }
@@ -51,7 +59,7 @@ impl Proposals {
     /// grow, so they are forgotten: their clients hear that the outcome is unknown.
     pub(super) fn make_room(&mut self, last: Index) {
         if self.load.is_half_full() {
-            for (_, (_, bytes)) in self.origins.split_off(&(last.next(), Term(0))) {
+            for (_, (_, bytes, _)) in self.origins.split_off(&(last.next(), Term(0))) {
                 self.load.remove(bytes);
             }
         }
@@ -126,6 +134,7 @@ impl WaitingReads {
 mod tests {
     use super::super::RequestId;
     use super::*;
+    use crate::time::Nanos;
 
     #[test]
     fn proposals_of_the_past_do_not_keep_a_leader_from_proposing() {
@@ -133,7 +142,7 @@ mod tests {
         let origin = Origin::Client(RequestId(1));
         for index in 1..=WAITING_MAX as u64 {
             assert!(proposals.has_room(10));
-            proposals.add((Index(index), Term(1)), origin, 10);
+            proposals.add((Index(index), Term(1)), origin, 10, Stamp::new(Nanos(0), Nanos(0)));
         }
         assert!(!proposals.has_room(10));
         // The entries from 5 on were another leader's victims, and then this node was elected again.

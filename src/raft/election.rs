@@ -1,12 +1,15 @@
 //! Elections: pre-vote, vote, and when both are withheld (Raft paper, section 5.2; dissertation, sections 4.2.3, 9.6).
 
 use super::state::{Context, Raft};
-use super::{Message, NodeId, Note, Role, Term, VoteReply, VoteRequest};
+use super::{Message, Name, NodeId, Note, Role, Term, VoteReply, VoteRequest};
 use crate::lease::{Ballot, LeaseRules};
-use crate::time::{Alarm, Span, Stamp};
+use crate::time::{Alarm, Reading, Span, Stamp};
 
 /// A wait for a winner doubles with each election that nobody won, up to 2 to the power of this.
 const DOUBLINGS_MAX: u32 = 4;
+
+/// A leader that was heard no longer ago than so many heartbeats is believed to be there.
+const HEARD_HEARTBEATS_MAX: u64 = 3;
 
 /// The votes a candidate has got.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +50,14 @@ struct UnstoredVote {
     patience: Span,
     /// The slow disk has been told of.
     told: bool,
+}
+
+/// A leader that this node does not hear, as somebody else has told.
+#[derive(Debug, Clone)]
+pub(super) struct Rumour {
+    leader: Name,
+    by: NodeId,
+    told: Stamp,
 }
 
 impl Elections {
@@ -199,8 +210,26 @@ impl<R: LeaseRules> Raft<R> {
             }
         }
         let term = if granted { request.term } else { self.term() };
-        let reply = VoteReply { ballot: request.ballot, term, granted };
+        let leader = if granted || request.ballot != Ballot::PreVote { None } else { self.heard_leader(cx) };
+        let reply = VoteReply { ballot: request.ballot, term, granted, leader };
         self.send_when_durable(candidate, Message::VoteReply(reply));
+    }
+
+    /// The leader that this node follows, if it has heard it within the last heartbeats: a leader that has just died is
+    /// followed for longer.
+    fn heard_leader(&self, cx: &Context<'_>) -> Option<Name> {
+        let patience = self.settings.heartbeat * HEARD_HEARTBEATS_MAX;
+        let lately = self.leader_heard.is_some_and(|heard| cx.now.stamp.elapsed_max(heard) < patience);
+        let leader = self.leader.filter(|leader| lately || *leader == self.id)?;
+        Some(self.names().name(leader).clone())
+    }
+
+    /// A leader that somebody else has heard within an election timeout, and this node has not: the leader's name, and whose
+    /// word that is. `None` while this node leads or follows somebody itself.
+    pub(crate) fn unreachable_leader(&self, now: &Reading) -> Option<(Name, Name)> {
+        let Rumour { leader, by, told } = self.rumour.as_ref().filter(|_| self.leader.is_none())?;
+        let fresh = now.stamp.elapsed_max(*told) < self.settings.lease.election_timeout;
+        fresh.then(|| (leader.clone(), self.names().name(*by).clone()))
     }
 
     fn grants(&mut self, cx: &mut Context<'_>, candidate: NodeId, request: &VoteRequest) -> bool {
@@ -230,6 +259,9 @@ impl<R: LeaseRules> Raft<R> {
     pub(super) fn handle_vote_reply(&mut self, cx: &mut Context<'_>, voter: NodeId, reply: VoteReply) {
         if !reply.granted {
             self.see_term(cx, reply.term);
+            if let Some(leader) = reply.leader.filter(|_| self.role == Role::PreCandidate) {
+                self.rumour = Some(Rumour { leader, by: voter, told: cx.now.stamp });
+            }
             return;
         }
         let expected: Option<Term> = match self.role {

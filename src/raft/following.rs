@@ -24,6 +24,8 @@ impl<R: LeaseRules> Raft<R> {
             return;
         }
         self.follow(cx, leader, append.term);
+        self.leader_heard = Some(cx.now.stamp);
+        self.rumour = None;
         let promises = self.may_promise(&append);
         if promises {
             self.promise(cx, &append);

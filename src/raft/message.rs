@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, Index, SnapshotChunk, SnapshotReply, StateDigest, Term};
+use super::{Entry, Index, Name, SnapshotChunk, SnapshotReply, StateDigest, Term};
 use crate::lease::Ballot;
 use crate::time::{Nanos, Span};
 
@@ -57,7 +57,7 @@ pub struct VoteRequest {
 }
 
 /// A voter's answer to a [`VoteRequest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoteReply {
     /// What was asked for.
     pub ballot: Ballot,
@@ -65,6 +65,8 @@ pub struct VoteReply {
     pub term: Term,
     /// Granted or refused.
     pub granted: bool,
+    /// With the refusal of a pre-vote: the leader that the voter follows and has heard in the last heartbeats.
+    pub leader: Option<Name>,
 }
 
 /// A leader's round, to one follower.

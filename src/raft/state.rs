@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::cluster::{Cluster, ClusterOrigin};
 use super::configuration::Configuration;
 use super::durability::Durability;
-use super::election::{Elections, Votes};
+use super::election::{Elections, Rumour, Votes};
 use super::installing::Snapshots;
 use super::leading::Leadership;
 use super::membership::Membership;
@@ -53,7 +53,8 @@ impl Default for Settings {
 
 impl Settings {
     /// The settings that go with a lease: a heartbeat every tenth of the election timeout, a jitter of a fifth of it, a
-    /// deadline of the election timeout plus the jitter. A first start waits as long as a restart.
+    /// deadline of two election timeouts, which is longer than an ordinary election takes: a first start waits as long as a restart,
+    /// and both for up to 1.3 election timeouts.
     pub fn for_lease(lease: LeaseSettings) -> Settings {
         let timeout = lease.election_timeout;
         Settings {
@@ -62,7 +63,7 @@ impl Settings {
             election_jitter: timeout.div(5),
             startup_grace: timeout.div(10),
             first_start: timeout + timeout.div(10),
-            request_deadline: timeout + timeout.div(5),
+            request_deadline: timeout * 2,
             log: LogBounds::default(),
         }
     }
@@ -140,6 +141,9 @@ pub struct Raft<R> {
     pub(super) promises: Promises,
     pub(super) votes: Votes,
     pub(super) elections: Elections,
+    /// When a round of the leader that it follows came last.
+    pub(super) leader_heard: Option<Stamp>,
+    pub(super) rumour: Option<Rumour>,
     /// Meaningful while leading, but for the lease, which the rules may let outlive the leadership.
     pub(super) leadership: Leadership,
     /// The random part of the next election timeout; redrawn when it has served.
@@ -201,6 +205,8 @@ impl<R: LeaseRules> Raft<R> {
             promises: Promises::after_restart(restart_promise, cx.now.stamp),
             votes: Votes::default(),
             elections: Elections::default(),
+            leader_heard: None,
+            rumour: None,
             leadership: Leadership::default(),
             election_jitter: Span::ZERO,
             timers: TimerTable::default(),

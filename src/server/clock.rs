@@ -2,13 +2,14 @@
 
 use leasehold::lease::LeaseForm;
 use leasehold::maelstrom::KernelClock;
-use leasehold::time::OsClock;
+use leasehold::time::{OsClock, Span};
 
 /// The wall clock is read only for the deadline form.
-pub(super) const fn clock_for(form: LeaseForm) -> OsClock {
-    match form {
-        LeaseForm::Elapsed => OsClock::monotonic(),
-        LeaseForm::Deadline => OsClock::with_wall(),
+pub(super) const fn clock_for(form: LeaseForm, assumed_error: Option<Span>) -> OsClock {
+    match (form, assumed_error) {
+        (LeaseForm::Elapsed, _) => OsClock::monotonic(),
+        (LeaseForm::Deadline, None) => OsClock::with_wall(),
+        (LeaseForm::Deadline, Some(error)) => OsClock::with_assumed_wall(error),
     }
 }
 

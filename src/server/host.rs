@@ -5,7 +5,6 @@ use leasehold::maelstrom::{
     RequestKind, message_line_bytes_max,
 };
 use leasehold::node::Operation;
-use leasehold::storage::durable::{DataDir, DurableStorage};
 use leasehold::time::{Clock, OsClock, Span, Stamp};
 use tracing::{debug, warn};
 
@@ -14,6 +13,7 @@ use super::lines::Line;
 use super::member::{Caller, Member, PeerLine, StartError, StorageFailed, place};
 use super::options::Setup;
 use super::outlet::Outlet;
+use super::source::Source;
 
 /// The process: a member of a cluster once it has been told of which.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Host {
     clock: OsClock,
     /// Lines on their way out.
     pub(super) outlet: Outlet,
-    /// The data directory, until a member owns it. `None` also if the node keeps its state in memory.
-    storage: Option<DurableStorage<DataDir>>,
+    /// Where its state comes from, until a member owns that.
+    source: Source,
     member: Option<Member>,
     complaints: Complaints,
     /// Since when it is stopping.
@@ -41,18 +41,13 @@ pub(super) enum Failure {
 }
 
 impl Host {
-    /// A process that waits for `init`. Without `storage` its member keeps its state in memory.
-    pub(super) fn new(
-        setup: Setup,
-        clock: OsClock,
-        storage: Option<DurableStorage<DataDir>>,
-        outlet: Outlet,
-    ) -> Host {
+    /// A process that waits for `init`. Its member's state comes from `source`.
+    pub(super) fn new(setup: Setup, clock: OsClock, source: Source, outlet: Outlet) -> Host {
         Host {
             setup,
             clock,
             outlet,
-            storage,
+            source,
             member: None,
             complaints: Complaints::new(),
             stopping: None,
@@ -130,7 +125,7 @@ impl Host {
         if let Some(member) = &mut self.member {
             member.close();
         }
-        if let Some(storage) = self.storage.take() {
+        if let Source::Open(storage) = std::mem::replace(&mut self.source, Source::Memory) {
             let place = place(storage.backend());
             if let Err(fault) = storage.close() {
                 warn!("{place}{fault}");
@@ -272,8 +267,8 @@ impl Host {
                 let reply = member.status();
                 self.answer(caller, dest, &reply);
             }
-            (Content::Metrics, Some(member)) => {
-                let reply = member.metrics();
+            (Content::Metrics(format), Some(member)) => {
+                let reply = member.metrics(format);
                 self.answer(caller, dest, &reply);
             }
             (Content::Transfer(to), Some(member)) => {
@@ -297,7 +292,11 @@ impl Host {
             // The data directory is another node's: the process is about to end.
             return;
         }
-        match Member::start(self.setup.clone(), self.clock, directory, self.storage.take()) {
+        let storage = std::mem::replace(&mut self.source, Source::Memory).storage_of(&own_name);
+        let started = storage
+            .map_err(StartError::from)
+            .and_then(|storage| Member::start(self.setup.clone(), self.clock, directory, storage));
+        match started {
             Ok(member) => {
                 self.member = Some(member);
                 self.answer(caller, &own_name, &Reply::InitOk);

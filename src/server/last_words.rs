@@ -62,6 +62,7 @@ mod tests {
     use super::super::clock::clock_for;
     use super::super::options::Setup;
     use super::super::outlet::Outlet;
+    use super::super::source::Source;
     use super::*;
 
     #[test]
@@ -75,8 +76,8 @@ mod tests {
             line_bytes_max: 1_024,
             stop_grace: Span::secs(2),
         };
-        let clock = clock_for(LeaseForm::Elapsed);
-        let mut host = Host::new(setup, clock, None, Outlet::default());
+        let clock = clock_for(LeaseForm::Elapsed, None);
+        let mut host = Host::new(setup, clock, Source::Memory, Outlet::default());
         let mut lines = Lines::new(1_024);
         let mut panicking = |line: &str| {
             lines.push(line.as_bytes());

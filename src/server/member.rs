@@ -5,8 +5,8 @@ use std::io;
 
 use leasehold::lease::SoundRules;
 use leasehold::maelstrom::{
-    Directory, ErrorCode, Fault, MsgId, PeerContent, PeerContentRef, Reply, RequestKind, StatusReply,
-    transfer_reply,
+    Directory, ErrorCode, Fault, MetricsFormat, MsgId, PeerContent, PeerContentRef, Reply, RequestKind,
+    StatusReply, transfer_reply,
 };
 use leasehold::node::{Answer, Identity, Input, Message, Node, Operation, Output, RequestId};
 use leasehold::raft::{self, ClusterOrigin, Configuration, Index, Name, Note, Recovered};
@@ -19,10 +19,14 @@ use tracing::{debug, info, info_span, warn};
 use super::clock::kernel_clock;
 use super::complaints::{Complaints, quoted};
 use super::jitter::SeededJitter;
+use super::logging;
 use super::metrics::Metrics;
 use super::notes;
-use super::options::Setup;
+use super::options::{LogFormat, Setup};
 use super::outlet::Outlet;
+use super::prometheus;
+use super::source::SourceError;
+use super::watch::Watch;
 use super::writer::{Report, Writer};
 
 /// A wall clock may be stepped, so a wait for one is cut into pieces of this length.
@@ -72,6 +76,9 @@ pub(super) enum StartError {
     /// The data directory belongs to another node, or failed.
     #[error("{place}{error}")]
     Join { place: String, error: JoinError },
+    /// There is no directory for it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The data directory holds names that no cluster can have.
     #[error("its membership record makes no cluster: {text}")]
     NoCluster { text: String },
@@ -108,6 +115,7 @@ pub(super) struct Member {
     /// About what a member did wrong, or somebody under its name.
     complaints: Complaints,
     metrics: Metrics,
+    watch: Watch,
     /// An update was handed to the node since it was last settled.
     updated: bool,
     /// The writer has found no room.
@@ -210,6 +218,7 @@ impl Member {
             asked_members: None,
             complaints: Complaints::new(),
             metrics: Metrics::default(),
+            watch: Watch::default(),
             updated: false,
             full: false,
             _span: span,
@@ -240,6 +249,7 @@ impl Member {
         let next = self.node.timers().next(&self.clock.read());
         if next.is_some_and(|(_, remaining)| remaining == Span::ZERO) {
             self.node.handle(&self.clock, &mut self.jitter, Input::Wakeup);
+            self.watch.look(&self.node, self.clock.read().stamp);
         }
     }
 
@@ -257,8 +267,11 @@ impl Member {
             return;
         }
         let own = self.node.cluster().filter(|_| self.node.cluster_is_settled());
+        // A node that has just joined knows no id yet, and cannot hear one before it knows who leads. It may ask.
+        let asks = matches!(content, PeerContent::AskMembers) && cluster.is_none();
         if let Some(own) = own
             && cluster != Some(&**own)
+            && !asks
         {
             let (src, theirs) = (quoted(src), cluster.map_or("no cluster yet".to_owned(), quoted));
             complaints
@@ -433,8 +446,15 @@ impl Member {
     }
 
     /// What has been counted.
-    pub(super) fn metrics(&self) -> Reply {
-        Reply::Metrics(Box::new(self.metrics.report()))
+    pub(super) fn metrics(&self, format: MetricsFormat) -> Reply {
+        let report = self.metrics.report();
+        match format {
+            MetricsFormat::Json => Reply::Metrics(Box::new(report)),
+            MetricsFormat::Prometheus => {
+                let status = self.node.status(&self.clock.read());
+                Reply::MetricsText(prometheus::text(&report, &status, self.node.names()))
+            }
+        }
     }
 
     /// A request was wrong.
@@ -475,6 +495,11 @@ impl Member {
                     Output::Note(note) => {
                         self.metrics.count_note(&note);
                         if matches!(note, Note::Misbehaviour { .. }) && !self.complaints.allow() {
+                            continue;
+                        }
+                        // Programs that read the log want every note.
+                        let now = self.clock.read().stamp;
+                        if !self.watch.is_news(&note, now) && logging::format() == LogFormat::Text {
                             continue;
                         }
                         notes::log(&note, self.directory.own_name(), self.node.names(), &self.clock);

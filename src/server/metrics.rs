@@ -48,7 +48,7 @@ impl Metrics {
                 *match refusal {
                     Refusal::KeyMissing => &mut refused.key_missing,
                     Refusal::PreconditionFailed { .. } => &mut refused.precondition_failed,
-                    Refusal::NoLeader => &mut refused.no_leader,
+                    Refusal::NoLeader | Refusal::Unreachable { .. } => &mut refused.no_leader,
                     Refusal::Overloaded => &mut refused.overloaded,
                     Refusal::Superseded => &mut refused.superseded,
                     Refusal::TimedOut => &mut refused.timed_out,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::styling::Styles;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
 use leasehold::lease::{LeaseForm, LeaseSettings};
 use leasehold::maelstrom::{PeerError, cluster_id};
 use leasehold::raft::{LogBounds, Name, Settings};
@@ -89,6 +90,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FORM", default_value = "elapsed")]
     lease_form: Form,
 
+    /// For tests: in the deadline form, believe the wall clock with this error while the kernel calls it unsynchronized.
+    /// Reads are stale if it is further off
+    #[arg(long, value_name = "TIME", value_parser = parse_span)]
+    assume_wall_error: Option<Span>,
+
     /// A leader sends a round at least this often [default: a tenth of the election timeout]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     heartbeat: Option<Span>,
@@ -103,7 +109,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     startup_grace: Option<Span>,
 
-    /// A request that finds no leader gets error 11 after this [default: election timeout plus jitter]
+    /// A request that finds no leader gets error 11 after this [default: two election timeouts]
     #[arg(long, value_name = "TIME", value_parser = parse_span)]
     request_deadline: Option<Span>,
 
@@ -115,7 +121,8 @@ pub(crate) struct Options {
     #[arg(long)]
     allow_unsafe_lease: bool,
 
-    /// Keep term, vote and log in this directory, and go on from there after a restart; created if it does not exist
+    /// Keep term, vote and log in this directory, and go on from there after a restart; created if it does not exist.
+    /// {node} in it stands for the name that init gives
     #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
     data_dir: Option<PathBuf>,
 
@@ -149,6 +156,18 @@ pub(crate) struct Options {
     /// The longest line that a client may send, in bytes; the same on all nodes
     #[arg(long, value_name = "BYTES", default_value_t = 1_048_576, value_parser = clap::value_parser!(u32).range(1..))]
     line_max: u32,
+
+    /// Check the flags and say what they mean, then end: exit code 0 if a node would start with them, 2 if not. Opens nothing
+    #[arg(long)]
+    check: bool,
+
+    /// Write the completions for this shell to standard output, and end
+    #[arg(long, value_name = "SHELL")]
+    completions: Option<Shell>,
+
+    /// Write the manual page to standard output, and end
+    #[arg(long)]
+    man: bool,
 
     /// The seed of the random waits; drawn from the operating system when it is not given
     #[arg(long, value_name = "NUMBER")]
@@ -245,7 +264,7 @@ impl Options {
             election_jitter,
             startup_grace: self.startup_grace.unwrap_or(defaults.startup_grace),
             first_start: self.startup_grace.unwrap_or(defaults.first_start),
-            request_deadline: self.request_deadline.unwrap_or(lease.election_timeout + election_jitter),
+            request_deadline: self.request_deadline.unwrap_or(defaults.request_deadline),
             lease,
             log: LogBounds {
                 entries_max: self.log_entries_max,
@@ -268,6 +287,31 @@ impl Options {
             line_bytes_max,
             stop_grace: self.stop_grace,
         })
+    }
+
+    /// What is to be written instead of a start, if anything is: completions or the manual page.
+    pub(super) fn document(&self) -> Option<Vec<u8>> {
+        let mut command = Options::command();
+        let mut text = Vec::new();
+        if let Some(shell) = self.completions {
+            clap_complete::generate(shell, &mut command, "leasehold", &mut text);
+            return Some(text);
+        }
+        if self.man {
+            clap_mangen::Man::new(command).render(&mut text).expect("memory takes every byte");
+            return Some(text);
+        }
+        None
+    }
+
+    /// Only the flags are to be checked.
+    pub(super) fn is_check(&self) -> bool {
+        self.check
+    }
+
+    /// The error of the wall clock that is believed where the kernel does not vouch for it.
+    pub(super) fn assumed_wall_error(&self) -> Option<Span> {
+        self.assume_wall_error
     }
 
     /// The directory that keeps the node's state.
@@ -374,7 +418,7 @@ mod tests {
             .unwrap()
             .settings;
         assert_eq!(settings.heartbeat, Span::millis(30));
-        assert_eq!(settings.request_deadline, Span::millis(301));
+        assert_eq!(settings.request_deadline, Span::millis(600));
     }
 
     #[test]

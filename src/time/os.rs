@@ -34,18 +34,26 @@ const MAXERROR_STEP: Span = Span::micros(500);
 pub struct OsClock {
     /// Reading the wall clock with its error is a system call. Only the deadline form uses it.
     with_wall: bool,
+    /// The error of the wall clock that is assumed while the kernel does not vouch for it.
+    assumed_error: Option<Span>,
 }
 
 impl OsClock {
     /// The two monotonic clocks, without the wall clock: all that the elapsed form of a lease needs. Its
     /// [`Reading::wall`] is `None`.
     pub const fn monotonic() -> OsClock {
-        OsClock { with_wall: false }
+        OsClock { with_wall: false, assumed_error: None }
     }
 
     /// The two monotonic clocks and the wall clock: for the deadline form of a lease. Costs a system call more per reading.
     pub const fn with_wall() -> OsClock {
-        OsClock { with_wall: true }
+        OsClock { with_wall: true, assumed_error: None }
+    }
+
+    /// The same on a machine that the kernel calls unsynchronized: its wall clock is believed to be off by `error` at most.
+    /// For tests: nobody checks that.
+    pub const fn with_assumed_wall(error: Span) -> OsClock {
+        OsClock { with_wall: true, assumed_error: Some(error) }
     }
 
     /// The error bound of the kernel's wall clock now, rounded as the kernel tells it (microseconds) and with 500 us added
@@ -59,13 +67,20 @@ impl OsClock {
     fn kernel_wall() -> Option<Wall> {
         vouched().map(|(at, error)| Wall::new(at, error))
     }
+
+    fn wall(&self) -> Option<Wall> {
+        OsClock::kernel_wall().or_else(|| {
+            let error = self.assumed_error?;
+            Some(Wall::new(nanos(clock_gettime(ClockId::Realtime)), error))
+        })
+    }
 }
 
 impl Clock for OsClock {
     fn read(&self) -> Reading {
         let raw = nanos(clock_gettime(ClockId::MonotonicRaw));
         let boot = nanos(clock_gettime(ClockId::Boottime));
-        let wall = if self.with_wall { OsClock::kernel_wall() } else { None };
+        let wall = if self.with_wall { self.wall() } else { None };
         Reading { stamp: Stamp::new(raw, boot), wall }
     }
 }

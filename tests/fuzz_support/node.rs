@@ -341,7 +341,7 @@ impl<'a, R: LeaseRules + Copy> Player<'a, R> {
         };
         let reply = match message {
             RaftMessage::Vote(VoteRequest { ballot, term, .. }) => {
-                RaftMessage::VoteReply(VoteReply { ballot, term, granted: true })
+                RaftMessage::VoteReply(VoteReply { ballot, term, granted: true, leader: None })
             }
             RaftMessage::Append(append) => {
                 let count = append.entries.map_or(0, |entries| entries.len() as u64);
@@ -413,7 +413,12 @@ impl<'a, R: LeaseRules + Copy> Player<'a, R> {
                 last_index: Index(bytes.number(last)),
                 last_term: Term(bytes.number(self.node.raft().log().last_term().0)),
             }),
-            5 => RaftMessage::VoteReply(VoteReply { ballot: bytes.ballot(), term, granted: bytes.flag() }),
+            5 => RaftMessage::VoteReply(VoteReply {
+                ballot: bytes.ballot(),
+                term,
+                granted: bytes.flag(),
+                leader: None,
+            }),
             6 => RaftMessage::TimeoutNow { term },
             7 => {
                 let (sequence, floor) = (bytes.number(3), bytes.number(0));

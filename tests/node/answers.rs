@@ -62,7 +62,7 @@ fn a_leader_alone_is_no_majority_and_says_so_in_the_end() {
     let mut cluster = Cluster::new(3);
     cluster.ask(0, 1, read());
     cluster.ask(0, 2, write(1));
-    for _ in 0..6_100 {
+    for _ in 0..10_100 {
         cluster.now += 1_000_000;
         cluster.give(id(0), Input::Wakeup);
         cluster.network.clear();
@@ -77,13 +77,13 @@ fn an_update_that_may_be_in_a_log_is_never_refused() {
     let mut cluster = Cluster::elected();
     cluster.ask(0, 1, write(1));
     cluster.network.clear();
-    for _ in 0..6_100 {
+    for _ in 0..10_100 {
         cluster.now += 1_000_000;
         cluster.give(id(0), Input::Wakeup);
         cluster.network.clear();
     }
     assert_eq!(cluster.answer(1), Some(&Answer::Refused(Refusal::TimedOut)), "nobody knows");
-    assert_eq!(cluster.nodes[0].0.raft().role(), Role::Follower, "it has not heard from a quorum");
+    assert_ne!(cluster.nodes[0].0.raft().role(), Role::Leader, "it has not heard from a quorum");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn a_term_that_nobody_can_have_come_to_is_not_adopted() {
             last_index: Index(9),
             last_term: Term(9),
         };
-        let reply = VoteReply { ballot: Ballot::Vote, term: Term(term), granted: false };
+        let reply = VoteReply { ballot: Ballot::Vote, term: Term(term), granted: false, leader: None };
         for message in [append(term, 1, &[]), raft::Message::Vote(vote), raft::Message::VoteReply(reply)] {
             let (mut cluster, now, facts) = after(message);
             assert_eq!((now, &facts[..]), (at, &[Misbehaviour::TermOutOfReach][..]));

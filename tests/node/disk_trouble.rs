@@ -43,7 +43,7 @@ fn a_single_voter_whose_disk_was_full_leads_again_when_there_is_room() {
     cluster.full = Some(id(0));
     cluster.ask(0, 2, write(2));
     cluster.ask(0, 3, read());
-    cluster.pass(5_900);
+    cluster.pass(9_900);
     assert_eq!((cluster.answer(2), cluster.answer(3)), (None, None));
     cluster.pass(200);
     assert_eq!(cluster.answer(2), Some(&Answer::Refused(Refusal::TimedOut)), "it may still be done");

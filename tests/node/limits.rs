@@ -43,3 +43,25 @@ fn a_slow_follower_costs_bounded_memory() {
     assert_eq!(cluster.replies.len(), 40);
     assert_eq!(cluster.nodes[2].0.raft().log().last_index(), cluster.nodes[0].0.raft().log().last_index());
 }
+
+#[test]
+fn a_leader_that_is_too_slow_takes_no_more_than_it_can_do_in_time() {
+    // Deadline 10 s. A disk that stands still for longer than half of that.
+    let mut cluster = Cluster::new(1);
+    cluster.deliver_all();
+    assert!(cluster.leads(0));
+    cluster.stalled = Some(id(0));
+    let write = || crate::cluster::write(1);
+    cluster.ask(0, 1, write());
+    cluster.pass(4_900);
+    cluster.ask(0, 2, write());
+    assert_eq!(cluster.answer(2), None, "the first one has waited for less than half of the deadline");
+    cluster.pass(200);
+    cluster.ask(0, 3, write());
+    assert_eq!(cluster.answer(3), Some(&Answer::Refused(Refusal::Overloaded)), "definite, and at once");
+    cluster.room_again();
+    cluster.deliver_all();
+    assert_eq!((cluster.answer(1), cluster.answer(2)), (Some(&Answer::Done), Some(&Answer::Done)));
+    cluster.ask(0, 4, write());
+    assert_eq!(cluster.answer(4), Some(&Answer::Done), "it takes updates again");
+}

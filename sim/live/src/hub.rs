@@ -374,12 +374,14 @@ impl<'a> Hub<'a> {
         self.children.iter_mut().for_each(|child| *child = None);
         let history = std::mem::take(&mut self.watch.history).into_operations();
         let moments = std::mem::take(&mut self.moments);
-        let Measured { changes, overlap, broken } = measure(&self.setup, moments, end);
+        let Measured { changes, overlap, broken, leaders } = measure(&self.setup, moments, end);
         Outcome::from_outside(Outside {
             history,
             changes,
             overlap,
             broken,
+            leaders,
+            end,
             events: self.world.events(),
             messages: self.world.messages_delivered(),
             limits: check::Limits::default(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::mailbox::Mailbox;
 use leasehold::raft::Note;
 use leasehold_run::setup::Setup;
-use leasehold_run::watch::{Broken, Invariant, LeadershipChange, Margins};
+use leasehold_run::watch::{Broken, Invariant, Leaders, LeadershipChange, Margins};
 use leasehold_world::{Choices, Happening, World};
 
 /// Something that happened to a node.
@@ -34,6 +34,7 @@ pub(super) struct Measured {
     pub(super) changes: Vec<LeadershipChange>,
     pub(super) overlap: Option<(u64, usize, usize)>,
     pub(super) broken: Vec<Broken>,
+    pub(super) leaders: Leaders,
 }
 
 /// Measures what happened up to `end`, in any order.
@@ -42,7 +43,7 @@ pub(super) fn measure(setup: &Arc<Setup>, mut moments: Vec<Moment>, end: u64) ->
     moments.sort_by_key(|moment| moment.at);
     let mailboxes = setup.nodes.iter().map(|node| Mailbox::new(&node.name)).collect();
     let mut world = World::new(Arc::new(setup.world()), Choices::seeded(setup.seed), mailboxes);
-    let mut margins = Margins::new(setup.nodes.len());
+    let mut readers = (Margins::new(setup.nodes.len()), Leaders::new(setup.nodes.len()));
     for Moment { at, node, what } in &moments {
         let (at, node) = (*at, *node);
         let happening = match *what {
@@ -51,12 +52,13 @@ pub(super) fn measure(setup: &Arc<Setup>, mut moments: Vec<Moment>, end: u64) ->
             What::Resumed => Happening::Stopped { node, resumed: true },
             What::Killed => Happening::Crashed { node },
         };
-        world.recount(at, happening, &mut margins);
+        world.recount(at, happening, &mut readers);
     }
     let last = moments.last().map_or(0, |moment| moment.at);
-    while world.step_at(end.max(last), &mut margins) {}
+    while world.step_at(end.max(last), &mut readers) {}
+    let (margins, leaders) = readers;
     let overlap = margins.overlap();
-    Measured { changes: margins.finish(&world), overlap, broken: two_leaders(&moments) }
+    Measured { changes: margins.finish(&world), overlap, broken: two_leaders(&moments), leaders }
 }
 
 /// Election safety is the one invariant that shows from outside: at most one leader a term.

@@ -328,6 +328,7 @@ fn reply(answer: &Answer) -> Reply {
         Answer::Refused(refusal) => match refusal {
             Refusal::KeyMissing | Refusal::PreconditionFailed { .. } => Reply::NotSwapped,
             Refusal::NoLeader
+            | Refusal::Unreachable { .. }
             | Refusal::Overloaded
             | Refusal::Superseded
             | Refusal::UnsafeLease

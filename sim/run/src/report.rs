@@ -2,6 +2,7 @@
 
 mod blame;
 mod json;
+mod service;
 mod style;
 mod text;
 mod wrap;

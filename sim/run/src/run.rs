@@ -8,7 +8,8 @@ use leasehold::node::Message;
 use crate::host::LeaseNode;
 use crate::setup::Setup;
 use crate::watch::{
-    Broken, DiskNews, Disks, History, Invariants, LeadershipChange, Margins, Operation, TraceHash,
+    Broken, DiskNews, Disks, History, Invariants, Leaders, LeadershipChange, Margins, Operation, Service,
+    TraceHash,
 };
 use leasehold_check as check;
 use leasehold_world::{Choices, Decision, Event, Reader, Reply, Request, World};
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub broken: Vec<Broken>,
     /// What disks have brought about.
     pub disks: Vec<DiskNews>,
+    /// What the cluster did for its clients.
+    pub service: Service,
     /// The same on every machine, in every build.
     pub trace_hash: u64,
     /// Events that happened.
@@ -49,6 +52,10 @@ pub struct Outside {
     pub overlap: Option<(u64, usize, usize)>,
     /// Invariants that did not hold.
     pub broken: Vec<Broken>,
+    /// Who led.
+    pub leaders: Leaders,
+    /// True time at the end, ns.
+    pub end: u64,
     /// Events that happened.
     pub events: u64,
     /// Messages delivered between nodes.
@@ -60,11 +67,22 @@ pub struct Outside {
 impl Outcome {
     /// What a run found of which only that was seen. It has no trace, and so no hash of one.
     pub fn from_outside(seen: Outside) -> Outcome {
-        let Outside { history, changes, overlap, broken, events, messages, limits } = seen;
+        let Outside { history, changes, overlap, broken, leaders, end, events, messages, limits } = seen;
         let (checked, operations) = to_check(&history);
         let check = check::check(&operations, limits);
-        let disks = Vec::new();
-        Outcome { check, checked, changes, overlap, broken, disks, trace_hash: 0, events, messages, history }
+        Outcome {
+            check,
+            checked,
+            changes,
+            overlap,
+            broken,
+            disks: Vec::new(),
+            service: Service::of(leaders, &history, end),
+            trace_hash: 0,
+            events,
+            messages,
+            history,
+        }
     }
 
     /// The history as the checker had it.
@@ -150,6 +168,7 @@ struct Watch {
     margins: Margins,
     invariants: Invariants,
     disks: Disks,
+    leaders: Leaders,
 }
 
 impl Reader<LeaseNode> for Watch {
@@ -160,6 +179,7 @@ impl Reader<LeaseNode> for Watch {
         self.margins.read(event, world);
         self.invariants.read(event, world);
         self.disks.read(event, world);
+        self.leaders.read(event, world);
     }
 
     #[inline(always)]
@@ -181,6 +201,7 @@ impl Running {
                 margins: Margins::new(nodes),
                 invariants: Invariants::new(nodes),
                 disks: Disks::default(),
+                leaders: Leaders::new(nodes),
             },
         }
     }
@@ -222,7 +243,8 @@ impl Running {
 
     /// What the run has shown so far; after its last step, what it showed.
     pub fn finish(self) -> Outcome {
-        let Running { world, watch: Watch { hash, history, margins, invariants, disks } } = self;
+        let Running { world, watch } = self;
+        let Watch { hash, history, margins, invariants, disks, leaders } = watch;
         let overlap = margins.overlap();
         let history = history.into_operations();
         let (checked, operations) = to_check(&history);
@@ -233,6 +255,7 @@ impl Running {
             overlap,
             broken: invariants.broken().to_vec(),
             disks: disks.into_news(),
+            service: Service::of(leaders, &history, world.now()),
             trace_hash: hash.value(),
             events: world.events(),
             messages: world.messages_delivered(),

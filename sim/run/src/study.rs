@@ -5,14 +5,17 @@
 
 use std::sync::Arc;
 
+use leasehold::time::Span;
+
 use crate::blame::{Accountant, Blame};
+use crate::display::instant;
 use crate::explain::{Explanation, explain};
 use crate::rules;
 use crate::run::{Outcome, run_observed};
-use crate::scenario::{Expectation, Plan, Row, RowExpectation};
+use crate::scenario::{Expectation, Plan, Row, RowExpectation, ServiceExpectation};
 use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
-use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, TraceHash};
+use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, Service, Stretch, TraceHash};
 use leasehold_check as check;
 
 /// What a row showed.
@@ -68,6 +71,10 @@ pub struct RowResult {
     pub broken: Vec<Broken>,
     /// What disks have brought about.
     pub disks: Vec<DiskNews>,
+    /// What the cluster did for its clients.
+    pub service: Service,
+    /// What the scenario expects of that and did not get, each in one sentence.
+    pub missed: Vec<String>,
     /// What theory says.
     pub prediction: Prediction,
     /// See [`crate::watch::TraceHash`].
@@ -90,11 +97,12 @@ impl RowResult {
 
     /// Did it show what it should?
     pub fn as_expected(&self) -> bool {
-        match self.expect {
+        let found = match self.expect {
             RowExpectation::None => self.finding == Finding::Clean,
             RowExpectation::Some => self.finding == Finding::Stale,
             RowExpectation::Any => true,
-        }
+        };
+        found && self.missed.is_empty()
     }
 
     /// What cannot be, by our own reasoning: then the simulator, the node or the theory has a bug.
@@ -261,12 +269,54 @@ pub fn row_of(row: &Row, setup: &Arc<Setup>, outcome: &Outcome, blames: Vec<Opti
         overlap: outcome.overlap,
         broken: outcome.broken.clone(),
         disks: outcome.disks.clone(),
+        service: outcome.service,
+        missed: missed(row, &outcome.service),
         prediction: theory::predict(setup),
         trace_hash: outcome.trace_hash,
         events: outcome.events,
         messages: outcome.messages,
         run: None,
     }
+}
+
+/// What a row's scenario expects of the service and did not get.
+fn missed(row: &Row, service: &Service) -> Vec<String> {
+    let ServiceExpectation { leader_within, answered_at_least, read_gap_at_most, write_gap_at_most } =
+        row.scenario.service;
+    let mut missed = Vec::new();
+    let mut at_most = |what: &str, found: Option<Stretch>, most: Option<Span>| {
+        if let (Some(found), Some(most)) = (found, most)
+            && found.length > most.as_nanos()
+        {
+            let (length, from) = (Span::nanos(found.length), instant(found.from));
+            missed.push(format!("{what} for {length} from {from} on, expected {most} at most"));
+        }
+    };
+    at_most(
+        "no leader could serve",
+        Some(service.longest_without_leader(row.scenario.setup.duration.as_nanos())),
+        leader_within,
+    );
+    at_most("no read was answered", service.reads.gap, read_gap_at_most);
+    at_most("no write was answered", service.writes.gap, write_gap_at_most);
+    let (asked, answered) = (service.asked() as u128, service.answered() as u128);
+    if let Some(least) = answered_at_least
+        && answered * 1_000_000 < u128::from(least) * asked
+    {
+        let share = permyriad(answered * 10_000 / asked);
+        let least = permyriad(u128::from(least) / 100);
+        missed.push(format!("{share} of the requests were answered, expected {least} at least"));
+    }
+    // A run that answers nothing shows nothing.
+    if row.expect == RowExpectation::None && asked > 0 && answered == 0 {
+        missed.push("no request was answered, so that no read could be stale".to_owned());
+    }
+    missed
+}
+
+/// Hundredths of a percent.
+fn permyriad(share: u128) -> String {
+    format!("{}.{:02} %", share / 100, share % 100)
 }
 
 fn boundary(rows: &[RowResult]) -> Option<Boundary> {
@@ -314,5 +364,70 @@ pub fn expectation(plan: &Plan) -> String {
         Expectation::BeginAbove { value_text, .. } => {
             format!("no stale read up to {value_text}, stale reads above")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+
+    /// A leader that is cut off for 4 s, with T = 1 s.
+    const CUT: &str = r#"
+duration = "12s"
+[cluster]
+nodes = 3
+first-leader = "n1"
+[lease]
+duration = "600ms"
+election-timeout = "1s"
+max-clock-skew = "100ms"
+[client.reader]
+target = "any"
+operations = ["read", "write"]
+every = "20ms"
+start = "2s"
+[[fault]]
+at = "5s"
+for = "4s"
+isolate = { node = "n1" }
+[expect]
+"#;
+
+    fn row(text: &str) -> RowResult {
+        let plan = scenario::load("t", text, &[], &rules::names()).expect("a scenario");
+        run_row(&plan.rows[0])
+    }
+
+    #[test]
+    fn what_is_expected_of_the_service_is_told_when_it_is_missed() {
+        let good = "leader-within = '3s'\nanswered-at-least = '50%'\nread-gap-at-most = '3s'\nwrite-gap-at-most = '3s'\n";
+        let found = row(&format!("{CUT}{good}"));
+        assert_eq!((found.missed.as_slice(), found.as_expected()), (&[][..], true));
+        assert_eq!((found.service.elections.won, found.service.elections.hand_overs), (2, 0));
+        let without = found.service.leaderless.expect("the leader was cut off");
+        assert!(without.from > 5_000_000_000 && without.length < 2_000_000_000, "{without:?}");
+        for (wanted, said) in [
+            ("leader-within = '1ms'", "no leader could serve for"),
+            ("answered-at-least = '100%'", "of the requests were answered, expected 100.00 % at least"),
+            ("read-gap-at-most = '1ms'", "no read was answered for"),
+            ("write-gap-at-most = '1ms'", "no write was answered for"),
+        ] {
+            let found = row(&format!("{CUT}{wanted}\n"));
+            assert!(!found.as_expected());
+            assert!(matches!(&found.missed[..], [one] if one.contains(said)), "{wanted}: {:?}", found.missed);
+        }
+    }
+
+    #[test]
+    fn a_run_that_answers_nothing_is_not_as_expected() {
+        let text = CUT.replace("at = \"5s\"\nfor = \"4s\"", "at = \"0s\"").replace(
+            "isolate = { node = \"n1\" }",
+            "partition = { between = [[\"n1\"], [\"n2\"], [\"n3\"]] }",
+        );
+        let found = row(&text);
+        assert_eq!((found.service.answered(), found.finding), (0, Finding::Clean));
+        assert!(!found.as_expected());
+        assert_eq!((found.service.first_leader, found.service.leaderless), (None, None));
     }
 }

@@ -76,6 +76,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ),
     ("node", "how to run the node", include_str!("../../../docs/guide/node.md")),
     ("library", "how to embed the node", include_str!("../../../docs/guide/library.md")),
+    ("maelstrom", "the node under Maelstrom", include_str!("../../../docs/guide/maelstrom.md")),
     (
         "membership",
         "how nodes are added, replaced and removed",

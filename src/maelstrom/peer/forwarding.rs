@@ -5,21 +5,22 @@ use serde::{Deserialize, Serialize};
 use super::entries::{CommandIn, CommandOut, Lengths, Swap, Write, keep_present};
 use super::error::PeerError;
 use super::members::{ChangeIn, MembersIn, MembersOut};
-use super::numbers::Count;
+use super::numbers::{Count, Hex};
 use crate::maelstrom::scalar::{ScalarIn, ScalarOut};
 use crate::node::{Answer, Forward, ForwardAnswer, Message, Operation, Refusal};
 use crate::raft::{Index, MembershipFault, Payload, Term};
 
 #[derive(Serialize)]
 pub(super) struct ForwardOut<'a> {
-    incarnation: u64,
-    sequence: u64,
-    floor: u64,
-    term: u64,
+    /// First, since pictures of message flows show how a message begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     read: Option<ScalarOut<'a>>,
     #[serde(flatten)]
     command: Option<CommandOut<'a>>,
+    incarnation: Hex,
+    sequence: u64,
+    floor: u64,
+    term: u64,
 }
 
 impl<'a> From<&'a Forward> for ForwardOut<'a> {
@@ -31,19 +32,19 @@ impl<'a> From<&'a Forward> for ForwardOut<'a> {
             Operation::Change(change) => (None, Some(CommandOut::Change(change.into()))),
         };
         ForwardOut {
-            incarnation: forward.incarnation,
+            read,
+            command,
+            incarnation: Hex(forward.incarnation),
             sequence: forward.sequence,
             floor: forward.floor,
             term: forward.term.0,
-            read,
-            command,
         }
     }
 }
 
 #[derive(Deserialize)]
 pub(super) struct ForwardIn {
-    incarnation: u64,
+    incarnation: Hex,
     sequence: Count,
     floor: Count,
     term: Count,
@@ -68,7 +69,7 @@ impl ForwardIn {
             }
         };
         Ok(Message::Forward(Box::new(Forward {
-            incarnation: self.incarnation,
+            incarnation: self.incarnation.0,
             sequence: self.sequence.0,
             floor: self.floor.0,
             term: Term(self.term.0),
@@ -102,8 +103,6 @@ enum AnswerName {
 
 #[derive(Serialize)]
 pub(super) struct AnswerOut<'a> {
-    incarnation: u64,
-    sequence: u64,
     answer: AnswerName,
     /// The value read, or the one found where a condition failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,12 +117,14 @@ pub(super) struct AnswerOut<'a> {
     configuration: Option<MembersOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lag: Option<u64>,
+    incarnation: Hex,
+    sequence: u64,
 }
 
 impl<'a> From<&'a ForwardAnswer> for AnswerOut<'a> {
     fn from(message: &'a ForwardAnswer) -> AnswerOut<'a> {
         let mut body = AnswerOut {
-            incarnation: message.incarnation,
+            incarnation: Hex(message.incarnation),
             sequence: message.sequence,
             answer: AnswerName::Done,
             value: None,
@@ -157,7 +158,8 @@ impl<'a> From<&'a ForwardAnswer> for AnswerOut<'a> {
                 AnswerName::PreconditionFailed
             }
             Answer::Refused(Refusal::KeyMissing) => AnswerName::KeyMissing,
-            Answer::Refused(Refusal::NoLeader) => AnswerName::NoLeader,
+            // A leader hears itself.
+            Answer::Refused(Refusal::NoLeader | Refusal::Unreachable { .. }) => AnswerName::NoLeader,
             Answer::Refused(Refusal::Overloaded) => AnswerName::Overloaded,
             Answer::Refused(Refusal::Superseded) => AnswerName::Superseded,
             Answer::Refused(Refusal::TimedOut) => AnswerName::TimedOut,
@@ -169,7 +171,7 @@ impl<'a> From<&'a ForwardAnswer> for AnswerOut<'a> {
 
 #[derive(Deserialize)]
 pub(super) struct AnswerIn {
-    incarnation: u64,
+    incarnation: Hex,
     sequence: Count,
     answer: AnswerName,
     #[serde(default, deserialize_with = "keep_present")]
@@ -236,7 +238,7 @@ impl AnswerIn {
         };
         answer.map(|answer| {
             Message::Answer(ForwardAnswer {
-                incarnation: self.incarnation,
+                incarnation: self.incarnation.0,
                 sequence: self.sequence.0,
                 answer,
             })

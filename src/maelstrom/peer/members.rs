@@ -107,6 +107,12 @@ pub fn cluster_id(id: &str) -> Result<Name, PeerError> {
     }
 }
 
+/// A node's name. Fails if no node can have it.
+pub(super) fn checked_name(name: &str) -> Result<Name, NameError> {
+    check_name(name)?;
+    Ok(name.into())
+}
+
 fn check_name(name: &str) -> Result<(), NameError> {
     match name.len() {
         0 => Err(NameError::Empty),

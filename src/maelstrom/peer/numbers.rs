@@ -29,23 +29,23 @@ impl From<Count> for u64 {
     }
 }
 
-/// A hash of 64 bits: 16 hexadecimal digits, since not every carrier keeps an integer of this size.
+/// A number of 64 bits as 16 hexadecimal digits, since not every carrier keeps an integer of this size.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
-pub(super) struct StateHash(pub(super) u64);
+pub(super) struct Hex(pub(super) u64);
 
-impl TryFrom<Cow<'_, str>> for StateHash {
+impl TryFrom<Cow<'_, str>> for Hex {
     type Error = &'static str;
-    fn try_from(text: Cow<'_, str>) -> Result<StateHash, &'static str> {
+    fn try_from(text: Cow<'_, str>) -> Result<Hex, &'static str> {
         let digits = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let hash = u64::from_str_radix(&text, 16).ok().filter(|_| digits);
-        hash.map(StateHash).ok_or("a hash that is not 16 hexadecimal digits")
+        hash.map(Hex).ok_or("a number that is not 16 hexadecimal digits")
     }
 }
 
-impl From<StateHash> for String {
-    fn from(hash: StateHash) -> String {
-        format!("{:016x}", hash.0)
+impl From<Hex> for String {
+    fn from(number: Hex) -> String {
+        format!("{:016x}", number.0)
     }
 }
 

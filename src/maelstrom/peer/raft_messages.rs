@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entries::{EntriesOut, EntryIn};
 use super::error::PeerError;
-use super::numbers::{Count, Promise, StateHash};
+use super::members::checked_name;
+use super::numbers::{Count, Hex, Promise};
 use crate::lease::Ballot;
 use crate::raft::{Append, AppendOutcome, AppendReply, Index, StateDigest, Term, VoteReply, VoteRequest};
 use crate::time::{Nanos, Span};
@@ -81,7 +82,7 @@ pub(super) struct AppendReplyBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     applied: Option<Count>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    state_hash: Option<StateHash>,
+    state_hash: Option<Hex>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ impl From<&AppendReply> for AppendReplyBody {
             previous_index: count(previous_index),
             hint: count(hint),
             applied: count(reply.state.map(|state| state.index)),
-            state_hash: reply.state.map(|state| StateHash(state.hash)),
+            state_hash: reply.state.map(|state| Hex(state.hash)),
         }
     }
 }
@@ -184,17 +185,21 @@ pub(super) struct VoteReplyBody {
     ballot: Ballot,
     term: Count,
     granted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader: Option<String>,
 }
 
 impl From<&VoteReply> for VoteReplyBody {
     fn from(reply: &VoteReply) -> VoteReplyBody {
-        VoteReplyBody { ballot: reply.ballot, term: Count(reply.term.0), granted: reply.granted }
+        let leader = reply.leader.as_deref().map(str::to_owned);
+        VoteReplyBody { ballot: reply.ballot, term: Count(reply.term.0), granted: reply.granted, leader }
     }
 }
 
-impl From<VoteReplyBody> for VoteReply {
-    fn from(body: VoteReplyBody) -> VoteReply {
-        VoteReply { ballot: body.ballot, term: Term(body.term.0), granted: body.granted }
+impl VoteReplyBody {
+    pub(super) fn message(self) -> Result<VoteReply, PeerError> {
+        let leader = self.leader.as_deref().map(checked_name).transpose()?;
+        Ok(VoteReply { ballot: self.ballot, term: Term(self.term.0), granted: self.granted, leader })
     }
 }
 

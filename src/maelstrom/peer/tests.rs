@@ -146,9 +146,11 @@ fn raft_message() -> impl Strategy<Value = raft::Message> {
                 last_term: Term(last_term),
             })
         }),
-        (ballot(), count(), any::<bool>()).prop_map(|(ballot, term, granted)| {
-            raft::Message::VoteReply(VoteReply { ballot, term: Term(term), granted })
-        }),
+        (ballot(), count(), any::<bool>(), prop::option::of(name())).prop_map(
+            |(ballot, term, granted, leader)| {
+                raft::Message::VoteReply(VoteReply { ballot, term: Term(term), granted, leader })
+            }
+        ),
         (
             snapshot_place(),
             prop::option::of(lengths()),
@@ -347,21 +349,21 @@ fn what_no_correct_node_sends_is_refused_and_told() {
             "unknown variant `perhaps`",
         ),
         (
-            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":1,"write":[1,2]}"#
+            r#"{"type":"forward","incarnation":"0000000000000001","sequence":1,"floor":0,"term":1,"read":1,"write":[1,2]}"#
                 .into(),
             "one of `read`, `write`, `cas`, `lease` and `change`",
         ),
         (
-            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"lease":[1,2,31536000000000001]}"#
+            r#"{"type":"forward","incarnation":"0000000000000001","sequence":1,"floor":0,"term":1,"lease":[1,2,31536000000000001]}"#
                 .into(),
             "more than a year",
         ),
         (
-            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"change":{"add":""}}"#.into(),
+            r#"{"type":"forward","incarnation":"0000000000000001","sequence":1,"floor":0,"term":1,"change":{"add":""}}"#.into(),
             "an empty name",
         ),
         (
-            r#"{"type":"forward_answer","incarnation":1,"sequence":1,"answer":"configured","index":1,
+            r#"{"type":"forward_answer","incarnation":"0000000000000001","sequence":1,"answer":"configured","index":1,
                 "configuration":{"voters":[]}}"#
                 .into(),
             "a configuration of 0 voters",
@@ -379,7 +381,7 @@ fn what_no_correct_node_sends_is_refused_and_told() {
             "something else at once",
         ),
         (
-            r#"{"type":"forward","incarnation":1,"sequence":1,"floor":0,"term":1,"read":{}}"#.into(),
+            r#"{"type":"forward","incarnation":"0000000000000001","sequence":1,"floor":0,"term":1,"read":{}}"#.into(),
             "found an object",
         ),
     ];

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::blame::blame_json;
+use super::service::service_json;
 use super::text::{Subject, replay};
 use crate::blame::Blame;
 use crate::describe;
@@ -104,6 +105,8 @@ fn row(subject: &Subject<'_>, row: &RowResult, explanation: Option<Value>) -> Va
             "node": describe::node(&row.setup, news.node),
             "what": news.what.words(describe::node(&row.setup, news.node)),
         })).collect::<Vec<_>>(),
+        "service": service_json(&row.service),
+        "missed": row.missed,
         "theory": match row.prediction {
             Prediction::Safe { slack_ns } => json!({ "safe": true, "slack_ns": clamp(slack_ns) }),
             Prediction::StalePossible { slack_ns } => json!({ "safe": false, "slack_ns": clamp(slack_ns) }),

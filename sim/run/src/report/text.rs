@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table};
 
 use super::blame::margin_lines;
+use super::service::service_lines;
 use super::style::Style;
 use super::wrap::wrapped;
 use crate::describe;
@@ -252,6 +253,7 @@ pub fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
         lines.extend(wrapped(&format!("  {:<9} ", "measured"), &measured(plan, study, boundary)));
     }
     lines.extend(margin_lines(subject));
+    lines.extend(service_lines(&study.rows));
     let broken = study.rows.iter().filter_map(|row| Some((row, row.broken.first()?)));
     for (place, (row, broken)) in broken.enumerate() {
         let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };

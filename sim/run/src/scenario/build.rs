@@ -6,7 +6,9 @@ mod faults;
 mod nodes;
 
 use super::keys::{self, Table};
-use super::model::{Cluster, Delay, Expectation, LinkSpec, Network, NodeSpec, Scenario, Timers};
+use super::model::{
+    Cluster, Delay, Expectation, LinkSpec, Network, NodeSpec, Scenario, ServiceExpectation, Timers,
+};
 use super::path::node_names;
 use super::read::{Context, Value};
 use super::report::Problem;
@@ -87,6 +89,7 @@ impl<'a> Builder<'a> {
         self.clients(&mut setup);
         self.disk_faults(&setup);
         let expect = self.expectation();
+        let service = self.service();
         if !self.problems.iter().any(Problem::is_error) {
             self.doubts(&setup);
         }
@@ -95,6 +98,7 @@ impl<'a> Builder<'a> {
             story: frame.story.to_owned(),
             setup,
             expect,
+            service,
         }
     }
 
@@ -159,6 +163,17 @@ impl<'a> Builder<'a> {
             Some("some") => Expectation::Some,
             Some("any") => Expectation::Any,
             _ => Expectation::None,
+        }
+    }
+
+    fn service(&self) -> ServiceExpectation {
+        let expect = self.table("expect");
+        let span = |key| expect.leaf(key).map(Found::span);
+        ServiceExpectation {
+            leader_within: span("leader-within"),
+            answered_at_least: expect.leaf("answered-at-least").map(Found::share),
+            read_gap_at_most: span("read-gap-at-most"),
+            write_gap_at_most: span("write-gap-at-most"),
         }
     }
 

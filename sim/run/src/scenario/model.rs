@@ -1,6 +1,8 @@
 //! What a scenario says beyond the run itself. The run is a [`Setup`]: every default filled in, every name resolved,
 //! every check passed.
 
+use leasehold::time::Span;
+
 use crate::setup::Setup;
 pub(super) use crate::setup::{
     Action, ClientSpec, Cluster, Delay, DiskKind, FaultSpec, LinkSpec, Network, NodeSpec, OperationKind,
@@ -18,6 +20,21 @@ pub struct Scenario {
     pub setup: Setup,
     /// What the scenario should show. Of a sweep: all its rows together.
     pub expect: Expectation,
+    /// What the cluster should do for its clients, in each row.
+    pub service: ServiceExpectation,
+}
+
+/// What a cluster should do for its clients in every run. `None`: nothing is expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ServiceExpectation {
+    /// The longest time without a leader that can serve.
+    pub leader_within: Option<Span>,
+    /// The least share of requests with an answer, in parts per million.
+    pub answered_at_least: Option<u32>,
+    /// The longest time in which reads wait and none is answered.
+    pub read_gap_at_most: Option<Span>,
+    /// The same of writes and compare-and-sets.
+    pub write_gap_at_most: Option<Span>,
 }
 
 /// What a scenario should show.

@@ -222,6 +222,30 @@ const EXPECT: &[Field] = &[
         Unset("`stale-reads` instead"),
         "In a sweep: clean up to this value, stale above.",
     ),
+    key(
+        "leader-within",
+        Kind::Positive,
+        Unset("any time"),
+        "The longest time without a leader that can serve, the start included.",
+    ),
+    key(
+        "answered-at-least",
+        Kind::Share,
+        Unset("any share"),
+        "The least share of requests with an answer. Refusals and unknown outcomes are none.",
+    ),
+    key(
+        "read-gap-at-most",
+        Kind::Positive,
+        Unset("any time"),
+        "The longest time in which reads wait and none is answered.",
+    ),
+    key(
+        "write-gap-at-most",
+        Kind::Positive,
+        Unset("any time"),
+        "The longest time in which writes wait and none is answered.",
+    ),
 ];
 
 /// A delay that is not always the same.
