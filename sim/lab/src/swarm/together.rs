@@ -82,12 +82,7 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
         }
         Kind::Overlapping => {
             let isolated = dice.share(timeout, 500, 2_500);
-            setup.faults.push(fault(
-                renewed.clone(),
-                Span::ZERO,
-                Some(isolated),
-                Action::Isolate { node: leader },
-            ));
+            setup.faults.push(fault(renewed, Span::ZERO, Some(isolated), Action::Isolate { node: leader }));
             let stops = [
                 Action::Suspend { node: leader },
                 Action::HypervisorPause { node: leader },
@@ -98,7 +93,7 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
                 if dice.chance(60) {
                     let after = dice.share(timeout, 0, 400);
                     let lasts = dice.share(timeout, 50, 1_500) + Span::nanos(1);
-                    setup.faults.push(fault(renewed.clone(), after, Some(lasts), action));
+                    setup.faults.push(fault(renewed, after, Some(lasts), action));
                 }
             }
         }
@@ -123,18 +118,18 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
             let back = dice.share(timeout, 20, 600).as_nanos();
             let by_ns = -i64::try_from(back).expect("an election timeout is seconds");
             let after = dice.share(timeout, 0, 900);
-            setup.faults.push(fault(renewed.clone(), after, None, Action::Step { node: leader, by_ns }));
+            setup.faults.push(fault(renewed, after, None, Action::Step { node: leader, by_ns }));
             let stands = dice.share(timeout, 100, 1_800);
             let stop = match dice.between(0, 2) {
                 0 => Action::Pause { node: leader },
                 1 => Action::Suspend { node: leader },
                 _ => Action::HypervisorPause { node: leader },
             };
-            setup.faults.push(fault(renewed.clone(), Span::nanos(1), Some(stands), stop));
-            setup.faults.push(fault(renewed.clone(), Span::ZERO, None, Action::Isolate { node: leader }));
+            setup.faults.push(fault(renewed, Span::nanos(1), Some(stands), stop));
+            setup.faults.push(fault(renewed, Span::ZERO, None, Action::Isolate { node: leader }));
             for node in (0..setup.cluster.voters).filter(|node| *node != leader) {
                 let down = dice.share(timeout, 1, 40) + Span::nanos(1);
-                setup.faults.push(fault(renewed.clone(), Span::ZERO, Some(down), Action::Crash { node }));
+                setup.faults.push(fault(renewed, Span::ZERO, Some(down), Action::Crash { node }));
             }
         }
         Kind::Slewed if setup.lease.form == LeaseForm::Elapsed => {
@@ -154,7 +149,7 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
             }
             let stands = dice.share(timeout, 100, 1_500) + Span::nanos(1);
             let after = dice.share(timeout, 0, 950);
-            setup.faults.push(fault(renewed.clone(), Span::ZERO, None, Action::Isolate { node: leader }));
+            setup.faults.push(fault(renewed, Span::ZERO, None, Action::Isolate { node: leader }));
             setup.faults.push(fault(renewed, after, Some(stands), Action::Pause { node: leader }));
         }
         Kind::Slewed | Kind::Apply | Kind::DriftingWalls => {}
