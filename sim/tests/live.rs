@@ -106,7 +106,7 @@ fn a_cluster_of_real_processes_survives_a_kill_a_pause_and_a_partition() {
         "--history",
         history.to_str().unwrap(),
         "--json",
-        "--quiet",
+        "--no-progress",
     ]);
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -174,7 +174,7 @@ fn transfers_members_and_lengths_are_asked_for_and_what_is_refused_is_told() {
     let text = text.replace("[lease]", "[cluster]\nlearners = 1\nspares = 1\n[lease]") + ORDERS;
     let scenario = scenario("orders", &text);
     let node = node().to_str().unwrap();
-    let output = sim(&["live", scenario.to_str().unwrap(), "--node", node, "--json", "--quiet"]);
+    let output = sim(&["live", scenario.to_str().unwrap(), "--node", node, "--json", "--no-progress"]);
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let (row, live) = (&report["rows"][0], &report["live"]);
@@ -238,8 +238,14 @@ stale-reads = "some"
 #[test]
 fn an_unsafe_lease_is_found_out() {
     let scenario = scenario("unsafe", UNSAFE);
-    let output =
-        sim(&["live", scenario.to_str().unwrap(), "--node", node().to_str().unwrap(), "--json", "--quiet"]);
+    let output = sim(&[
+        "live",
+        scenario.to_str().unwrap(),
+        "--node",
+        node().to_str().unwrap(),
+        "--json",
+        "--no-progress",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let row = &report["rows"][0];
@@ -267,7 +273,8 @@ fn acknowledged_writes_that_are_lost_are_found_out() {
     );
     std::fs::write(&forgetful, script).unwrap();
     std::fs::set_permissions(&forgetful, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let output = sim(&["live", scenario.to_str().unwrap(), "--node", forgetful.to_str().unwrap(), "--quiet"]);
+    let output =
+        sim(&["live", scenario.to_str().unwrap(), "--node", forgetful.to_str().unwrap(), "--no-progress"]);
     let text = String::from_utf8_lossy(&output.stdout);
     // 70 when a term has two leaders as well: votes are forgotten, too.
     assert!(matches!(output.status.code(), Some(1 | 70)), "{text}{}", errors(&output));

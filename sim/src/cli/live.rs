@@ -45,6 +45,9 @@ pub(super) struct LiveArguments {
     /// Do not show beside it what the simulator shows of the same scenario.
     #[arg(long)]
     no_simulation: bool,
+    /// Print no progress on standard error.
+    #[arg(long)]
+    no_progress: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -76,7 +79,7 @@ pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
 
     let end = setup.duration.as_nanos();
     let mut tell = |progress: Progress| {
-        if !asked.output.quiet {
+        if !asked.output.quiet && !asked.no_progress {
             say(setup, end, progress);
         }
     };
