@@ -50,8 +50,10 @@ fn words(service: &Service) -> String {
     if !gaps.is_empty() {
         parts.push(format!("no answer to any {}", gaps.join(", to any ")));
     }
-    if reads.hung + writes.hung > 0 {
-        parts.push(format!("{} requests without any reply", count((reads.hung + writes.hung) as u64)));
+    match reads.hung + writes.hung {
+        0 => {}
+        1 => parts.push("1 request without any reply".to_owned()),
+        hung => parts.push(format!("{} requests without any reply", count(hung as u64))),
     }
     let Elections { campaigns, hand_overs, won, .. } = elections;
     parts.push(format!(

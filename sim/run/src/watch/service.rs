@@ -117,7 +117,8 @@ impl<P: Process<Note = Note>> Reader<P> for Leaders {
                 self.changed(event.at);
             }
             Happening::Crashed { node } => {
-                self.leads[node] = false;
+                // What stood still was the process.
+                (self.leads[node], self.stopped[node]) = (false, false);
                 self.changed(event.at);
             }
             Happening::Stopped { node, resumed } => {
