@@ -122,8 +122,9 @@ impl Margins {
                 let before = lease.over.filter(|_| end <= lease.since);
                 Some(before.map_or(end, |over| over.min(end)))
             }
-            // A clock that was set back has brought it back to life.
-            None => None,
+            // A clock that was set back, or is vouched for again, has brought it back to life. While its holder stands still
+            // that is of no use.
+            None => lease.over.filter(|over| stopped_at.is_some_and(|stopped| *over <= stopped)),
         };
     }
 
