@@ -91,29 +91,18 @@ impl<P: Process<Note = Note>> Reader<P> for Leaders {
     #[inline(always)]
     fn read(&mut self, event: &Event<'_, P::Message, Note>, _world: &World<P>) {
         match event.what {
-            Happening::Noted { node, note } => {
-                match note {
-                    Note::Campaign { ballot: Ballot::PreVote, .. } => self.elections.pre_votes += 1,
-                    Note::Campaign { ballot: Ballot::Vote, .. } => self.elections.campaigns += 1,
-                    Note::Campaign { ballot: Ballot::TransferVote, .. } => self.elections.hand_overs += 1,
-                    Note::Elected { .. } => self.elections.won += 1,
-                    Note::LeaderReady { .. } => self.leads[node] = true,
-                    Note::SteppedDown { .. } => self.leads[node] = false,
-                    // Says nothing of who leads.
-                    Note::VoteGranted { .. }
-                    | Note::Follows { .. }
-                    | Note::LeaseRenewed { .. }
-                    | Note::LeaseEnded { .. }
-                    | Note::LengthsInForce { .. }
-                    | Note::MembersInForce { .. }
-                    | Note::PromiseDiffers { .. }
-                    | Note::VotesWithheld { .. }
-                    | Note::SlowDisk { .. }
-                    | Note::SnapshotInstalled { .. }
-                    | Note::EntriesLost { .. }
-                    | Note::StateDiffers { .. }
-                    | Note::Misbehaviour { .. } => return,
-                }
+            Happening::Noted { note: Note::Campaign { ballot, .. }, .. } => match ballot {
+                Ballot::PreVote => self.elections.pre_votes += 1,
+                Ballot::Vote => self.elections.campaigns += 1,
+                Ballot::TransferVote => self.elections.hand_overs += 1,
+            },
+            Happening::Noted { note: Note::Elected { .. }, .. } => self.elections.won += 1,
+            Happening::Noted { node, note: Note::LeaderReady { .. } } => {
+                self.leads[node] = true;
+                self.changed(event.at);
+            }
+            Happening::Noted { node, note: Note::SteppedDown { .. } } => {
+                self.leads[node] = false;
                 self.changed(event.at);
             }
             Happening::Crashed { node } => {
