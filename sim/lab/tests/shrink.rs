@@ -105,7 +105,7 @@ fn stale_reads_under_the_sound_rules_become_small() {
 fn drawn_seeds_become_small() {
     let seeds = [
         ("half-quorum", Bound::Within, 124),
-        ("half-quorum", Bound::Within, 357),
+        ("half-quorum", Bound::Within, 173),
         ("restart-forgets", Bound::Within, 276),
         ("nothing-withheld", Bound::Within, 17),
         ("guesses-time", Bound::Within, 246),

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use leasehold::time::Span;
 
 use crate::blame::{Accountant, Blame};
-use crate::display::instant;
+use crate::display::{instant, signed_span};
 use crate::explain::{Explanation, explain};
 use crate::rules;
 use crate::run::{Outcome, run_observed};
-use crate::scenario::{Expectation, Plan, Row, RowExpectation, ServiceExpectation};
+use crate::scenario::{Expectation, Plan, Requirements, Row, RowExpectation};
 use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
 use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, Service, Stretch, TraceHash};
@@ -27,6 +27,31 @@ pub enum Finding {
     Stale,
     /// The checker gave up.
     Undecided,
+}
+
+/// Whether reads can be stale. Every report and format uses these words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Safety {
+    /// A read was stale, or the history is not linearizable in another way.
+    Stale,
+    /// No read was stale in this run, but one can be: theory says so, a margin is negative, or two leases ran at once.
+    NotSafe,
+    /// Theory says that no read can be stale, and the run agrees.
+    Safe,
+    /// No read was stale in this run, and theory does not cover it; or the checker gave up.
+    NotKnown,
+}
+
+impl Safety {
+    /// As reports for machines write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Safety::Stale => "stale",
+            Safety::NotSafe => "not-safe",
+            Safety::Safe => "safe",
+            Safety::NotKnown => "not-known",
+        }
+    }
 }
 
 /// One row's result.
@@ -93,6 +118,19 @@ impl RowResult {
         let changes = self.changes.iter().zip(&self.blames);
         let smallest = changes.filter_map(|(change, blame)| Some((change.margin()?, blame)));
         smallest.min_by_key(|(margin, _)| *margin).and_then(|(_, blame)| blame.as_ref())
+    }
+
+    /// Can reads be stale?
+    pub fn safety(&self) -> Safety {
+        let possible = self.margin.is_some_and(|margin| margin < 0)
+            || self.overlap.is_some()
+            || matches!(self.prediction, Prediction::StalePossible { .. });
+        match (self.finding, self.prediction) {
+            (Finding::Stale, _) => Safety::Stale,
+            _ if possible => Safety::NotSafe,
+            (Finding::Clean, Prediction::Safe { .. }) => Safety::Safe,
+            (Finding::Clean | Finding::Undecided, _) => Safety::NotKnown,
+        }
     }
 
     /// Did it show what it should?
@@ -245,7 +283,7 @@ pub fn run_row(row: &Row) -> RowResult {
 /// What a row's run comes to. `blames` are the parts of its changes' margins.
 pub fn row_of(row: &Row, setup: &Arc<Setup>, outcome: &Outcome, blames: Vec<Option<Blame>>) -> RowResult {
     let (reads, reads_under_lease) = outcome.reads();
-    RowResult {
+    let found = RowResult {
         label: row.label.clone(),
         value: row.value,
         set: row.set.clone(),
@@ -270,19 +308,27 @@ pub fn row_of(row: &Row, setup: &Arc<Setup>, outcome: &Outcome, blames: Vec<Opti
         broken: outcome.broken.clone(),
         disks: outcome.disks.clone(),
         service: outcome.service,
-        missed: missed(row, &outcome.service),
+        missed: Vec::new(),
         prediction: theory::predict(setup),
         trace_hash: outcome.trace_hash,
         events: outcome.events,
         messages: outcome.messages,
         run: None,
-    }
+    };
+    RowResult { missed: missed(row, &found), ..found }
 }
 
-/// What a row's scenario expects of the service and did not get.
-fn missed(row: &Row, service: &Service) -> Vec<String> {
-    let ServiceExpectation { leader_within, answered_at_least, read_gap_at_most, write_gap_at_most } =
-        row.scenario.service;
+/// What a row's scenario requires and did not get.
+fn missed(row: &Row, found: &RowResult) -> Vec<String> {
+    let service = &found.service;
+    let Requirements {
+        safe,
+        margin_at_least,
+        leader_within,
+        answered_at_least,
+        read_gap_at_most,
+        write_gap_at_most,
+    } = row.scenario.required;
     let mut missed = Vec::new();
     let mut at_most = |what: &str, found: Option<Stretch>, most: Option<Span>| {
         if let (Some(found), Some(most)) = (found, most)
@@ -306,6 +352,24 @@ fn missed(row: &Row, service: &Service) -> Vec<String> {
         let share = permyriad(answered * 10_000 / asked);
         let least = permyriad(u128::from(least) / 100);
         missed.push(format!("{share} of the requests were answered, expected {least} at least"));
+    }
+    match found.safety() {
+        Safety::Safe => {}
+        Safety::Stale | Safety::NotSafe if safe => missed.push("not safe: a read can be stale".to_owned()),
+        Safety::NotKnown if safe => {
+            missed.push("not known to be safe: theory does not cover this".to_owned())
+        }
+        Safety::Stale | Safety::NotSafe | Safety::NotKnown => {}
+    }
+    if let (Some(margin), Some(least)) = (found.margin, margin_at_least)
+        && i128::from(margin) < i128::from(least.as_nanos())
+    {
+        let margin = if margin == i64::MIN {
+            "none: a lease never ends".to_owned()
+        } else {
+            signed_span(i128::from(margin))
+        };
+        missed.push(format!("the margin is {margin}, expected {least} at least"));
     }
     // A run that answers nothing shows nothing.
     if row.expect == RowExpectation::None && asked > 0 && answered == 0 {
@@ -416,6 +480,22 @@ isolate = { node = "n1" }
             let found = row(&format!("{CUT}{wanted}\n"));
             assert!(!found.as_expected());
             assert!(matches!(&found.missed[..], [one] if one.contains(said)), "{wanted}: {:?}", found.missed);
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_stale_read_may_be_safe_or_not() {
+        let quiet = CUT.split("[[fault]]").next().expect("the text before it");
+        for (clock, safety) in [("", Safety::Safe), ("[clock.n2]\nrate = '+300%'\n", Safety::NotSafe)] {
+            let text = format!("{quiet}{clock}[expect]\n");
+            let found = row(&text);
+            assert_eq!((found.finding, found.safety(), found.as_expected()), (Finding::Clean, safety, true));
+            let asked = row(&format!("{text}safe = true\n"));
+            assert_eq!(asked.as_expected(), safety == Safety::Safe, "{:?}", asked.missed);
+        }
+        for (least, met) in [("0s", true), ("10s", false)] {
+            let found = row(&format!("{CUT}margin-at-least = '{least}'\n"));
+            assert_eq!(found.as_expected(), met, "{:?}", found.missed);
         }
     }
 

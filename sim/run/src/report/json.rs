@@ -105,6 +105,7 @@ fn row(subject: &Subject<'_>, row: &RowResult, explanation: Option<Value>) -> Va
             "node": describe::node(&row.setup, news.node),
             "what": news.what.words(describe::node(&row.setup, news.node)),
         })).collect::<Vec<_>>(),
+        "safety": row.safety().word(),
         "service": service_json(&row.service),
         "missed": row.missed,
         "theory": match row.prediction {

@@ -11,7 +11,7 @@ use crate::display::{count, instant, length, rate, reading, shell_word, signed_s
 use crate::explain::{Explanation, Moment};
 use crate::scenario::{Plan, UnitKind};
 use crate::setup::Setup;
-use crate::study::{Boundary, Finding, RowResult, Study, Verdict, expectation};
+use crate::study::{Boundary, Finding, RowResult, Safety, Study, Verdict, expectation};
 use crate::theory::{self, Prediction};
 use leasehold_check::Evidence;
 
@@ -190,6 +190,7 @@ pub fn colour(table: &str, style: Style) -> String {
             ("✗ stale reads", style.bad("✗ stale reads")),
             ("✗ not linearizable", style.bad("✗ not linearizable")),
             ("? undecided", style.doubtful("? undecided")),
+            ("! linearizable, but not safe", style.doubtful("! linearizable, but not safe")),
         ] {
             if let Some(rest) = line.split_once(word) {
                 return format!("{}{painted}{}", rest.0, rest.1);
@@ -212,15 +213,13 @@ pub fn margin(margin: Option<i64>) -> String {
 /// What a row showed, in two words and a mark.
 pub fn finding(row: &RowResult) -> String {
     let mut text = match row.finding {
+        Finding::Clean if row.safety() == Safety::NotSafe => "! linearizable, but not safe",
         Finding::Clean => "✓ linearizable",
         Finding::Stale if row.stale > 0 => "✗ stale reads",
         Finding::Stale => "✗ not linearizable",
         Finding::Undecided => "? undecided",
     }
     .to_owned();
-    if row.finding == Finding::Clean && row.margin.is_some_and(|margin| margin < 0) {
-        text.push_str(", but stale reads were possible");
-    }
     if !row.broken.is_empty() {
         text.push_str("; an invariant is broken");
     }
@@ -233,18 +232,37 @@ pub fn finding(row: &RowResult) -> String {
 /// The rows from the verdict to the margin.
 pub fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
     let Subject { plan, study, .. } = *subject;
-    let verdict = match &study.verdict {
-        _ if study.interrupted => style.doubtful(&format!(
-            "interrupted: {} of {} rows were done; nothing is said of the others",
-            study.rows.len(),
-            study.planned
-        )),
-        Verdict::AsExpected => style.good(&format!("✓ as expected: {}", expected(plan, study))),
-        Verdict::NotAsExpected(_) => style.bad(&format!("✗ NOT as expected: expected {}", expectation(plan))),
-        Verdict::Undecided(_) => style.doubtful("? undecided: the checker gave up"),
-        Verdict::OurBug(_, what) => style.bad(&format!("✗ a bug of ours: {what}")),
+    let (paint, verdict): (fn(Style, &str) -> String, String) = match &study.verdict {
+        _ if study.interrupted => (
+            Style::doubtful,
+            format!(
+                "interrupted: {} of {} rows were done; nothing is said of the others",
+                study.rows.len(),
+                study.planned
+            ),
+        ),
+        Verdict::AsExpected => match not_safe(study) {
+            None => (Style::good, format!("✓ as expected: {}", expected(plan, study))),
+            Some(rows) => (
+                Style::doubtful,
+                format!(
+                    "! as expected: {}; but NOT SAFE{rows}: no read was stale there, and one can be",
+                    expected(plan, study)
+                ),
+            ),
+        },
+        Verdict::NotAsExpected(_) => {
+            (Style::bad, format!("✗ NOT as expected: expected {}", expectation(plan)))
+        }
+        Verdict::Undecided(_) => (Style::doubtful, "? undecided: the checker gave up".to_owned()),
+        Verdict::OurBug(_, what) => (Style::bad, format!("✗ a bug of ours: {what}")),
     };
-    let mut lines = vec![format!("  {:<9} {verdict}", "verdict")];
+    // Wrapped without escape codes, which would count as width.
+    let mut lines: Vec<String> = wrapped(&format!("  {:<9} ", "verdict"), &verdict)
+        .iter()
+        .map(|line| line.split_at(INDENT))
+        .map(|(margin, text)| format!("{margin}{}", paint(style, text)))
+        .collect();
     for (place, sentence) in theory_says(plan, study).iter().enumerate() {
         let name = if place == 0 { "theory" } else { "" };
         lines.extend(wrapped(&format!("  {name:<9} "), sentence));
@@ -270,6 +288,17 @@ pub fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
         lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "disks" } else { "" }), &sentence));
     }
     lines
+}
+
+/// The rows in which no read was stale, though one can be.
+fn not_safe(study: &Study) -> Option<String> {
+    let rows = study.rows.iter().filter(|row| row.safety() == Safety::NotSafe);
+    let labels: Vec<&str> = rows.map(|row| row.label.as_str()).collect();
+    match labels.as_slice() {
+        [] => None,
+        [""] => Some(String::new()),
+        labels => Some(format!(" at {}", some_of(labels))),
+    }
 }
 
 fn expected(plan: &Plan, study: &Study) -> String {

@@ -7,7 +7,7 @@ mod nodes;
 
 use super::keys::{self, Table};
 use super::model::{
-    Cluster, Delay, Expectation, LinkSpec, Network, NodeSpec, Scenario, ServiceExpectation, Timers,
+    Cluster, Delay, Expectation, LinkSpec, Network, NodeSpec, Requirements, Scenario, Timers,
 };
 use super::path::node_names;
 use super::read::{Context, Value};
@@ -89,7 +89,7 @@ impl<'a> Builder<'a> {
         self.clients(&mut setup);
         self.disk_faults(&setup);
         let expect = self.expectation();
-        let service = self.service();
+        let required = self.required();
         if !self.problems.iter().any(Problem::is_error) {
             self.doubts(&setup);
         }
@@ -98,7 +98,7 @@ impl<'a> Builder<'a> {
             story: frame.story.to_owned(),
             setup,
             expect,
-            service,
+            required,
         }
     }
 
@@ -166,10 +166,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn service(&self) -> ServiceExpectation {
+    fn required(&self) -> Requirements {
         let expect = self.table("expect");
         let span = |key| expect.leaf(key).map(Found::span);
-        ServiceExpectation {
+        Requirements {
+            safe: expect.leaf("safe").is_some_and(Found::flag),
+            margin_at_least: span("margin-at-least"),
             leader_within: span("leader-within"),
             answered_at_least: expect.leaf("answered-at-least").map(Found::share),
             read_gap_at_most: span("read-gap-at-most"),
@@ -203,6 +205,15 @@ impl<'a> Builder<'a> {
                 continue;
             }
             said.push(effective);
+            let (d, t) = (node.lease.duration, node.lease.election_timeout);
+            if effective > Span::ZERO && d >= t {
+                let message = format!(
+                    "the lease of `{}` is not shorter than its election timeout: D is {d}, T is {t}; a node calls this unsafe",
+                    node.name
+                );
+                let problem = Problem::warning(duration, message);
+                self.error(problem.help("make `lease.duration` shorter than `lease.election-timeout`"));
+            }
             if effective == Span::ZERO {
                 let message = format!("`{}` has no lease: max-clock-skew uses it up", node.name);
                 let problem = Problem::warning(duration, message);

@@ -20,13 +20,17 @@ pub struct Scenario {
     pub setup: Setup,
     /// What the scenario should show. Of a sweep: all its rows together.
     pub expect: Expectation,
-    /// What the cluster should do for its clients, in each row.
-    pub service: ServiceExpectation,
+    /// What else is expected of each row.
+    pub required: Requirements,
 }
 
-/// What a cluster should do for its clients in every run. `None`: nothing is expected.
+/// What is expected of every run beside the stale reads. `None`: nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ServiceExpectation {
+pub struct Requirements {
+    /// Theory and the run must agree that no read can be stale.
+    pub safe: bool,
+    /// The smallest margin of a change of leadership.
+    pub margin_at_least: Option<Span>,
     /// The longest time without a leader that can serve.
     pub leader_within: Option<Span>,
     /// The least share of requests with an answer, in parts per million.

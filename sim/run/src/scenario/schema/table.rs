@@ -222,6 +222,13 @@ const EXPECT: &[Field] = &[
         Unset("`stale-reads` instead"),
         "In a sweep: clean up to this value, stale above.",
     ),
+    key("safe", Kind::Flag, Is("false"), "Theory and the run must agree that no read can be stale."),
+    key(
+        "margin-at-least",
+        Kind::Span,
+        Unset("any margin"),
+        "The smallest margin of a change of leadership.",
+    ),
     key(
         "leader-within",
         Kind::Positive,
