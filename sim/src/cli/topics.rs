@@ -118,7 +118,9 @@ pub(super) fn command() -> clap::Command {
     let command = Arguments::command();
     let topics = TOPICS.iter().map(|(name, _, _)| *name).chain(LISTS.map(|(name, _)| name));
     let commands = command.get_subcommands().map(|command| command.get_name().to_owned());
-    let words: Vec<String> = topics.map(str::to_owned).chain(commands).collect();
+    // `rules` is a topic and a command.
+    let mut words: Vec<String> = topics.map(str::to_owned).collect();
+    words.extend(commands.filter(|command| !words.contains(command)).collect::<Vec<_>>());
     let parser = clap::builder::PossibleValuesParser::new(words);
     command.mut_subcommand("help", |help| help.mut_arg("topic", |topic| topic.value_parser(parser)))
 }
