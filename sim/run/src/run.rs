@@ -211,7 +211,7 @@ impl Running {
         self.world.begin(&mut self.watch);
     }
 
-    /// [`Running::begin`] while somebody watches.
+    /// [`Running::begin`] with an observer.
     pub fn begin_observed(&mut self, observer: &mut dyn Reader<LeaseNode>) {
         self.world.begin(&mut (&mut self.watch, observer));
     }
@@ -221,7 +221,7 @@ impl Running {
         self.world.step(&mut self.watch)
     }
 
-    /// [`Running::step`] while somebody watches.
+    /// [`Running::step`] with an observer.
     pub fn step_observed(&mut self, observer: &mut dyn Reader<LeaseNode>) -> bool {
         self.world.step(&mut (&mut self.watch, observer))
     }

@@ -158,7 +158,7 @@ fn show(text: &str) -> Result<u8, Failure> {
     page(&wrapped(text, width))
 }
 
-/// Through the user's pager, or `less`. Where there is none, or PAGER is empty, straight to the terminal.
+/// Shows a text in the user's pager, or in `less`. Without a pager, or if PAGER is empty, it goes straight to the terminal.
 fn page(text: &str) -> Result<u8, Failure> {
     let asked = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
     let mut words = asked.split_whitespace();

@@ -124,7 +124,7 @@ impl<P: Process<Note = Note>> Reader<P> for Leaders {
 pub struct Served {
     /// Requests.
     pub asked: usize,
-    /// Those with an answer that says what was done. A refusal and an unknown outcome are none.
+    /// Those with an answer that says what was done. Refusals and unknown outcomes do not count.
     pub answered: usize,
     /// Those without any reply until the end of the run.
     pub hung: usize,
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_time_in_which_somebody_waits_and_nobody_is_answered() {
+    fn a_gap_is_time_in_which_requests_wait_and_none_is_answered() {
         let of = |operations: &[Operation]| served(operations.iter(), 1_000);
         assert_eq!(of(&[]), Served::default());
         // Idle time between 20 and 500 is no gap.

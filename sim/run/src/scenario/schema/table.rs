@@ -239,7 +239,7 @@ const EXPECT: &[Field] = &[
         "answered-at-least",
         Kind::Share,
         Unset("any share"),
-        "The least share of requests with an answer. Refusals and unknown outcomes are none.",
+        "The least share of requests with an answer. Refusals and unknown outcomes do not count.",
     ),
     key(
         "read-gap-at-most",
