@@ -43,6 +43,16 @@ pub enum Safety {
 }
 
 impl Safety {
+    /// As reports for people write it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Safety::Stale => "stale",
+            Safety::NotSafe => "not safe",
+            Safety::Safe => "safe",
+            Safety::NotKnown => "not known",
+        }
+    }
+
     /// As reports for machines write it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -421,6 +431,11 @@ fn verdict(rows: &[RowResult]) -> Verdict {
 
 /// What a plan expects, in words.
 pub fn expectation(plan: &Plan) -> String {
+    let stale = stale_reads_expected(plan);
+    if plan.rows.iter().any(|row| row.scenario.required.safe) { format!("{stale}, and safe") } else { stale }
+}
+
+fn stale_reads_expected(plan: &Plan) -> String {
     match &plan.expect {
         Expectation::None => "no stale read".to_owned(),
         Expectation::Some => "stale reads".to_owned(),

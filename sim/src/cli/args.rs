@@ -455,6 +455,8 @@ pub(super) struct ExploreArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Expect {
+    /// No stale read, and theory and margins say that none can be.
+    Safe,
     /// No stale read.
     None,
     /// At least one stale read.

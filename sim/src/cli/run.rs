@@ -100,11 +100,15 @@ fn no_row(plan: &Plan, label: &str) -> String {
 fn expect(loaded: &mut Loaded, expect: Option<Expect>) {
     let Some(expect) = expect else { return };
     let (row, whole, word) = match expect {
+        Expect::Safe => (RowExpectation::None, Expectation::None, "safe"),
         Expect::None => (RowExpectation::None, Expectation::None, "none"),
         Expect::Some => (RowExpectation::Some, Expectation::Some, "some"),
         Expect::Any => (RowExpectation::Any, Expectation::Any, "any"),
     };
-    loaded.plan.rows.iter_mut().for_each(|each| each.expect = row);
+    for each in &mut loaded.plan.rows {
+        each.expect = row;
+        each.scenario.required.safe |= expect == Expect::Safe;
+    }
     loaded.plan.expect = whole;
     loaded.arguments.push_str(&format!(" --expect {word}"));
 }

@@ -48,7 +48,7 @@ fn choices(search: &Search<'_>) -> Vec<Vec<usize>> {
                 }
             }
         }
-        Kind::BrokenInvariant(_) => {}
+        Kind::BrokenInvariant(_) | Kind::TwoCouldServe { .. } => {}
     }
     if outcome.history.len() <= ONE_BY_ONE_MAX {
         sets.push((0..outcome.history.len()).collect());

@@ -9,7 +9,7 @@ use leasehold::time::Span;
 
 use super::search::Search;
 use super::select::{earlier, select};
-use super::violation::Kind;
+use super::violation::{Kind, two_could_serve};
 use leasehold_check::Verdict;
 use leasehold_run::host::LeaseNode;
 use leasehold_run::run::{Outcome, run_observed};
@@ -67,6 +67,7 @@ fn shown_at(search: &Search<'_>) -> Option<u64> {
         Kind::BrokenInvariant(wanted) => {
             Some(outcome.broken.iter().find(|broken| broken.invariant == wanted)?.at)
         }
+        Kind::TwoCouldServe { .. } => two_could_serve(outcome),
     }
 }
 
