@@ -7,6 +7,7 @@ mod errors;
 mod exhaust;
 mod explore;
 mod frontier;
+mod gallery;
 mod inspect;
 mod live;
 mod output;
@@ -88,6 +89,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),
+        Some(Command::Gallery(asked)) => gallery::gallery(&asked),
         Some(Command::Rules) => inspect::rules(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

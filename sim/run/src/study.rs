@@ -15,7 +15,7 @@ use crate::run::{Outcome, run_observed};
 use crate::scenario::{Expectation, Plan, Requirements, Row, RowExpectation};
 use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
-use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, Service, Stretch, TraceHash};
+use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, LeaseOver, Service, Stretch, TraceHash};
 use leasehold_check as check;
 
 /// What a row showed.
@@ -334,6 +334,8 @@ fn missed(row: &Row, found: &RowResult) -> Vec<String> {
     let Requirements {
         safe,
         margin_at_least,
+        lease_over_at,
+        leader_ready_at,
         leader_within,
         answered_at_least,
         read_gap_at_most,
@@ -381,11 +383,35 @@ fn missed(row: &Row, found: &RowResult) -> Vec<String> {
         };
         missed.push(format!("the margin is {margin}, expected {least} at least"));
     }
+    if lease_over_at.is_some() || leader_ready_at.is_some() {
+        let measured = found.changes.iter().filter_map(|change| Some((change.margin()?, change)));
+        match measured.min_by_key(|(margin, _)| *margin) {
+            Some((_, change)) => {
+                let over = match change.lease_over {
+                    Some(LeaseOver::At(at)) => Some(at),
+                    Some(LeaseOver::Never) | None => None,
+                };
+                missed.extend(off("the old lease was over", over, lease_over_at));
+                missed.extend(off("the new leader was ready", Some(change.ready_at), leader_ready_at));
+            }
+            None => missed.push("no change of leadership has a margin".to_owned()),
+        }
+    }
     // A run that answers nothing shows nothing.
     if row.expect == RowExpectation::None && asked > 0 && answered == 0 {
         missed.push("no request was answered, so that no read could be stale".to_owned());
     }
     missed
+}
+
+/// What is not at the expected instant, to the microsecond. Found `None`: it never came.
+fn off(what: &str, found: Option<u64>, expected: Option<Span>) -> Option<String> {
+    let expected = expected?.as_nanos();
+    match found {
+        Some(at) if at.abs_diff(expected) < 1_000 => None,
+        Some(at) => Some(format!("{what} at {}, expected {}", instant(at), instant(expected))),
+        None => Some(format!("{what} at no time, expected {}", instant(expected))),
+    }
 }
 
 /// Hundredths of a percent.

@@ -19,6 +19,7 @@ sim shows when a lease read turns stale, by how much, and why.
   sim advise --lease 900ms --election-timeout 1s --drift 100ppm
                                      am I safe with my numbers?
   sim list                           the scenarios there are
+  sim gallery                        lease bugs that shipped, each with its story
   sim help scenarios                 how to write one
 
 sim --help shows all commands, sim help TOPIC explains.
@@ -119,6 +120,11 @@ pub(super) enum Command {
     Lint(LintArguments),
     /// Show every value of a scenario and its origin.
     Explain(ScenarioArguments),
+    /// Show lease bugs that shipped: list them, or run one and tell its story.
+    ///
+    /// Each is a scenario of the repository's `scenarios/gallery`, which is part of this program. Exit codes: 0 each variant
+    /// shows what it should; 1 some do not; 2 usage error; 70 a bug of ours; 74 output failed.
+    Gallery(GalleryArguments),
     /// List the sets of lease rules that scenarios may name: the sound rules, and sets with one broken rule.
     Rules,
     /// Print a shell's completion script.
@@ -223,6 +229,20 @@ pub(super) struct LintArguments {
     #[arg(required = true, value_hint = clap::ValueHint::FilePath)]
     pub(super) scenarios: Vec<PathBuf>,
     /// Colour in errors. `auto`: only on a terminal, and only if NO_COLOR is not set.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GalleryArguments {
+    /// The exhibit to run. Default: list all exhibits.
+    pub(super) name: Option<String>,
+    /// Run all exhibits and print the whole gallery in Markdown, as docs/gallery.md has it.
+    #[arg(long, conflicts_with_all = ["name", "format", "json"])]
+    pub(super) page: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Colour in reports. `auto`: only on a terminal, and only if NO_COLOR is not set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
 }

@@ -39,6 +39,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "the phase diagram over two keys, and three of them",
         include_str!("../../../docs/ideas/frontiers.md"),
     ),
+    ("gallery", "lease bugs that shipped, each with its run", include_str!("../../../docs/gallery.md")),
     (
         "exploring",
         "what exploring draws, what it has found, and how long broken rules last",

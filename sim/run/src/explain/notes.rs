@@ -13,9 +13,7 @@ use crate::display::{instant, reading};
 use crate::host::LeaseNode;
 use crate::setup::Setup;
 use leasehold::raft::{LeaseEndCause, Note, StepDownCause};
-use leasehold_world::{
-    Event, Happening, MONOTONIC_BASE, Reader, Reply, Request, VirtualClock, WALL_BASE, World,
-};
+use leasehold_world::{Event, Happening, Reader, Reply, Request, VirtualClock, WALL_BASE, World};
 
 /// Whoever takes notes while the run is played again.
 pub(super) struct Notes {
@@ -73,7 +71,7 @@ impl Notes {
     fn shown(&self, clock: &VirtualClock, at: u64) -> (u64, u64) {
         match self.setup.lease.form {
             LeaseForm::Deadline => (clock.wall(at), WALL_BASE),
-            LeaseForm::Elapsed => (clock.stamp(at), MONOTONIC_BASE),
+            LeaseForm::Elapsed => (clock.stamp(at), clock.stamp_base()),
         }
     }
 
@@ -178,7 +176,7 @@ impl Notes {
         let counted_from = clock.true_time_of(start.stamp);
         let end_on_clock = match *end {
             Alarm::First { since, span } | Alarm::Last { since, span } => {
-                (since.boot().plus(span).0, MONOTONIC_BASE)
+                (since.boot().plus(span).0, clock.stamp_base())
             }
             Alarm::WallLatest { deadline, .. } | Alarm::WallEarliest { deadline, .. } => {
                 (deadline.0, WALL_BASE)

@@ -24,7 +24,7 @@
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
-use crate::attack::slewed_and_suspended;
+use crate::attack::unknown_clocks;
 use crate::display::length;
 use crate::faults::{self, Frozen, Harm, harm, times};
 use crate::rules;
@@ -60,7 +60,7 @@ pub fn predict(setup: &Setup) -> Prediction {
     if let Some(why) = setup.faults.iter().find_map(faults::uncovered_by_theory) {
         return Prediction::NotCovered { why };
     }
-    if let Some(why) = slewed_and_suspended(setup) {
+    if let Some(why) = unknown_clocks(setup) {
         return Prediction::NotCovered { why };
     }
     let deadline_form = setup.nodes.iter().any(|node| node.lease.form == LeaseForm::Deadline);
