@@ -6,6 +6,7 @@ mod errors;
 mod exhaust;
 mod explore;
 mod frontier;
+mod guests;
 mod inspect;
 mod live;
 mod output;
@@ -65,7 +66,8 @@ pub(super) fn main() -> ExitCode {
                 return code;
             }
         };
-        dispatch(arguments).unwrap_or_else(|failure| failure.report())
+        let done = dispatch(arguments).and_then(|code| guests::failed().map(|()| code));
+        done.unwrap_or_else(|failure| failure.report())
     });
     ExitCode::from(outcome.unwrap_or(exit::OUR_BUG))
 }
