@@ -63,6 +63,9 @@ pub enum Lapse {
 /// All attacks that a setup allows, or why none is known. Of attacks that differ in nodes only that are alike, the first.
 pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     let nodes = setup.cluster.voters;
+    if setup.guest.is_some() {
+        return Err("the adversary knows our own rules only, and a guest follows its own");
+    }
     if nodes > VOTERS_MAX {
         return Err("the adversary knows clusters of up to seven voters only");
     }

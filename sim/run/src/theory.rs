@@ -10,3 +10,6 @@ mod slack;
 mod time;
 
 pub use slack::{Prediction, crossing, inequality, predict};
+
+/// Why theory is silent about a guest.
+pub const GUEST_NOT_COVERED: &str = "a guest follows rules of its own, so every value here is measured";

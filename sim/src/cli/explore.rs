@@ -20,10 +20,11 @@ use serde_json::json;
 
 use super::args::{Arguments, Color, Command, Expect, ExploreArguments};
 use super::errors::{Failure, load_file, quoted};
+use super::guests::guest_set;
 use super::output::Report;
 use super::run::{choose_row, now, stop_on_interrupt};
 use super::store::{Folder, Manifest};
-use super::{exit, print};
+use super::{exit, guests, print};
 use clap::Parser;
 
 pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
@@ -122,6 +123,8 @@ fn go_on(
         &mut |rows| {
             rows.iter().for_each(|row| summary.add(row));
             bar.lines(summary.seeds - before);
+            // A guest that has failed shows nothing.
+            guests::failed()?;
             file.add(rows)
         },
     )?;
@@ -252,7 +255,8 @@ fn found(row: &Row) -> String {
 
 /// The row of a scenario that the user names.
 fn given(asked: &ExploreArguments, path: &Path) -> Result<Arc<Given>, Failure> {
-    let mut loaded = load_file(path, &asked.sets, Color::Auto)?;
+    let sets: Vec<String> = asked.sets.iter().cloned().chain(asked.guest.as_deref().map(guest_set)).collect();
+    let mut loaded = load_file(path, &sets, Color::Auto)?;
     choose_row(&mut loaded.plan, asked.row.as_deref())?;
     let rows = loaded.plan.rows.len();
     let Some(row) = loaded.plan.rows.pop().filter(|_| rows == 1) else {
@@ -263,9 +267,10 @@ fn given(asked: &ExploreArguments, path: &Path) -> Result<Arc<Given>, Failure> {
             labels[..labels.len().min(4)].join(", ")
         )));
     };
+    guests::check(&row.scenario.setup)?;
     Ok(Arc::new(Given {
         file: loaded.file,
-        sets: asked.sets.clone(),
+        sets,
         row: asked.row.clone(),
         setup: row.scenario.setup,
         expect: row.expect,

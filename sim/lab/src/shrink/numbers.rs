@@ -175,7 +175,8 @@ fn keys(setup: &mut Setup, see: &mut See<'_>) {
                         | Table::Node
                         | Table::Clock
                         | Table::Network
-                        | Table::Link => Part::Setting,
+                        | Table::Link
+                        | Table::Guest => Part::Setting,
                     },
                 };
                 see(&shape, &mut value);

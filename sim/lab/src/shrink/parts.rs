@@ -4,15 +4,14 @@
 use leasehold::raft::{LogBounds, Note};
 use std::sync::Arc;
 
-use leasehold::node::Message;
 use leasehold::time::Span;
 
 use super::search::Search;
 use super::select::{earlier, select};
 use super::violation::{Kind, two_could_serve};
 use leasehold_check::Verdict;
-use leasehold_run::host::LeaseNode;
-use leasehold_run::run::{Outcome, run_observed};
+use leasehold_run::hosted::Hosted;
+use leasehold_run::run::{Outcome, run_watched};
 use leasehold_run::setup::{Action, ClockSpec, FaultSpec, Setup, Trigger};
 use leasehold_world::{Event, Happening, Reader, World};
 
@@ -143,7 +142,7 @@ fn fires_at(setup: &Arc<Setup>, place: usize) -> Vec<Setup> {
         return Vec::new();
     }
     let mut fired = Fired { fault: place, at: None };
-    let _ = run_observed(setup, &mut fired);
+    let _ = run_watched(setup, &mut fired);
     let at = fired.at.map(|at| FaultSpec {
         trigger: Trigger::At(Span::nanos(at)),
         after: Span::ZERO,
@@ -288,8 +287,8 @@ struct Fired {
     at: Option<u64>,
 }
 
-impl Reader<LeaseNode> for Fired {
-    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
+impl<P: Hosted> Reader<P> for Fired {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, _world: &World<P>) {
         if let Happening::Fault { fault, undone: false } = event.what
             && fault == self.fault
         {

@@ -29,6 +29,7 @@ use crate::display::length;
 use crate::faults::{self, Frozen, Harm, harm, times};
 use crate::rules;
 use crate::setup::{Action, FaultSpec, Setup, StampSource, Trigger};
+use crate::theory::GUEST_NOT_COVERED;
 use crate::theory::time::{BILLION, Rounding, nanos, true_time};
 
 /// What the arithmetic says about a setup.
@@ -54,6 +55,9 @@ pub enum Prediction {
 /// What the arithmetic says about a setup whose leader may be any voter: the first leader, where one is named, may be
 /// followed by another, whose lease may be broken in its turn.
 pub fn predict(setup: &Setup) -> Prediction {
+    if setup.guest.is_some() {
+        return Prediction::NotCovered { why: GUEST_NOT_COVERED };
+    }
     if setup.rules != rules::SOUND {
         return Prediction::NotCovered { why: "the nodes follow broken rules" };
     }
