@@ -10,6 +10,7 @@ use leasehold::time::Span;
 use super::search::Search;
 use super::select::{earlier, select};
 use super::violation::Kind;
+use crate::stalled::stalled;
 use leasehold_check::Verdict;
 use leasehold_run::host::LeaseNode;
 use leasehold_run::run::{Outcome, run_observed};
@@ -66,6 +67,10 @@ fn shown_at(search: &Search<'_>) -> Option<u64> {
         }
         Kind::BrokenInvariant(wanted) => {
             Some(outcome.broken.iter().find(|broken| broken.invariant == wanted)?.at)
+        }
+        Kind::Stalled(_) => {
+            let stall = stalled(search.best(), outcome)?;
+            Some(stall.without.from + stall.patience.as_nanos() + 1)
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Kind, Smallest, draws};
+use crate::stalled::stalled;
 use leasehold_check::Verdict;
 use leasehold_run::describe;
 use leasehold_run::display::instant;
@@ -55,9 +56,16 @@ pub fn text(smallest: &Smallest, origin: &str, story: &str) -> Shrunk {
             });
             (format!("broken: {invariant}"), what.into_iter().collect())
         }
+        Kind::Stalled(kind) => {
+            let what = stalled(setup, &outcome).map(|stall| stall.sentence());
+            (kind.title().to_owned(), what.into_iter().collect())
+        }
     };
     lines.extend(told.iter().flat_map(|line| wrapped(bullet(line).0, bullet(line).1)));
-    let expect = if matches!(smallest.violation.kind, Kind::BrokenInvariant(_)) { "any" } else { "some" };
+    let expect = match smallest.violation.kind {
+        Kind::StaleRead | Kind::NotLinearizable => "some",
+        Kind::BrokenInvariant(_) | Kind::Stalled(_) => "any",
+    };
     Shrunk { text: Written { title: &title, story: &lines, expect, setup }.to_toml(), draws }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::stalled::{Stalled, stalled};
 use leasehold_check as check;
 use leasehold_run::explain::{Cause, explain};
 use leasehold_run::rules;
@@ -21,6 +22,8 @@ pub enum Kind {
     NotLinearizable,
     /// This invariant did not hold.
     BrokenInvariant(Invariant),
+    /// The last fault was over, and the cluster did not come back.
+    Stalled(Stalled),
 }
 
 /// What is wrong with a run, and why.
@@ -60,8 +63,10 @@ impl Violation {
             Kind::StaleRead
         } else if outcome.check.outcome == check::Outcome::NotLinearizable {
             Kind::NotLinearizable
+        } else if let Some(broken) = outcome.broken.first() {
+            Kind::BrokenInvariant(broken.invariant)
         } else {
-            Kind::BrokenInvariant(outcome.broken.first()?.invariant)
+            Kind::Stalled(stalled(setup, outcome)?.kind)
         };
         let invariants = outcome.broken.iter().map(|broken| broken.invariant).collect();
         let impossible = matches!(theory::predict(setup), Prediction::Safe { .. });

@@ -20,8 +20,14 @@ pub struct Heading {
 }
 
 /// What `sim shrink` can make small.
-const SHRINKABLE: [Kind; 4] =
-    [Kind::StaleRead, Kind::NotLinearizable, Kind::NegativeMargin, Kind::BrokenInvariant];
+const SHRINKABLE: [Kind; 6] = [
+    Kind::StaleRead,
+    Kind::NotLinearizable,
+    Kind::NegativeMargin,
+    Kind::BrokenInvariant,
+    Kind::NoLeaderAgain,
+    Kind::WritesStandStill,
+];
 
 /// The thousandths at which margins are shown, and what they are called.
 const MARGINS: [(usize, &str); 5] =
