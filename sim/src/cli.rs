@@ -1,5 +1,6 @@
 //! The command line: arguments, files, terminals and exit codes.
 
+mod advise;
 mod args;
 mod check;
 mod errors;
@@ -23,7 +24,7 @@ use std::sync::OnceLock;
 use clap::FromArgMatches;
 
 use args::{Arguments, Command};
-use errors::Failure;
+use errors::{Failure, nearest};
 
 /// Exit codes, as ../docs/guide/reports.md documents them.
 mod exit {
@@ -77,6 +78,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Shrink(asked)) => shrink::shrink(&asked),
         Some(Command::Live(asked)) => live::run(&asked),
         Some(Command::Check(history)) => check::check(&history),
+        Some(Command::Advise(asked)) => advise::advise(&asked),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::Frontier(asked)) => frontier::frontier(&asked),
         Some(Command::Exhaust(asked)) => exhaust::exhaust(&asked),

@@ -8,6 +8,7 @@
 //! It judges no run itself: [`leasehold_run`] does.
 
 pub mod adversary;
+pub mod advise;
 pub mod contradiction;
 pub mod exhaust;
 pub mod frontier;

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use leasehold_run::rules;
 use leasehold_run::scenario::units;
 
+use super::advise::AdviseArguments;
 use super::live::LiveArguments;
 use super::output::Output;
 
@@ -15,6 +16,8 @@ sim shows when a lease read turns stale, by how much, and why.
 
   sim run scenarios/skew.toml        stale reads begin once skew exceeds election_timeout - lease
   sim threshold scenarios/skew.toml  where exactly, least delays included
+  sim advise --lease 900ms --election-timeout 1s --drift 100ppm
+                                     am I safe with my numbers?
   sim list                           the scenarios there are
   sim help scenarios                 how to write one
 
@@ -47,6 +50,12 @@ pub(super) enum Command {
     /// fault that real processes cannot have; 3 undecided, or a key could not be read after the run; 70 a node exited by
     /// itself, or another bug of ours; 74 a process, a folder or the output failed; 130 interrupted, partial results shown.
     Live(LiveArguments),
+    /// Am I safe with my numbers? What each hazard may come to under given lengths, what breaks first, which lengths would do.
+    ///
+    /// Nothing needs to be given: then it answers for the node's defaults. Exit codes: 0 safe; 1 not safe; 2 usage error; 3
+    /// not known; 4 nothing to write after -o; 70 two of our own answers contradict each other, a bug of ours; 74 output
+    /// failed.
+    Advise(AdviseArguments),
     /// Find the value of a key at which stale reads become possible, by arithmetic and by the most harmful run.
     ///
     /// Exit codes: 0 found, theory and adversary agree; 2 usage or scenario error; 3 no threshold in the range, or several; 70 theory and adversary are apart by more than the tolerance, or a plain seed beats the adversary, a

@@ -74,6 +74,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "am I safe with my numbers? what an operator checks",
         include_str!("../../../docs/guide/safe.md"),
     ),
+    (
+        "advice",
+        "am I safe with my numbers? the answer of `sim advise`, line by line",
+        include_str!("../../../docs/guide/advise.md"),
+    ),
     ("node", "how to run the node", include_str!("../../../docs/guide/node.md")),
     ("library", "how to embed the node", include_str!("../../../docs/guide/library.md")),
     ("maelstrom", "the node under Maelstrom", include_str!("../../../docs/guide/maelstrom.md")),
