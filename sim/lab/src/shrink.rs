@@ -116,7 +116,8 @@ fn violating(setup: &Arc<Setup>, outcome: Outcome) -> Option<(Arc<Setup>, Outcom
         let provoked = Arc::new(provoked);
         let outcome = run(&provoked);
         let violation = Violation::of(&provoked, &outcome)?;
-        (!matches!(violation.kind, Kind::TwoCouldServe { .. })).then_some((provoked, outcome, violation))
+        (!matches!(violation.kind, Kind::TwoCouldServe { .. } | Kind::Stalled(_)))
+            .then_some((provoked, outcome, violation))
     });
     Some(worse.unwrap_or_else(|| (setup.clone(), outcome, violation)))
 }

@@ -231,7 +231,7 @@ impl Attack {
             }
         }
         let mut ways = Vec::new();
-        for (stops, back_within) in [(false, false), (true, false), (true, true)] {
+        for (stops, back_within) in [(false, false), (false, true), (true, false), (true, true)] {
             for early in &lapses {
                 let way = Attack { stops, back_within, early: *early, ..self.clone() };
                 let restarts = way.voters.iter().any(|voter| way.crash(setup, *voter).is_some());
@@ -240,7 +240,7 @@ impl Attack {
                     || way.pause(setup).is_some()
                     || way.missed(setup).next().is_some()
                     || way.stalls(setup).next().is_some();
-                let set_back = restarts && way.steps_back(setup).next().is_some();
+                let set_back = way.steps_back(setup).next().is_some();
                 if uses_stops && (!back_within || set_back) {
                     ways.push(way);
                 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use leasehold_lab::stalled::stalled;
 use leasehold_lab::swarm::{
     Bound, Cause, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed,
     shard, summary_json, summary_text, within_bound,
@@ -163,7 +164,11 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
     let worst = summary.groups.iter().filter(|(cause, _)| !cause.found.iter().eq([&Kind::Undecided]));
     let first = worst.clone().map(|(_, group)| group).min_by_key(bug).map(|group| group.first);
     if heading.subject.must_be_clean() && decided > 0 {
-        say("THE WORST BUG THERE IS: clocks within the bound, sound rules, and yet this", first);
+        let unsafe_first = worst.filter(|(cause, _)| !cause.found.iter().all(|kind| kind.is_stall()));
+        match unsafe_first.map(|(_, group)| group.first).min() {
+            None => say("A BUG OF OURS: every fault was over, and the cluster did not come back", first),
+            found => say("THE WORST BUG THERE IS: clocks within the bound, sound rules, and yet this", found),
+        }
         return exit::OUR_BUG;
     }
     if summary.groups.keys().any(|cause| cause.found.contains(&Kind::Panic)) {
@@ -232,15 +237,20 @@ fn show(asked: &ExploreArguments, seed: u64) -> Result<u8, Failure> {
     }
     let text = Written { title: &title, story: &[story], expect, setup: &setup }.to_toml();
     std::fs::write(&path, text).map_err(|error| failed(&error))?;
+    let stall = stalled(&setup, &leasehold_run::run::run(&Arc::new(setup.clone())));
     let row = run_seed(seed, &profile.into());
     let _ = writeln!(std::io::stderr().lock(), "seed {seed}: {}; written to {shown}", found(&row));
     let mut words = vec!["sim", "run", "-v", &shown];
     words.extend(asked.output.json.then_some("--json"));
     words.extend(asked.output.quiet.then_some("-q"));
-    match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
-        Ok(Some(Command::Run(run))) => super::run::run(&run),
-        _ => Err(Failure::usage(format!("error: cannot run {}", quoted(&shown)))),
-    }
+    let code = match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
+        Ok(Some(Command::Run(run))) => super::run::run(&run)?,
+        _ => return Err(Failure::usage(format!("error: cannot run {}", quoted(&shown)))),
+    };
+    let Some(stall) = stall else { return Ok(code) };
+    // A report says how long there was no service, and not that it was too long.
+    let _ = writeln!(std::io::stderr().lock(), "{}: {}", stall.kind.title(), stall.sentence());
+    Ok(if profile.must_be_clean() { exit::OUR_BUG } else { code })
 }
 
 fn found(row: &Row) -> String {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Kind, Smallest, draws};
+use crate::stalled::stalled;
 use leasehold_check::Verdict;
 use leasehold_run::describe;
 use leasehold_run::display::{instant, signed_span};
@@ -59,11 +60,15 @@ pub fn text(smallest: &Smallest, origin: &str, story: &str) -> Shrunk {
         Kind::TwoCouldServe { .. } => {
             ("two nodes could serve at once, and no read was stale".to_owned(), two(setup, &outcome))
         }
+        Kind::Stalled(kind) => {
+            let what = stalled(setup, &outcome).map(|stall| stall.sentence());
+            (kind.title().to_owned(), what.into_iter().collect())
+        }
     };
     lines.extend(told.iter().flat_map(|line| wrapped(bullet(line).0, bullet(line).1)));
     let expect = match smallest.violation.kind {
         Kind::StaleRead | Kind::NotLinearizable => "some",
-        Kind::BrokenInvariant(_) | Kind::TwoCouldServe { .. } => "any",
+        Kind::BrokenInvariant(_) | Kind::TwoCouldServe { .. } | Kind::Stalled(_) => "any",
     };
     Shrunk { text: Written { title: &title, story: &lines, expect, setup }.to_toml(), draws }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::stalled::{Stalled, stalled};
 use leasehold_check as check;
 use leasehold_run::explain::{Cause, explain};
 use leasehold_run::rules;
@@ -26,6 +27,8 @@ pub enum Kind {
         /// The old lease never ends. Another matter than one that ends too late.
         endless: bool,
     },
+    /// The last fault was over, and the cluster did not come back.
+    Stalled(Stalled),
 }
 
 /// What is wrong with a run, and why.
@@ -70,7 +73,7 @@ impl Violation {
         } else if two_could_serve(outcome).is_some() {
             Kind::TwoCouldServe { endless: outcome.smallest_margin() == Some(i64::MIN) }
         } else {
-            return None;
+            Kind::Stalled(stalled(setup, outcome)?.kind)
         };
         let invariants = outcome.broken.iter().map(|broken| broken.invariant).collect();
         let impossible = matches!(theory::predict(setup), Prediction::Safe { .. });

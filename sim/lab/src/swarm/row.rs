@@ -25,13 +25,17 @@ pub enum Kind {
     Panic,
     /// No fault, no loss, disks and network quicker than a heartbeat, and yet nobody was ever able to lead.
     NobodyLed,
+    /// Every fault was over, and no leader could serve for longer than the settings explain.
+    NoLeaderAgain,
+    /// Every fault was over, one node led, and it answered no write for longer than the settings explain.
+    WritesStandStill,
     /// The checker gave up.
     Undecided,
 }
 
 impl Kind {
     /// All of them, the worst for a user first.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 11] = [
         Kind::BeatsTheory,
         Kind::StaleRead,
         Kind::NotLinearizable,
@@ -40,6 +44,8 @@ impl Kind {
         Kind::BrokenInvariant,
         Kind::Panic,
         Kind::NobodyLed,
+        Kind::NoLeaderAgain,
+        Kind::WritesStandStill,
         Kind::Undecided,
     ];
 
@@ -52,8 +58,15 @@ impl Kind {
             | Kind::NotLinearizable
             | Kind::BrokenInvariant
             | Kind::Panic
-            | Kind::NobodyLed => false,
+            | Kind::NobodyLed
+            | Kind::NoLeaderAgain
+            | Kind::WritesStandStill => false,
         }
+    }
+
+    /// The cluster did not come back after the last fault: no reader was told anything wrong.
+    pub const fn is_stall(self) -> bool {
+        matches!(self, Kind::NoLeaderAgain | Kind::WritesStandStill)
     }
 
     /// The word for it in rows and reports.
@@ -67,6 +80,8 @@ impl Kind {
             Kind::BrokenInvariant => "broken-invariant",
             Kind::Panic => "panic",
             Kind::NobodyLed => "nobody-led",
+            Kind::NoLeaderAgain => "no-leader-again",
+            Kind::WritesStandStill => "writes-stand-still",
             Kind::Undecided => "undecided",
         }
     }

@@ -21,8 +21,15 @@ pub struct Heading {
 }
 
 /// What `sim shrink` can make small.
-const SHRINKABLE: [Kind; 5] =
-    [Kind::StaleRead, Kind::NotLinearizable, Kind::NegativeMargin, Kind::TwoLeases, Kind::BrokenInvariant];
+const SHRINKABLE: [Kind; 7] = [
+    Kind::StaleRead,
+    Kind::NotLinearizable,
+    Kind::NegativeMargin,
+    Kind::TwoLeases,
+    Kind::BrokenInvariant,
+    Kind::NoLeaderAgain,
+    Kind::WritesStandStill,
+];
 
 /// The thousandths at which margins are shown, and what they are called.
 const MARGINS: [(usize, &str); 5] =
