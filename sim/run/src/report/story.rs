@@ -24,23 +24,24 @@ pub(super) fn stale_read(
         Evidence::Observed => "already returned by",
     };
     let label = if row.label.is_empty() { String::new() } else { format!(" ({})", row.label) };
-    let mut lines = vec![
-        format!(
-            "{}{label}  key={}  node={} returned {} at {},",
-            style.bad(if found.lost { "LOST WRITE" } else { "STALE READ" }),
-            found.key,
-            name(found.server),
-            value(found.returned),
-            instant(found.answered),
-        ),
-        format!(
-            "  but {} was {known} {} at {} ({} before the read was invoked)",
+    let mut lines = vec![format!(
+        "{}{label}  key={}  node={} returned {} at {},",
+        style.bad(if found.lost { "LOST WRITE" } else { "STALE READ" }),
+        found.key,
+        name(found.server),
+        value(found.returned),
+        instant(found.answered),
+    )];
+    lines.extend(style.wrapped(
+        "  ",
+        &format!(
+            "but {} was {known} {} at {} ({} before the read was invoked)",
             value(found.missed_value),
             name(found.missed_server),
             instant(found.known_at),
             leasehold::time::Span::nanos(found.stale_by_ns)
         ),
-    ];
+    ));
     if found.lost {
         let text = format!(
             "that write is lost: {} was the newest leader, and its log had not got it",

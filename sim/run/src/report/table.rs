@@ -28,7 +28,8 @@ pub(super) fn table(plan: &Plan, study: &Study, style: Style) -> Vec<String> {
     };
     let labels = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
     // Names of many keys are longer than their values; the line above the table has them.
-    let first = if first.chars().count() > labels.max(24) { "value" } else { first.as_str() };
+    let most = if style.width < 80 { labels } else { labels.max(24) };
+    let first = if first.chars().count() > most && plan.sweep.is_some() { "value" } else { first.as_str() };
     let mut dropped = Vec::new();
     let mut lines = laid_out(first, &rows, plan.sweep.is_some(), &dropped);
     for column in GIVE_WAY {

@@ -38,7 +38,7 @@ pub struct Subject<'a> {
 pub fn text_report(subject: &Subject<'_>, style: Style) -> String {
     let Subject { plan, study, .. } = *subject;
     let mut lines = Vec::new();
-    lines.push(style.strong(&plan.title));
+    lines.extend(style.wrapped("", &plan.title).iter().map(|line| style.strong(line)));
     if let Some(first) = plan.rows.first() {
         lines.extend(setting(subject, &first.scenario.setup, style));
     }
