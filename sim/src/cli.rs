@@ -8,6 +8,7 @@ mod exhaust;
 mod explore;
 mod frontier;
 mod gallery;
+mod guests;
 mod inspect;
 mod live;
 mod output;
@@ -67,7 +68,8 @@ pub(super) fn main() -> ExitCode {
                 return code;
             }
         };
-        dispatch(arguments).unwrap_or_else(|failure| failure.report())
+        let done = dispatch(arguments).and_then(|code| guests::failed().map(|()| code));
+        done.unwrap_or_else(|failure| failure.report())
     });
     ExitCode::from(outcome.unwrap_or(exit::OUR_BUG))
 }

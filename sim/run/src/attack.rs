@@ -63,6 +63,9 @@ pub enum Lapse {
 /// All attacks that a setup allows, or why none is known. Of attacks that differ in nodes only that are alike, the first.
 pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     let nodes = setup.cluster.voters;
+    if setup.guest.is_some() {
+        return Err("the adversary knows our own rules only, and a guest follows its own");
+    }
     if nodes > VOTERS_MAX {
         return Err("the adversary knows clusters of up to seven voters only");
     }
@@ -228,7 +231,7 @@ impl Attack {
             }
         }
         let mut ways = Vec::new();
-        for (stops, back_within) in [(false, false), (true, false), (true, true)] {
+        for (stops, back_within) in [(false, false), (false, true), (true, false), (true, true)] {
             for early in &lapses {
                 let way = Attack { stops, back_within, early: *early, ..self.clone() };
                 let restarts = way.voters.iter().any(|voter| way.crash(setup, *voter).is_some());
@@ -237,7 +240,7 @@ impl Attack {
                     || way.pause(setup).is_some()
                     || way.missed(setup).next().is_some()
                     || way.stalls(setup).next().is_some();
-                let set_back = restarts && way.steps_back(setup).next().is_some();
+                let set_back = way.steps_back(setup).next().is_some();
                 if uses_stops && (!back_within || set_back) {
                     ways.push(way);
                 }

@@ -33,14 +33,14 @@ pub fn setting(setup: &Setup) -> String {
         LeaseForm::Elapsed => "elapsed",
         LeaseForm::Deadline => "deadline",
     };
+    let rules = if setup.guest.is_some() { "the guest's own" } else { &setup.rules };
     format!(
-        "{} voters{others}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {}",
+        "{} voters{others}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {rules}",
         setup.cluster.voters,
         lease.duration,
         lease.election_timeout,
         lease.max_clock_skew,
         lease.effective(),
-        setup.rules
     )
 }
 

@@ -49,6 +49,11 @@ pub const BROKEN: &[NamedRules] = &[
         rules: &PreVoteWithheldOnly,
     },
     NamedRules {
+        name: "promise-by-the-faster-clock",
+        what: "rule 2: a promise ends by the faster of the two monotonic clocks, not by the slower",
+        rules: &PromiseByTheFasterClock,
+    },
+    NamedRules {
         name: "leader-votes",
         what: "rule 2: a leader votes for somebody else while its own lease is running",
         rules: &LeaderVotes,
@@ -288,6 +293,14 @@ struct PreVoteWithheldOnly;
 impl LeaseRules for PreVoteWithheldOnly {
     fn may_grant(&self, ballot: Ballot, promise_running: bool, own_lease_running: bool) -> bool {
         ballot != Ballot::PreVote || (!promise_running && !own_lease_running)
+    }
+}
+
+/// One clock is trusted: a slewed or stepped one ends the promise too early.
+struct PromiseByTheFasterClock;
+impl LeaseRules for PromiseByTheFasterClock {
+    fn promise_end(&self, received: Stamp, _leader_stamp: Option<Nanos>, length: Span) -> Alarm {
+        Alarm::First { since: received, span: length }
     }
 }
 

@@ -7,6 +7,7 @@ use leasehold_run::rules;
 use leasehold_run::scenario::units;
 
 use super::advise::AdviseArguments;
+use super::guests::guest_set;
 use super::live::LiveArguments;
 use super::output::Output;
 
@@ -157,9 +158,20 @@ pub(super) struct ScenarioArguments {
     /// scenario gives a seed, one is drawn and printed.
     #[arg(long, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub(super) seed: Option<String>,
+    /// Run this program in the place of our node: a shell command, which is started once for each node. The same as
+    /// `--set guest.command=COMMAND`. docs/host-your-own.md shows how to write one.
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) guest: Option<String>,
     /// Colour in reports and errors. `auto`: only on a terminal, and only if NO_COLOR is not set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
+}
+
+impl ScenarioArguments {
+    /// All that the user overrides but the seed.
+    pub(super) fn overrides(&self) -> Vec<String> {
+        self.sets.iter().cloned().chain(self.guest.as_deref().map(guest_set)).collect()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -414,9 +426,10 @@ pub(super) struct RunArguments {
     /// Write every event as a JSON line to this file.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
-    /// First run every row twice and compare event by event. If two runs differ, show the event and exit with code 5.
-    #[arg(long)]
-    pub(super) check_determinism: bool,
+    /// First run every row twice and compare event by event. If two runs differ, show the event and exit with code 5. For a
+    /// guest the first row is always run twice, unless this is `false`.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) check_determinism: Option<bool>,
     /// Threads that run rows. Default: one for each processor. The results do not depend on it.
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
@@ -430,6 +443,9 @@ pub(super) struct ExploreArguments {
     /// Override a value of the scenario, as in `--set lease.duration=2s`. May be given more than once.
     #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
     pub(super) sets: Vec<String>,
+    /// Run this program in the place of our node, as in `sim run`.
+    #[arg(long, value_name = "COMMAND", requires = "scenario")]
+    pub(super) guest: Option<String>,
     /// The row of the scenario's sweep, or the variant, with this label.
     #[arg(long, value_name = "LABEL", allow_hyphen_values = true, requires = "scenario")]
     pub(super) row: Option<String>,
@@ -475,6 +491,8 @@ pub(super) struct ExploreArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Expect {
+    /// No stale read, and theory and margins say that none can be.
+    Safe,
     /// No stale read.
     None,
     /// At least one stale read.

@@ -65,6 +65,12 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "nodes on simulated disks: stalls, torn writes, errors, lies, and what they cost",
         include_str!("../../../docs/reference/disks.md"),
     ),
+    ("guests", "how to run your own Raft on these clocks", include_str!("../../../docs/host-your-own.md")),
+    (
+        "guest-protocol",
+        "what a guest is told, and what it answers",
+        include_str!("../../../docs/reference/guest-protocol.md"),
+    ),
     (
         "tutorial",
         "the first hour: from one scenario to a threshold",
@@ -140,7 +146,7 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
         text.push_str("\nTopics (sim help TOPIC):\n");
         let documents = TOPICS.iter().map(|(name, what, _)| (*name, *what));
         for (name, what) in documents.chain(LISTS) {
-            text.push_str(&format!("  {name:<13}{what}\n"));
+            text.push_str(&format!("  {name:<15}{what}\n"));
         }
         return print(&text);
     };

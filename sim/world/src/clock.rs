@@ -253,8 +253,8 @@ impl VirtualClock {
                 earlier(by_wall, first(since, span))
             }
             Alarm::WallLatest { .. } => Some(from),
-            Alarm::WallEarliest { deadline, .. } if self.synchronized => {
-                self.wall.first_at(deadline.plus(self.wall_error).0, from)
+            Alarm::WallEarliest { deadline, since, span } if self.synchronized => {
+                earlier(self.wall.first_at(deadline.plus(self.wall_error).0, from), last(since, span))
             }
             Alarm::WallEarliest { since, span, .. } => last(since, span),
         }

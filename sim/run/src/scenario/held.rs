@@ -7,6 +7,7 @@ use super::units::{PARTS, Quantity};
 use super::walk::Found;
 use super::write::{delay, span};
 use crate::display::{rate, signed_span};
+use crate::guest::Guest;
 use crate::setup::Setup;
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
@@ -252,6 +253,16 @@ impl Typed for String {
 
     fn write(&self, _: &Setup, _: &Kind) -> Option<String> {
         Some(format!("{self:?}"))
+    }
+}
+
+impl Typed for Guest {
+    fn read(found: &Found) -> Guest {
+        Guest::new(found.text.clone())
+    }
+
+    fn write(&self, _: &Setup, _: &Kind) -> Option<String> {
+        Some(format!("{:?}", self.command()))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::model::*;
 use super::*;
+use crate::guest::Guest;
 use crate::note::EVENT_KINDS;
 use crate::setup::{DiskKind, DiskSpec, Unsynced};
 use crate::setup::{EventKind, Order};
@@ -376,7 +377,8 @@ fn the_examples_of_the_documentation_are_right() {
 fn the_full_example_gives_every_key() {
     let (full, delay) =
         (explain(&plan(FULL, &[])), ["DELAY.", "sweep.", "variant[].", "expect.begin-above", "exhibit."]);
-    let excluded = ["fault[].at", "client.NAME.think", "clock.NAME.nodes"];
+    // A guest has no durable disk.
+    let excluded = ["fault[].at", "client.NAME.think", "clock.NAME.nodes", "guest.command"];
     for key in known_keys() {
         let path = key.path.as_str();
         if key.kind == "a table"
@@ -436,6 +438,26 @@ happened = "It broke."
         &[],
         "a variant cannot set `exhibit.year`",
     );
+}
+
+#[test]
+fn a_guest_is_read_and_written_back_and_has_nothing_that_is_our_nodes() {
+    let text = "duration = '9s'\n[guest]\ncommand = 'python3 \"a b\".py'\n";
+    let plan = plan(text, &[]);
+    let setup = &plan.rows[0].scenario.setup;
+    assert_eq!(setup.guest.as_ref().map(Guest::command), Some("python3 \"a b\".py"));
+    let written = Written { title: "t", story: &[], expect: "any", setup }.to_toml();
+    assert_eq!(load("t", &written, &[], &RULES).unwrap().rows[0].scenario.setup, *setup);
+    for (more, said) in [
+        ("[lease]\nrules = 'sound'", "a guest follows rules of its own"),
+        ("[disk]\nkind = 'durable'", "our node's database, which a guest has not"),
+        ("[node.n2]\ndisk = 'durable'", "the disk of `n2`"),
+    ] {
+        let problems = load("t", &format!("{text}{more}"), &[], &RULES).unwrap_err();
+        assert!(problems.render(false).contains(said), "{}", problems.render(false));
+    }
+    let problems = load("t", "duration = '9s'\n[guest]\ncommand = ' '", &[], &RULES).unwrap_err();
+    assert!(problems.render(false).contains("the guest's command is empty"));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(in super::super) const ROOT: &[Field] = &[
     key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
     key("disk", Kind::Table(DISK), Unset("see its keys"), "What nodes keep their state on."),
     key("log", Kind::Table(LOG), Unset("see its keys"), "How long logs may become."),
+    key("guest", Kind::Table(GUEST), Unset("our node"), "Somebody else's program in the place of our node."),
     key("node", Kind::Named(Names::Nodes, NODE), Unset("none"), "Settings of single nodes."),
     key(
         "clock",
@@ -105,6 +106,11 @@ pub(in super::super) const LOG: &[Field] = &[
         .at(slot!(|setup, _| setup.log.chunk_bytes_max)),
 ];
 const BOUND: Kind = Kind::Count { least: 1, most: 1 << 40 };
+
+pub(in super::super) const GUEST: &[Field] = &[
+    key("command", Kind::Text, Unset("our node"), "The shell command that starts the program on one node.")
+        .at(slot!(|setup, _| setup.guest)),
+];
 
 /// A node's own settings.
 pub(in super::super) const NODE: &[Field] = &[
