@@ -16,6 +16,7 @@ from letters import (
     BEFORE,
     CONDITIONS,
     DEFAULTS,
+    FREE_BY_EITHER,
     FREE_BY_RECEIPT,
     FREE_BY_STAMP,
     LENGTHS,
@@ -134,6 +135,19 @@ def elapsed_form():
 
 
 def deadline_form():
+    raw, boot = z3.Reals("raw boot")
+    slower, faster = z3.If(raw <= boot, raw, boot), z3.If(raw <= boot, boot, raw)
+    two_clocks = [t_a >= t_s, t_v >= t_a, z3.Or(raw <= b * (t_v - t_a), boot <= b * (t_v - t_a))]
+    # The leader's wall clock misses a stop of p, as its other clocks do, and falls back by g after the stamp.
+    declared = [
+        e_l >= 0,
+        g >= 0,
+        stamp == t_s - e_l,
+        latest_q == t_q - p + e_l - g,
+        latest_q < stamp + E,
+        t_q >= t_s,
+        t_q - t_s - p < E,
+    ]
     by_stamp = LENGTHS + RATES + SERVES + FREE_BY_STAMP
     return (
         pair(
@@ -186,10 +200,47 @@ def deadline_form():
             show=[skew, p, t_s, t_s2, t_q, t_v],
         )
         + pair(
-            "pause and restart",
+            "whichever comes first",
+            "P19",
+            "a promise by the wall clock or by the receipt is over at t_s + min(T / b, T - skew) at the earliest",
+            LENGTHS + RATES + FREE_BY_EITHER,
+            t_v >= t_s + z3.If(T / b <= T - skew, T / b, T - skew),
+            "the wall clock's word alone, when the voter's wall clock is behind",
+            LENGTHS + RATES + FREE_BY_EITHER + DEFAULTS + [b == 1, t_s == 0, skew == -28800],
+            t_v >= t_s + T - skew,
+            show=[skew, t_s, t_s2, t_a, t_v],
+        )
+        + pair(
+            "deadline and elapsed",
+            "P19",
+            "(D - s) / a + p <= T / b and <= T - skew: every lease read is before every vote of the deadline form",
+            LENGTHS + RATES + SERVES + FREE_BY_EITHER + [E / a + p <= T / b, E / a + p <= T - skew],
+            BEFORE,
+            "without (elapsed): a stopped leader, voters' wall clocks behind",
+            LENGTHS
+            + RATES
+            + SERVES
+            + FREE_BY_EITHER
+            + DEFAULTS
+            + [a == 1, b == 1, skew == -1, E + p == T - skew, t_s == 0, t_s2 == 0, t_a == 0, t_v == T],
+            show=[skew, p, t_s, t_a, t_q, t_v],
+        )
+        + pair(
+            "a promise by the faster clock",
+            "P19",
+            "if one of the voter's two clocks is within b, a promise by the slower of them is not over before T / b",
+            LENGTHS + RATES + two_clocks + [slower >= T],
+            t_v >= t_s + T / b,
+            "by the faster of them",
+            LENGTHS + RATES + two_clocks + DEFAULTS + [faster >= T, b == 1, t_s == 0, t_a == 0],
+            t_v >= t_s + T / b,
+            show=[raw, boot, t_s, t_a, t_v],
+        )
+        + pair(
+            "by the receipt, with declared errors",
             "P18",
-            "D - s + p <= T / b: a voter that restarted counts T, whatever the wall clocks say",
-            LENGTHS + RATES + SERVES + FREE_BY_RECEIPT + [a == 1, CONDITIONS["P18"]],
+            "min(D - s, D - s - 2 e_l + g) + p <= T / b: a promise by the receipt outlasts the lease, whatever wall clocks say",
+            LENGTHS + RATES + declared + FREE_BY_RECEIPT + [CONDITIONS["P18"]],
             BEFORE,
             "with the lag of the voter's wall clock counted in its favour",
             LENGTHS
@@ -280,7 +331,17 @@ def true_errors():
     """The declared intervals hold the true time at every instant: P10."""
     truth = LENGTHS + [stamp <= t_s, stamp2 <= t_s2, latest_q >= t_q, earliest_v <= t_v, t_s2 >= t_s]
     read_and_vote = [latest_q < stamp + E, earliest_v >= stamp2 + T]
+    by_receipt = truth + [latest_q < stamp + E, b > 0] + FREE_BY_RECEIPT
     return pair(
+        "true errors, by the receipt",
+        "P10",
+        "D - s <= T / b: any rate and pause of the leader is safe, its wall clock ends the lease",
+        by_receipt + [E <= T / b],
+        BEFORE,
+        "when the voter's monotonic clocks are too fast",
+        by_receipt + DEFAULTS + AT_ONCE_BY_RECEIPT + [b == 3, stamp == 0],
+        show=[b, t_s, t_a, t_q, t_v],
+    ) + pair(
         "true errors",
         "P10",
         "any offset, rate and pause is safe when D - s <= T and the stamp of r' is not the earlier one",

@@ -11,8 +11,8 @@ from letters import (
     AT_ONCE_BY_STAMP,
     BEFORE,
     DEFAULTS,
+    FREE_BY_EITHER,
     FREE_BY_RECEIPT,
-    FREE_BY_STAMP,
     LENGTHS,
     NANOSECOND,
     RATES,
@@ -218,7 +218,8 @@ def the_exact_assumption():
     """The two inequalities of clock-assumption.md, from rates, pauses and wall clocks to the read and the vote."""
     assumed = LENGTHS + RATES + WITHIN_RHO
     elapsed = assumed + SERVES + FREE_BY_RECEIPT
-    wall = assumed + SERVES + FREE_BY_STAMP + [h >= 0, skew <= 2 * h]
+    wall = assumed + SERVES + FREE_BY_EITHER + [h >= 0, skew <= 2 * h]
+    beyond = DEFAULTS + AT_ONCE_BY_STAMP + [t_a == 0, p == 0, a == 1]
     return (
         pair(
             "elapsed form",
@@ -236,15 +237,25 @@ def the_exact_assumption():
         + pair(
             "deadline form",
             "A5",
-            "(D - s) / (1 - rho) + p + 2 h <= T: safe",
-            wall + [E / (1 - rho) + p + 2 * h <= T],
+            "(D - s) / (1 - rho) + p + 2 h <= T, and point 3: safe",
+            wall + [E / (1 - rho) + p + 2 * h <= T, E / (1 - rho) + p <= T / (1 + rho)],
             BEFORE,
             "a nanosecond beyond",
+            wall + beyond + [rho == 0, skew == 2 * h, 2 * h == T - E + NANOSECOND],
+            show=[h, skew, p, t_s, t_s2, t_q, t_v],
+        )
+        + pair(
+            "deadline form, point 3",
+            "A5",
+            "with the defaults, wall clocks that are right and rates within a third: safe",
+            wall + DEFAULTS + [h == 0, p == 0, rho == z3.RealVal("1/3")],
+            BEFORE,
+            "with rates within a half: point 5 alone is not enough",
             wall
             + DEFAULTS
-            + AT_ONCE_BY_STAMP
-            + [rho == 0, p == 0, a == 1, skew == 2 * h, 2 * h == T - E + NANOSECOND],
-            show=[h, skew, p, t_s, t_s2, t_q, t_v],
+            + [h == 0, p == 0, rho == z3.RealVal("1/2"), E / (1 - rho) + p + 2 * h <= T]
+            + [a == 1 - rho, b == 1 + rho, t_s == 0, t_a == 0, t_s2 == 0],
+            show=[rho, a, b, t_s, t_a, t_q, t_v],
         )
         + pair(
             "wall clocks within h",
@@ -328,7 +339,11 @@ def links_to_the_protocol():
     length, own = Reals("promised T_of_lease")
     before_or_same = [t_s2 >= t_s, own > 0, length >= own, E > 0, E < own] + RATES
     by_receipt = before_or_same + [t_a >= t_s2, b * (t_v - t_a) >= length, t_v >= t_a]
-    by_stamp = before_or_same + [t_v >= t_s2 + length - skew]
+    by_either = before_or_same + [
+        t_a >= t_s2,
+        t_v >= t_a,
+        Or(b * (t_v - t_a) >= length, t_v >= t_s2 + length - skew),
+    ]
     start = z3.Real("start")
     return (
         pair(
@@ -345,10 +360,10 @@ def links_to_the_protocol():
             show=[("T of r", own), ("T of r'", length), E, t_s, t_s2, t_v],
         )
         + pair(
-            "fact: promises outlast leases, by stamp",
-            "P6",
-            "the same for a promise that ends by the wall clock",
-            by_stamp + [E / a + p <= own - skew],
+            "fact: promises outlast leases, by stamp or receipt",
+            "P19",
+            "the same for a promise of the deadline form",
+            by_either + [E / a + p <= own - skew, E / a + p <= own / b],
             t_v >= t_s + E / a + p,
             "if r' was sent before r",
             [own == 5, length == 5, E == 4, skew == 0, t_s == 0]

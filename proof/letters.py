@@ -27,6 +27,9 @@ FREE_BY_RECEIPT = [t_a >= t_s, t_v >= t_a, b * (t_v - t_a) >= T]
 FREE_BY_STAMP = [t_s2 >= t_s, t_v >= t_s2 + T - skew]
 BEFORE = t_q < t_v
 
+# A voter of the deadline form: its promise for r' is over by whichever of the two comes first.
+FREE_BY_EITHER = [t_s2 >= t_s, t_a >= t_s2, t_v >= t_a, Or(b * (t_v - t_a) >= T, t_v >= t_s2 + T - skew)]
+
 # Counterexamples in round numbers: the vote as early as it can be, and the read at the same instant.
 AT_ONCE_BY_RECEIPT = [t_s == 0, t_a == 0, t_v == T / b, t_q == t_v]
 AT_ONCE_BY_STAMP = [t_s == 0, t_s2 == 0, t_v == T - skew, t_q == t_v]
@@ -35,7 +38,7 @@ AT_ONCE_BY_STAMP = [t_s == 0, t_s2 == 0, t_v == T - skew, t_q == t_v]
 CONDITIONS = {
     "P16": E / a + p <= T / b,
     "P17": skew_0 + p <= T - E + e_l + e_f,
-    "P18": E + p <= T / b,
+    "P18": z3.If(E <= E - 2 * e_l + g, E, E - 2 * e_l + g) + p <= T / b,
 }
 
 

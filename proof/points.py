@@ -65,14 +65,14 @@ def values(data, leader, voter):
         "e_l": of_leader["error"],
         "e_f": of_voter["error"],
         "skew_0": of_voter["offset"] - of_leader["offset"] + step,
+        # How far the leader's wall clock falls back after the stamp.
+        "g": max(-data["step"], 0) if leader == 1 else 0,
     }
 
 
-def conditions(data, voter):
-    """The lines of the docs that decide for this voter."""
-    if data["form"] == "elapsed":
-        return ["P16"]
-    return ["P17", "P18"] if data["restart"] and voter != 0 else ["P17"]
+def conditions(data):
+    """The lines of the docs that decide. A promise of the deadline form ends by the wall clock or by the receipt."""
+    return ["P16"] if data["form"] == "elapsed" else ["P17", "P18"]
 
 
 def slack(line, x):
@@ -81,7 +81,7 @@ def slack(line, x):
         return x["T"] / x["b"] - x["E"] / x["a"] - x["p"]
     if line == "P17":
         return Fraction(x["T"] - x["E"] + x["e_l"] + x["e_f"] - x["skew_0"] - x["p"])
-    return x["T"] / x["b"] - x["E"] - x["p"]
+    return x["T"] / x["b"] - min(x["E"], x["E"] - 2 * x["e_l"] + x["g"]) - x["p"]
 
 
 def holds(line, x):
@@ -97,7 +97,7 @@ def answer(data):
     found = []
     for leader, voter in pairs:
         x = values(data, leader, voter)
-        for line in conditions(data, voter):
+        for line in conditions(data):
             found.append(slack(line, x))
             assert holds(line, x) == (found[-1] >= 0), "the lemma's term and the fraction say the same"
     least = min(found)

@@ -252,12 +252,12 @@ pub enum Alarm {
         /// ... for so long.
         span: Span,
     },
-    /// Reached once the wall clock has surely come to the deadline (its `earliest` has). While the wall clock is
-    /// unusable, the two monotonic clocks decide as in [`Alarm::Last`].
+    /// Reached once the wall clock has surely come to the deadline (its `earliest` has), or the monotonic clocks say as in
+    /// [`Alarm::Last`] that it is enough: a wall clock that is wrong does not put it off. An unusable wall clock says nothing.
     WallEarliest {
         /// Wall-clock time.
         deadline: Nanos,
-        /// Without a wall clock: counted from here ...
+        /// At the latest: counted from here ...
         since: Stamp,
         /// ... for so long.
         span: Span,
@@ -273,10 +273,9 @@ impl Alarm {
             Alarm::WallLatest { deadline, since, span } => {
                 now.wall.is_none_or(|wall| wall.latest >= deadline) || now.stamp.elapsed_max(since) >= span
             }
-            Alarm::WallEarliest { deadline, since, span } => match now.wall {
-                Some(wall) => wall.earliest >= deadline,
-                None => now.stamp.elapsed_min(since) >= span,
-            },
+            Alarm::WallEarliest { deadline, since, span } => {
+                now.wall.is_some_and(|wall| wall.earliest >= deadline) || now.stamp.elapsed_min(since) >= span
+            }
         }
     }
 
@@ -290,10 +289,10 @@ impl Alarm {
                 let by_wall = now.wall.map_or(Span::ZERO, |wall| deadline.saturating_since(wall.latest));
                 by_wall.min(span.saturating_sub(now.stamp.elapsed_max(since)))
             }
-            Alarm::WallEarliest { deadline, since, span } => match now.wall {
-                Some(wall) => deadline.saturating_since(wall.earliest),
-                None => span.saturating_sub(now.stamp.elapsed_min(since)),
-            },
+            Alarm::WallEarliest { deadline, since, span } => {
+                let by_wall = now.wall.map_or(Span::MAX, |wall| deadline.saturating_since(wall.earliest));
+                by_wall.min(span.saturating_sub(now.stamp.elapsed_min(since)))
+            }
         }
     }
 
@@ -379,6 +378,15 @@ mod tests {
         let at = |raw, wall| reading(raw, raw, Some(Wall::new(Nanos(wall), Span::ZERO)));
         assert!(!lease.reached(&at(49, 99)));
         assert!(lease.reached(&at(50, 20)) && lease.reached(&at(49, 100)));
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_back_does_not_lengthen_a_promise_and_one_clock_that_jumps_does_not_end_it() {
+        let promise = Alarm::WallEarliest { deadline: Nanos(100), since: stamp(0, 0), span: Span::nanos(50) };
+        let at = |raw, boot, wall| reading(raw, boot, Some(Wall::new(Nanos(wall), Span::ZERO)));
+        assert!(!promise.reached(&at(49, 99, 20)) && !promise.reached(&at(99, 49, 99)));
+        assert!(promise.reached(&at(50, 50, 20)), "the monotonic clocks have counted it all");
+        assert!(promise.reached(&at(0, 0, 100)), "the wall clock is there");
     }
 
     #[test]

@@ -276,7 +276,8 @@ def accept(v, s, rules):
     guard = [s.sent(r), Not(s.elected(v.of(r), n))]
     if rules.older_terms_refused:
         guard.append(v.of(r) >= s.term(n))
-    if rules.length_travels:
+    if rules.length_travels and rules.slower_clock_ends_promise:
+        # (A promise by a clock that runs too fast is shorter, as one by a setting of one's own is.)
         # Longer than asked for is possible: a node that can keep no more promises promises the longest again.
         guard.append(v.length(n, r) >= v.timeout(v.carried(r)))
     return Action("accept", {"n": n, "r": r}, And(guard), effects)

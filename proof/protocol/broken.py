@@ -86,6 +86,15 @@ BROKEN = [
         ["seek", "pre_vote"] + LEASE + ["campaign", "vote", "elect"],
     ),
     Broken(
+        "promise-by-the-faster-clock",
+        "2",
+        ["slower_clock_ends_promise"],
+        "accept",
+        "promise binds",
+        LEASE + ELECTION,
+        Cast(rounds=1, own_timeout=400),
+    ),
+    Broken(
         "leader-votes",
         "2",
         ["leader_withholds"],

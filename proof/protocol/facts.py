@@ -35,7 +35,7 @@ def promises_outlast_leases(v):
 
 
 def may_compare(v, r, k):
-    """The promise for `k` is counted from its receipt, or from a stamp that is not earlier than that of `r`."""
+    """The promise for `k` is counted from its receipt alone, or also from a stamp that is not earlier than that of `r`."""
     return Or(Not(v.stamped(k)), And(v.stamped(r), v.stamp(r) <= v.stamp(k)))
 
 

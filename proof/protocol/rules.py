@@ -15,6 +15,7 @@ class Rules:
     votes_withheld: bool = True  # 2
     pre_votes_withheld: bool = True  # 2
     leader_withholds: bool = True  # 2
+    slower_clock_ends_promise: bool = True  # 2: of the voter's two monotonic clocks
     restart_withholds: bool = True  # 3
     rounds_keep_restart_promise: bool = True  # 3: no round takes the place of the promise of a start
     restart_waits_longest: bool = True  # 3: for the longest promise ever given, not for one's own setting

@@ -62,7 +62,9 @@ class Stage(Few):
         """What perfect clocks say about an action's parameters."""
         if act.name == "accept":
             n, r = act.parameters["n"], act.parameters["r"]
-            asked = self.timeout(self.carried(r)) if rules.length_travels else self.cast.own_timeout
+            # A clock that is too fast counts T in a shorter time: in that of `own_timeout`, here.
+            in_full = rules.length_travels and rules.slower_clock_ends_promise
+            asked = self.timeout(self.carried(r)) if in_full else self.cast.own_timeout
             newer = Not(And(s.has_newest(n), same_term_not_later(self, r, s.newest(n))))
             return And(self.length(n, r) == asked, Implies(newer, self.promise_over(n, r) == s.now() + asked))
         if act.name == "renew" and not rules.lease_starts_at_send:

@@ -1,11 +1,13 @@
 //! The command line: arguments, files, terminals and exit codes.
 
+mod advise;
 mod args;
 mod check;
 mod errors;
 mod exhaust;
 mod explore;
 mod frontier;
+mod gallery;
 mod guests;
 mod inspect;
 mod live;
@@ -24,7 +26,7 @@ use std::sync::OnceLock;
 use clap::FromArgMatches;
 
 use args::{Arguments, Command};
-use errors::Failure;
+use errors::{Failure, nearest};
 
 /// Exit codes, as ../docs/guide/reports.md documents them.
 mod exit {
@@ -79,6 +81,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Shrink(asked)) => shrink::shrink(&asked),
         Some(Command::Live(asked)) => live::run(&asked),
         Some(Command::Check(history)) => check::check(&history),
+        Some(Command::Advise(asked)) => advise::advise(&asked),
         Some(Command::Threshold(asked)) => threshold::threshold(&asked),
         Some(Command::Frontier(asked)) => frontier::frontier(&asked),
         Some(Command::Exhaust(asked)) => exhaust::exhaust(&asked),
@@ -88,6 +91,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),
+        Some(Command::Gallery(asked)) => gallery::gallery(&asked),
         Some(Command::Rules) => inspect::rules(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -11,7 +11,6 @@
 
 use std::sync::Arc;
 
-use leasehold::lease::LeaseForm;
 use leasehold::raft::Timer;
 use leasehold::time::Span;
 use rayon::prelude::*;
@@ -159,37 +158,21 @@ impl Scheme<'_> {
         let syncs = from.nodes.iter().map(|node| node.disk_sync + node.answer_time);
         let messages = longest + syncs.max().unwrap_or_default().as_nanos() + 1;
         let heartbeat = in_true_time(from.timers.heartbeat, from, attack.leader);
-        let mut scheme = Scheme {
+        let timeout = from.nodes[attack.leader].lease.election_timeout;
+        let promises = (0..from.cluster.voters).map(|node| in_true_time(timeout, from, node));
+        Scheme {
+            promise: promises.max().unwrap_or(0),
             from,
             attack,
             base,
             heartbeat,
             messages,
-            promise: 0,
             instants: Instants::default(),
             lapses: Vec::new(),
             frees: Vec::new(),
             own_start: 0,
             stalls: Vec::new(),
-        };
-        scheme.promise = scheme.longest_promise();
-        scheme
-    }
-
-    /// Longer than any promise lasts: clocks that lag behind the leader's prolong it in the deadline form.
-    fn longest_promise(&self) -> u64 {
-        let timeout = self.from.nodes[self.attack.leader].lease.election_timeout;
-        let voters = 0..self.from.cluster.voters;
-        let own = voters.clone().map(|node| in_true_time(timeout, self.from, node)).max().unwrap_or(0);
-        if self.from.lease.form == LeaseForm::Elapsed {
-            return own;
         }
-        let ahead = self.from.nodes[self.attack.leader].clock.offset_ns;
-        let behind = voters.map(|node| {
-            let clock = &self.from.nodes[node].clock;
-            u64::try_from(ahead - clock.offset_ns).unwrap_or(0) + 2 * clock.wall_error.as_nanos()
-        });
-        own + behind.max().unwrap_or(0)
     }
 
     fn carry_out(mut self) -> Option<Harm> {

@@ -6,7 +6,7 @@ use leasehold_run::theory::bound::bound;
 use leasehold_run::theory::{Prediction, predict};
 
 /// By so much a bound may be off where clocks have rates: each side is rounded to whole nanoseconds (ns).
-const ROUNDING_NS: i128 = 2;
+pub(crate) const ROUNDING_NS: i128 = 2;
 
 /// Why theory says that no run of this setup has a stale read, whoever leads; `None` where it says nothing of the kind.
 pub fn forbidden(setup: &Setup) -> Option<&'static str> {

@@ -1,5 +1,6 @@
 //! Reports of searches, for people and for machines.
 
+mod advice;
 mod exhaust;
 mod frontier;
 mod frontier_files;
@@ -7,6 +8,7 @@ mod measured;
 mod probability;
 mod threshold;
 
+pub use advice::{AdviceSubject, advice_json, advice_text};
 pub use exhaust::{ExhaustSubject, exhaust_json, exhaust_text};
 pub use frontier::{FrontierSubject, frontier_json, frontier_text};
 pub use frontier_files::{frontier_csv, frontier_svg};

@@ -13,6 +13,7 @@
 //! seed has a part in it. Files and terminals are the command line's business.
 
 mod bound;
+mod comeback;
 mod dice;
 mod disks;
 mod draw;
@@ -41,7 +42,7 @@ use leasehold_run::rules;
 use leasehold_run::setup::Setup;
 
 /// What [`draw`] makes of a seed. A seed means the same for ever as long as this number stays.
-pub const DRAW_VERSION: u32 = 4;
+pub const DRAW_VERSION: u32 = 5;
 
 /// What setups are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

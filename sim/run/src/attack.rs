@@ -72,7 +72,7 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     if let Some(why) = setup.faults.iter().find_map(faults::unknown_to_adversary) {
         return Err(why);
     }
-    if let Some(why) = slewed_and_suspended(setup) {
+    if let Some(why) = unknown_clocks(setup) {
         return Err(why);
     }
     let kinds = alike(setup);
@@ -111,9 +111,12 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     Ok(found)
 }
 
-/// Why nothing is known of a setup with a machine that is suspended while its boottime clock is slower than its raw clock.
-/// Its lease then ends by one clock or the other.
-pub(crate) fn slewed_and_suspended(setup: &Setup) -> Option<&'static str> {
+/// Why nothing is known of a setup with such clocks: a node counts lengths on a wall clock, which may be set at any time; or
+/// a machine is suspended while its boottime clock is slower than its raw clock, and its lease ends by one or the other.
+pub(crate) fn unknown_clocks(setup: &Setup) -> Option<&'static str> {
+    if setup.nodes.iter().any(|node| node.clock.stamp == StampSource::Wall) {
+        return Some("a node counts lengths of time on its wall clock");
+    }
     let suspended = |fault: &FaultSpec| match harm(fault) {
         Harm::Stops { node, clocks: Frozen::Raw } => {
             let clock = &setup.nodes[node].clock;
@@ -228,7 +231,7 @@ impl Attack {
             }
         }
         let mut ways = Vec::new();
-        for (stops, back_within) in [(false, false), (true, false), (true, true)] {
+        for (stops, back_within) in [(false, false), (false, true), (true, false), (true, true)] {
             for early in &lapses {
                 let way = Attack { stops, back_within, early: *early, ..self.clone() };
                 let restarts = way.voters.iter().any(|voter| way.crash(setup, *voter).is_some());
@@ -237,7 +240,7 @@ impl Attack {
                     || way.pause(setup).is_some()
                     || way.missed(setup).next().is_some()
                     || way.stalls(setup).next().is_some();
-                let set_back = restarts && way.steps_back(setup).next().is_some();
+                let set_back = way.steps_back(setup).next().is_some();
                 if uses_stops && (!back_within || set_back) {
                     ways.push(way);
                 }

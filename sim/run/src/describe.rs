@@ -105,6 +105,7 @@ pub fn clock(spec: &ClockSpec) -> String {
         StampSource::Both => {}
         StampSource::Raw => parts.push("stamps from the raw clock alone".to_owned()),
         StampSource::Boot => parts.push("stamps from the boot clock alone".to_owned()),
+        StampSource::Wall => parts.push("stamps from the wall clock".to_owned()),
     }
     if parts.is_empty() { "true".to_owned() } else { parts.join(", ") }
 }

@@ -15,7 +15,7 @@ use crate::run::{Outcome, run, run_observed};
 use crate::scenario::{Expectation, Plan, Requirements, Row, RowExpectation};
 use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
-use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, Service, Stretch, TraceHash};
+use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, LeaseOver, Service, Stretch, TraceHash};
 use leasehold_check as check;
 
 /// What a row showed.
@@ -43,6 +43,16 @@ pub enum Safety {
 }
 
 impl Safety {
+    /// As reports for people write it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Safety::Stale => "stale",
+            Safety::NotSafe => "not safe",
+            Safety::Safe => "safe",
+            Safety::NotKnown => "not known",
+        }
+    }
+
     /// As reports for machines write it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -341,6 +351,8 @@ fn missed(row: &Row, found: &RowResult) -> Vec<String> {
     let Requirements {
         safe,
         margin_at_least,
+        lease_over_at,
+        leader_ready_at,
         leader_within,
         answered_at_least,
         read_gap_at_most,
@@ -388,11 +400,35 @@ fn missed(row: &Row, found: &RowResult) -> Vec<String> {
         };
         missed.push(format!("the margin is {margin}, expected {least} at least"));
     }
+    if lease_over_at.is_some() || leader_ready_at.is_some() {
+        let measured = found.changes.iter().filter_map(|change| Some((change.margin()?, change)));
+        match measured.min_by_key(|(margin, _)| *margin) {
+            Some((_, change)) => {
+                let over = match change.lease_over {
+                    Some(LeaseOver::At(at)) => Some(at),
+                    Some(LeaseOver::Never) | None => None,
+                };
+                missed.extend(off("the old lease was over", over, lease_over_at));
+                missed.extend(off("the new leader was ready", Some(change.ready_at), leader_ready_at));
+            }
+            None => missed.push("no change of leadership has a margin".to_owned()),
+        }
+    }
     // A run that answers nothing shows nothing.
     if row.expect == RowExpectation::None && asked > 0 && answered == 0 {
         missed.push("no request was answered, so that no read could be stale".to_owned());
     }
     missed
+}
+
+/// What is not at the expected instant, to the microsecond. Found `None`: it never came.
+fn off(what: &str, found: Option<u64>, expected: Option<Span>) -> Option<String> {
+    let expected = expected?.as_nanos();
+    match found {
+        Some(at) if at.abs_diff(expected) < 1_000 => None,
+        Some(at) => Some(format!("{what} at {}, expected {}", instant(at), instant(expected))),
+        None => Some(format!("{what} at no time, expected {}", instant(expected))),
+    }
 }
 
 /// Hundredths of a percent.
@@ -438,6 +474,11 @@ fn verdict(rows: &[RowResult]) -> Verdict {
 
 /// What a plan expects, in words.
 pub fn expectation(plan: &Plan) -> String {
+    let stale = stale_reads_expected(plan);
+    if plan.rows.iter().any(|row| row.scenario.required.safe) { format!("{stale}, and safe") } else { stale }
+}
+
+fn stale_reads_expected(plan: &Plan) -> String {
     match &plan.expect {
         Expectation::None => "no stale read".to_owned(),
         Expectation::Some => "stale reads".to_owned(),

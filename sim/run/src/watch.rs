@@ -12,4 +12,4 @@ pub use hash::{TraceHash, Traced, event_words, short_hash};
 pub use history::{History, Operation};
 pub use invariants::{Broken, Invariant, Invariants};
 pub use margin::{LeadershipChange, LeaseOver, Margins};
-pub use service::{Elections, Leaders, Served, Service, Stretch};
+pub use service::{AfterFaults, Elections, Leaders, Served, Service, Stretch};

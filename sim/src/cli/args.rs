@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use leasehold_run::rules;
 use leasehold_run::scenario::units;
 
+use super::advise::AdviseArguments;
 use super::guests::guest_set;
 use super::live::LiveArguments;
 use super::output::Output;
@@ -16,7 +17,10 @@ sim shows when a lease read turns stale, by how much, and why.
 
   sim run scenarios/skew.toml        stale reads begin once skew exceeds election_timeout - lease
   sim threshold scenarios/skew.toml  where exactly, least delays included
+  sim advise --lease 900ms --election-timeout 1s --drift 100ppm
+                                     am I safe with my numbers?
   sim list                           the scenarios there are
+  sim gallery                        lease bugs that shipped, each with its story
   sim help scenarios                 how to write one
 
 sim --help shows all commands, sim help TOPIC explains.
@@ -48,6 +52,12 @@ pub(super) enum Command {
     /// fault that real processes cannot have; 3 undecided, or a key could not be read after the run; 70 a node exited by
     /// itself, or another bug of ours; 74 a process, a folder or the output failed; 130 interrupted, partial results shown.
     Live(LiveArguments),
+    /// Am I safe with my numbers? What each hazard may come to under given lengths, what breaks first, which lengths would do.
+    ///
+    /// Nothing needs to be given: then it answers for the node's defaults. Exit codes: 0 safe; 1 not safe; 2 usage error; 3
+    /// not known; 4 nothing to write after -o; 70 two of our own answers contradict each other, a bug of ours; 74 output
+    /// failed.
+    Advise(AdviseArguments),
     /// Find the value of a key at which stale reads become possible, by arithmetic and by the most harmful run.
     ///
     /// Exit codes: 0 found, theory and adversary agree; 2 usage or scenario error; 3 no threshold in the range, or several; 70 theory and adversary are apart by more than the tolerance, or a plain seed beats the adversary, a
@@ -111,6 +121,11 @@ pub(super) enum Command {
     Lint(LintArguments),
     /// Show every value of a scenario and its origin.
     Explain(ScenarioArguments),
+    /// Show lease bugs that shipped: list them, or run one and tell its story.
+    ///
+    /// Each is a scenario of the repository's `scenarios/gallery`, which is part of this program. Exit codes: 0 each variant
+    /// shows what it should; 1 some do not; 2 usage error; 70 a bug of ours; 74 output failed.
+    Gallery(GalleryArguments),
     /// List the sets of lease rules that scenarios may name: the sound rules, and sets with one broken rule.
     Rules,
     /// Print a shell's completion script.
@@ -226,6 +241,20 @@ pub(super) struct LintArguments {
     #[arg(required = true, value_hint = clap::ValueHint::FilePath)]
     pub(super) scenarios: Vec<PathBuf>,
     /// Colour in errors. `auto`: only on a terminal, and only if NO_COLOR is not set.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GalleryArguments {
+    /// The exhibit to run. Default: list all exhibits.
+    pub(super) name: Option<String>,
+    /// Run all exhibits and print the whole gallery in Markdown, as docs/gallery.md has it.
+    #[arg(long, conflicts_with_all = ["name", "format", "json"])]
+    pub(super) page: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Colour in reports. `auto`: only on a terminal, and only if NO_COLOR is not set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
 }
@@ -462,6 +491,8 @@ pub(super) struct ExploreArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Expect {
+    /// No stale read, and theory and margins say that none can be.
+    Safe,
     /// No stale read.
     None,
     /// At least one stale read.

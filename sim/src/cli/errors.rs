@@ -116,16 +116,21 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     let mut message = format!("error: cannot read the scenario {}: {error}", path.display());
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let known = scenario_files(Path::new("scenarios"));
-    let near = known.iter().filter_map(|known| {
-        let name = known.file_stem()?.to_str()?;
-        let likeness = strsim::jaro_winkler(stem, name);
-        (likeness > 0.8).then_some((likeness, known))
-    });
-    if let Some((_, near)) = near.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
+    let stems = known.iter().filter_map(|known| known.file_stem()?.to_str());
+    if let Some(near) = nearest(stem, stems)
+        .and_then(|near| known.iter().find(|known| known.file_stem().is_some_and(|stem| stem == near)))
+    {
         message.push_str(&format!("\n  did you mean {}?", near.display()));
     }
     message.push_str("\n  `sim list` shows the scenarios there are");
     Failure::usage(message)
+}
+
+/// The known word that is most like this one, if one is like it.
+pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let likeness = |known: &str| strsim::jaro_winkler(word, known);
+    let near = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(near) > 0.8).then_some(near)
 }
 
 /// All scenario files below a folder, sorted.

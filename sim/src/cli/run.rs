@@ -16,7 +16,7 @@ use leasehold_run::trace::{Divergence, TraceWriter, divergence};
 use leasehold_run::{describe, watch};
 
 use super::args::{Expect, RunArguments};
-use super::errors::{Failure, Loaded, load};
+use super::errors::{Failure, Loaded, load, nearest};
 use super::output::Report;
 use super::{exit, guests};
 
@@ -98,10 +98,8 @@ fn no_row(plan: &Plan, label: &str) -> String {
             "error: no row `{label}`\n  the scenario has one row, which has no label: leave --row away"
         );
     }
-    let likeness = |known: &&str| strsim::jaro_winkler(label, known);
-    let near = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let mut text = format!("error: no row `{label}`");
-    if let Some(near) = near.filter(|near| likeness(near) > 0.8) {
+    if let Some(near) = nearest(label, known.iter().copied()) {
         text.push_str(&format!("\n  did you mean --row {}?", shell_word(near)));
     }
     text.push_str(&format!("\n  rows are {}", known[..known.len().min(LABELS_MAX)].join(", ")));
@@ -114,11 +112,15 @@ fn no_row(plan: &Plan, label: &str) -> String {
 fn expect(loaded: &mut Loaded, expect: Option<Expect>) {
     let Some(expect) = expect else { return };
     let (row, whole, word) = match expect {
+        Expect::Safe => (RowExpectation::None, Expectation::None, "safe"),
         Expect::None => (RowExpectation::None, Expectation::None, "none"),
         Expect::Some => (RowExpectation::Some, Expectation::Some, "some"),
         Expect::Any => (RowExpectation::Any, Expectation::Any, "any"),
     };
-    loaded.plan.rows.iter_mut().for_each(|each| each.expect = row);
+    for each in &mut loaded.plan.rows {
+        each.expect = row;
+        each.scenario.required.safe |= expect == Expect::Safe;
+    }
     loaded.plan.expect = whole;
     loaded.arguments.push_str(&format!(" --expect {word}"));
 }

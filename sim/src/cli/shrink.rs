@@ -76,7 +76,7 @@ fn nothing(loaded: &Loaded, row: &Row) -> Failure {
     let label = if row.label.is_empty() { String::new() } else { format!(" (row {})", row.label) };
     let file = shell_word(&loaded.file);
     Failure::nothing(format!(
-        "nothing to shrink: seed {} of {}{label} shows no stale read, no broken invariant and no time\n  at which two nodes could serve\n  \
+        "nothing to shrink: seed {} of {}{label} shows no stale read, no broken invariant, no time\n  at which two nodes could serve, and no cluster that did not come back\n  \
          try other seeds:  cargo sim shrink {file} --seed N\n  \
          see every row:    cargo sim run {file}\n  \
          search for one:   cargo sim explore --beyond",

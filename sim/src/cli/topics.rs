@@ -39,6 +39,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "the phase diagram over two keys, and three of them",
         include_str!("../../../docs/ideas/frontiers.md"),
     ),
+    ("gallery", "lease bugs that shipped, each with its run", include_str!("../../../docs/gallery.md")),
     (
         "exploring",
         "what exploring draws, what it has found, and how long broken rules last",
@@ -79,6 +80,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "safe",
         "am I safe with my numbers? what an operator checks",
         include_str!("../../../docs/guide/safe.md"),
+    ),
+    (
+        "advice",
+        "am I safe with my numbers? the answer of `sim advise`, line by line",
+        include_str!("../../../docs/guide/advise.md"),
     ),
     ("node", "how to run the node", include_str!("../../../docs/guide/node.md")),
     ("library", "how to embed the node", include_str!("../../../docs/guide/library.md")),

@@ -5,6 +5,7 @@ use leasehold::time::Span;
 use super::cost::asks_once;
 use super::search::Search;
 use super::violation::Kind;
+use crate::stalled::Stalled;
 use leasehold_check::{StaleRead, Verdict};
 use leasehold_run::run::Outcome;
 use leasehold_run::setup::{ClientSpec, OperationKind, Setup, Target};
@@ -48,7 +49,8 @@ fn choices(search: &Search<'_>) -> Vec<Vec<usize>> {
                 }
             }
         }
-        Kind::BrokenInvariant(_) => {}
+        Kind::BrokenInvariant(_) | Kind::TwoCouldServe { .. } | Kind::Stalled(Stalled::NoLeader) => {}
+        Kind::Stalled(Stalled::NoWrites) => sets.extend(unanswered(outcome)),
     }
     if outcome.history.len() <= ONE_BY_ONE_MAX {
         sets.push((0..outcome.history.len()).collect());
@@ -58,6 +60,16 @@ fn choices(search: &Search<'_>) -> Vec<Vec<usize>> {
         set.dedup();
     }
     sets
+}
+
+/// The first and the last write without an answer, each by itself: one that waits to the end of the run may be enough.
+fn unanswered(outcome: &Outcome) -> Vec<Vec<usize>> {
+    let waits = |place: &usize| {
+        let operation = &outcome.history[*place];
+        operation.completed.is_none() && !matches!(operation.request, Request::Read { .. })
+    };
+    let waiting: Vec<usize> = (0..outcome.history.len()).filter(waits).collect();
+    waiting.first().into_iter().chain(waiting.last()).map(|place| vec![*place]).collect()
 }
 
 /// The read and the write that it missed; the same and the write that it returned.

@@ -8,7 +8,8 @@ use leasehold::time::Span;
 
 use super::search::Search;
 use super::select::{earlier, select};
-use super::violation::Kind;
+use super::violation::{Kind, two_could_serve};
+use crate::stalled::stalled;
 use leasehold_check::Verdict;
 use leasehold_run::hosted::Hosted;
 use leasehold_run::run::{Outcome, run_watched};
@@ -65,6 +66,11 @@ fn shown_at(search: &Search<'_>) -> Option<u64> {
         }
         Kind::BrokenInvariant(wanted) => {
             Some(outcome.broken.iter().find(|broken| broken.invariant == wanted)?.at)
+        }
+        Kind::TwoCouldServe { .. } => two_could_serve(outcome),
+        Kind::Stalled(_) => {
+            let stall = stalled(search.best(), outcome)?;
+            Some(stall.without.from + stall.patience.as_nanos() + 1)
         }
     }
 }

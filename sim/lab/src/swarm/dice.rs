@@ -30,6 +30,8 @@ pub(super) enum Aspect {
     MemberChanges,
     /// What no motif makes.
     Together,
+    /// Whether every fault ends, and what else is asked of a cluster that must come back.
+    Comeback,
 }
 
 /// The dice of one aspect of one seed.

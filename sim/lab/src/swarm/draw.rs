@@ -6,7 +6,7 @@ use leasehold::raft::LogBounds;
 use leasehold::time::Span;
 
 use super::dice::{Aspect, Dice};
-use super::{Profile, bound, disks, faults, members, together, workload};
+use super::{Profile, bound, comeback, disks, faults, members, together, workload};
 use leasehold_run::rules;
 use leasehold_run::setup::{Cluster, Delay, LinkSpec, Network, NodeSpec, Setup, Timers};
 
@@ -18,10 +18,17 @@ pub fn draw(seed: u64, profile: &Profile) -> Setup {
     setup.faults = faults::faults(seed, &setup, profile.bound);
     setup.faults.extend(members::faults(seed, &setup));
     disks::fit(seed, &mut setup);
-    together::before_clocks(seed, &mut setup, profile.bound);
-    bound::fit(seed, &mut setup, profile.bound);
-    together::after_clocks(seed, &mut setup, profile.bound);
     setup.log = log(seed);
+    let comes_back = comeback::before_clocks(seed, &mut setup);
+    if !comes_back {
+        together::before_clocks(seed, &mut setup, profile.bound);
+    }
+    bound::fit(seed, &mut setup, profile.bound);
+    if comes_back {
+        comeback::after_clocks(seed, &mut setup, profile.bound);
+    } else {
+        together::after_clocks(seed, &mut setup, profile.bound);
+    }
     setup.rules = profile.rules.to_owned();
     setup
 }

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::row::{Kind, Row};
 use super::{Subject, bound};
 use crate::contradiction::forbidden;
+use crate::stalled::{Stalled, stalled};
 use leasehold_check as check;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::setup::{Delay, Setup};
@@ -150,6 +151,7 @@ fn judge(row: &mut Row, setup: &Setup, outcome: &Outcome) {
     row.events = outcome.events;
     row.trace = outcome.trace_hash;
     row.detail = outcome.broken.iter().map(|broken| broken.invariant.to_string()).collect();
+    let stall = stalled(setup, outcome).map(|stall| stall.kind);
     let found = [
         (Kind::BeatsTheory, row.stale > 0 && forbidden(setup).is_some()),
         (Kind::StaleRead, row.stale > 0),
@@ -158,6 +160,8 @@ fn judge(row: &mut Row, setup: &Setup, outcome: &Outcome) {
         (Kind::TwoLeases, outcome.overlap.is_some()),
         (Kind::BrokenInvariant, !outcome.broken.is_empty()),
         (Kind::NobodyLed, outcome.changes.is_empty() && calm(setup)),
+        (Kind::NoLeaderAgain, stall == Some(Stalled::NoLeader)),
+        (Kind::WritesStandStill, stall == Some(Stalled::NoWrites)),
         (Kind::Undecided, outcome.check.outcome == check::Outcome::Undecided),
     ];
     row.found = found.into_iter().filter(|(_, found)| *found).map(|(kind, _)| kind).collect();

@@ -178,7 +178,7 @@ pub(super) fn after_clocks(seed: u64, setup: &mut Setup, bound: Bound) {
 }
 
 /// Lengths that are as safe with these clocks, applied one after another.
-fn apply(dice: &mut Dice, setup: &mut Setup, bound: Bound) {
+pub(super) fn apply(dice: &mut Dice, setup: &mut Setup, bound: Bound) {
     let timeout = setup.lease.election_timeout;
     for _ in 0..dice.between(1, 3) {
         let election_timeout = dice.share(timeout, 300, 1_800);

@@ -97,6 +97,7 @@ fn lost_time(setup: &Setup, explanation: &Explanation) -> Option<Found> {
         _ if spec.rate_ppb != 0 => format!(" (it runs at {})", rate(spec.rate_ppb)),
         StampSource::Raw => " (the raw clock alone, which stops in suspend)".to_owned(),
         StampSource::Boot => " (the boot clock alone)".to_owned(),
+        StampSource::Wall => " (the wall clock, which was set)".to_owned(),
         StampSource::Both => String::new(),
     };
     let what = format!(

@@ -13,9 +13,7 @@ use crate::guest;
 use crate::hosted::Hosted;
 use crate::setup::Setup;
 use leasehold::raft::{LeaseEndCause, Note, StepDownCause};
-use leasehold_world::{
-    Event, Happening, MONOTONIC_BASE, Reader, Reply, Request, VirtualClock, WALL_BASE, World,
-};
+use leasehold_world::{Event, Happening, Reader, Reply, Request, VirtualClock, WALL_BASE, World};
 
 /// Whoever takes notes while the run is played again.
 pub(super) struct Notes {
@@ -73,7 +71,7 @@ impl Notes {
     fn shown(&self, clock: &VirtualClock, at: u64) -> (u64, u64) {
         match self.setup.lease.form {
             LeaseForm::Deadline => (clock.wall(at), WALL_BASE),
-            LeaseForm::Elapsed => (clock.stamp(at), MONOTONIC_BASE),
+            LeaseForm::Elapsed => (clock.stamp(at), clock.stamp_base()),
         }
     }
 
@@ -182,9 +180,9 @@ impl Notes {
         let clock = world.clock(node);
         let counted_from = clock.true_time_of(start.stamp);
         let end_on_clock = match *end {
-            Alarm::First { since, span } => (since.boot().plus(span).0, MONOTONIC_BASE),
+            Alarm::First { since, span } => (since.boot().plus(span).0, clock.stamp_base()),
             // A guest's lease may end by one of the two clocks.
-            Alarm::Last { since, span } => (since.raw().max(since.boot()).plus(span).0, MONOTONIC_BASE),
+            Alarm::Last { since, span } => (since.raw().max(since.boot()).plus(span).0, clock.stamp_base()),
             Alarm::WallLatest { deadline, .. } | Alarm::WallEarliest { deadline, .. } => {
                 (deadline.0, WALL_BASE)
             }

@@ -35,7 +35,7 @@ fn longest_without_leader(row: &RowResult) -> u64 {
 /// `first leader at 1s, later none for 3s from 10s on; no answer to any read for 40us, to any write for 3s; campaigns 2,
 /// hand-overs 0, won 2`.
 fn words(service: &Service) -> String {
-    let Service { first_leader, leaderless, elections, reads, writes } = *service;
+    let Service { first_leader, leaderless, elections, reads, writes, .. } = *service;
     let length = |stretch: Stretch| Span::nanos(stretch.length).to_string();
     let later = leaderless.map_or(String::new(), |none| {
         format!(", later none for {} from {} on", length(none), instant(none.from))
@@ -67,7 +67,7 @@ fn words(service: &Service) -> String {
 
 /// For machines.
 pub(super) fn service_json(service: &Service) -> Value {
-    let Service { first_leader, leaderless, elections, reads, writes } = service;
+    let Service { first_leader, leaderless, elections, reads, writes, .. } = service;
     let served = |served: &Served| {
         json!({
             "asked": served.asked,

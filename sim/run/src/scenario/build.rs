@@ -7,7 +7,8 @@ mod nodes;
 
 use super::keys::{self, Table};
 use super::model::{
-    Cluster, Delay, DiskKind, Expectation, LinkSpec, Network, NodeSpec, Requirements, Scenario, Timers,
+    Cluster, Delay, DiskKind, Exhibit, Expectation, LinkSpec, Network, NodeSpec, Requirements, Scenario,
+    Timers,
 };
 use super::path::node_names;
 use super::read::{Context, Value};
@@ -93,6 +94,7 @@ impl<'a> Builder<'a> {
         self.guest(&setup);
         let expect = self.expectation();
         let required = self.required();
+        let exhibit = self.exhibit();
         if !self.problems.iter().any(Problem::is_error) {
             self.doubts(&setup);
         }
@@ -102,6 +104,7 @@ impl<'a> Builder<'a> {
             setup,
             expect,
             required,
+            exhibit,
         }
     }
 
@@ -196,11 +199,33 @@ impl<'a> Builder<'a> {
         Requirements {
             safe: expect.leaf("safe").is_some_and(Found::flag),
             margin_at_least: span("margin-at-least"),
+            lease_over_at: span("lease-over-at"),
+            leader_ready_at: span("leader-ready-at"),
             leader_within: span("leader-within"),
             answered_at_least: expect.leaf("answered-at-least").map(Found::share),
             read_gap_at_most: span("read-gap-at-most"),
             write_gap_at_most: span("write-gap-at-most"),
         }
+    }
+
+    fn exhibit(&self) -> Option<Exhibit> {
+        let plate = self.file.section("exhibit")?;
+        // In the file a text may have several lines.
+        let text =
+            |key| plate.leaf(key).map(|found| found.text.split_whitespace().collect::<Vec<_>>().join(" "));
+        Some(Exhibit {
+            system: text("system")?,
+            year: plate.leaf("year")?.count(),
+            evidence: plate.leaf("evidence")?.word(),
+            url: text("url"),
+            mechanism: text("mechanism")?,
+            clock_fault: plate.leaf("clock-fault")?.flag(),
+            believed: text("believed")?,
+            happened: text("happened")?,
+            note: text("note"),
+            question: text("question"),
+            question_url: text("question-url"),
+        })
     }
 
     /// Complains when `more` after this time is past the end of the run.

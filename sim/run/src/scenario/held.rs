@@ -330,4 +330,7 @@ macro_rules! words {
 words!(FORMS: LeaseForm = "elapsed" => LeaseForm::Elapsed, "deadline" => LeaseForm::Deadline);
 words!(DISK_KINDS: DiskKind = "memory" => DiskKind::Memory, "durable" => DiskKind::Durable);
 words!(UNSYNCED: Unsynced = "torn" => Unsynced::Torn, "lost" => Unsynced::Lost, "kept" => Unsynced::Kept);
-words!(STAMPS: StampSource = "both" => StampSource::Both, "raw" => StampSource::Raw, "boot" => StampSource::Boot);
+words!(
+    STAMPS: StampSource = "both" => StampSource::Both, "raw" => StampSource::Raw, "boot" => StampSource::Boot,
+    "wall" => StampSource::Wall
+);

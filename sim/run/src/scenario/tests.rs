@@ -375,7 +375,8 @@ fn the_examples_of_the_documentation_are_right() {
 
 #[test]
 fn the_full_example_gives_every_key() {
-    let (full, delay) = (explain(&plan(FULL, &[])), ["DELAY.", "sweep.", "variant[].", "expect.begin-above"]);
+    let (full, delay) =
+        (explain(&plan(FULL, &[])), ["DELAY.", "sweep.", "variant[].", "expect.begin-above", "exhibit."]);
     // A guest has no durable disk.
     let excluded = ["fault[].at", "client.NAME.think", "clock.NAME.nodes", "guest.command"];
     for key in known_keys() {
@@ -394,6 +395,49 @@ fn the_full_example_gives_every_key() {
         });
         assert!(given, "{path}");
     }
+}
+
+#[test]
+fn an_exhibit_is_read_and_its_texts_are_of_one_line() {
+    let text = r#"duration = "9s"
+[expect]
+lease-over-at = "4s"
+leader-ready-at = "5s"
+[[variant]]
+name = "as shipped"
+set = {}
+leader-ready-at = "3s"
+[exhibit]
+system = "a system"
+year = 2016
+evidence = "reported"
+mechanism = "it breaks"
+clock-fault = false
+believed = """
+It \
+works,
+they said."""
+happened = "It broke."
+"#;
+    let read = plan(text, &[]);
+    let plate = read.exhibit.expect("there is a plate");
+    assert_eq!((plate.year, plate.evidence, plate.clock_fault), (2016, "reported", false));
+    assert_eq!((plate.believed.as_str(), plate.note), ("It works, they said.", None));
+    let required = read.rows[0].scenario.required;
+    assert_eq!(required.leader_ready_at, Some(Span::secs(3)), "the variant's own");
+    assert_eq!(required.lease_over_at, Some(Span::secs(4)), "that of all rows");
+    error(&text.replace("year = 2016", "year = 16"), &[], "a whole number from 1980 to 2100");
+    error(
+        &text.replace("\"reported\"", "\"rumoured\""),
+        &[],
+        "known words here: `reported`, `proposed`, `pattern`",
+    );
+    error(&text.replace("happened = ", "happend = "), &[], "did you mean `happened`?");
+    error(
+        &text.replace("set = {}", "set = { \"exhibit.year\" = 2020 }"),
+        &[],
+        "a variant cannot set `exhibit.year`",
+    );
 }
 
 #[test]

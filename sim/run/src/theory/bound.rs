@@ -3,8 +3,8 @@
 //! All instants count from the send of the round that carries the old leader's lease, in true time. With `E = D - s`,
 //! least delays `d`, disk syncs `y`, the leader `l`, the challenger `c`, any other voting node `x`:
 //!
-//! * a voter `v` is free after `d(l,v) + T / rate_v` (elapsed form) or `T - e_l + e_v - skew` (deadline form); after a
-//!   restart `T / rate_v` after that; an elector is free from the beginning;
+//! * a voter `v` is free after `d(l,v) + T / rate_v` (elapsed form) or `T - e_l + e_v - skew`, if
+//!   that is earlier (deadline form); after a restart `T / rate_v` after that; an elector is free from the beginning;
 //! * with pre-votes from before the round, the vote of `x` is with the challenger at `free_x + y_x + d(x,c)`;
 //! * without them, its pre-vote is there at `free_x + d(x,c)`; and its vote at
 //!   `max(pre-voted + y_c + d(c,x), free_x) + y_x + d(x,c)`;
@@ -125,14 +125,19 @@ fn promised(setup: &Setup, attack: &Attack, voter: usize) -> i128 {
     let (holder, spec) = (&setup.nodes[attack.leader], &setup.nodes[voter]);
     let received = i128::from(attack.delay(setup, attack.leader, voter));
     let promise = nanos(holder.lease.election_timeout);
+    let by_receipt = received + measured(promise, spec.clock.slowest_ppb());
     let promised = match holder.lease.form {
-        LeaseForm::Elapsed => received + measured(promise, spec.clock.slowest_ppb()),
-        LeaseForm::Deadline => {
-            let errors = nanos(spec.clock.wall_error) - nanos(holder.clock.wall_error);
-            promise + errors - skew(setup, attack, voter)
-        }
+        LeaseForm::Elapsed => by_receipt,
+        LeaseForm::Deadline => by_receipt.min(by_stamp(setup, attack, voter)),
     };
     promised.max(received + 1)
+}
+
+/// When a voter's wall clock has come to the end of the promise that the round gave it, in the deadline form.
+fn by_stamp(setup: &Setup, attack: &Attack, voter: usize) -> i128 {
+    let (holder, spec) = (&setup.nodes[attack.leader], &setup.nodes[voter]);
+    let errors = nanos(spec.clock.wall_error) - nanos(holder.clock.wall_error);
+    nanos(holder.lease.election_timeout) + errors - skew(setup, attack, voter)
 }
 
 /// Does the leader still lead when the first round is acknowledged that reaches the voters free?
@@ -334,6 +339,9 @@ pub fn formula(setup: &Setup, attack: &Attack) -> Vec<String> {
         (Some(_), _) if setup.rules == RESTART_FORGETS => "d(l,v) + 1ns + downtime".to_owned(),
         (Some(_), _) => "d(l,v) + 1ns + downtime + T / rate(v)".to_owned(),
         (None, LeaseForm::Elapsed) => "d(l,v) + T / rate(v)".to_owned(),
+        (None, LeaseForm::Deadline) if promised(setup, attack, v) < by_stamp(setup, attack, v) => {
+            "d(l,v) + T / rate(v)".to_owned()
+        }
         (None, LeaseForm::Deadline) => "T - e(l) + e(v) - skew".to_owned(),
     };
     let lease = match (holder.lease.form, attack.back_within) {

@@ -5,12 +5,13 @@
 //!
 //! * elapsed form: the lease ends after `E / (1 + rate_l)`, the promise after `T / (1 + rate_f)`. Where boottime is slewed,
 //!   a lease ends by the quicker of the two clocks of a stamp, a promise by the slower;
-//! * deadline form: the lease ends after `E - 2 e_l`, the promise after `T - e_l + e_f - skew`, where `skew` is how far the
-//!   follower's wall clock, when it votes, is ahead of the leader's when it stamped the round.
+//! * deadline form: the lease ends after `E - 2 e_l`. The promise ends after `T - e_l + e_f - skew`, where `skew` is how far
+//!   the follower's wall clock, when it votes, is ahead of the leader's when it stamped the round; or after `T` on the
+//!   follower's monotonic clocks, if that is earlier.
 //!
-//! A follower that restarts, or has no wall clock, counts `T` on its monotonic clocks instead; that is no longer than `T`.
-//! Against such a follower a leader's wall clock does most harm when it is set back by `b` *within* the lease, which then
-//! ends after `E - 2 e_l + b`; but the leader counts `E` on its monotonic clocks as well, and the lease is over with those.
+//! Against a promise that ends by the monotonic clocks a leader's wall clock does most harm when it is set back by `b`
+//! *within* the lease, which then ends after `E - 2 e_l + b`; but the leader counts `E` on its monotonic clocks as well, and
+//! the lease is over with those.
 //!
 //! A leader's clock that misses time lengthens its lease by what it misses: every clock does in a hypervisor pause, the raw
 //! clock alone does in a suspend. In the deadline form the wall clock stays behind by what it missed, so that every
@@ -24,7 +25,7 @@
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
-use crate::attack::slewed_and_suspended;
+use crate::attack::unknown_clocks;
 use crate::display::length;
 use crate::faults::{self, Frozen, Harm, harm, times};
 use crate::rules;
@@ -64,7 +65,7 @@ pub fn predict(setup: &Setup) -> Prediction {
     if let Some(why) = setup.faults.iter().find_map(faults::uncovered_by_theory) {
         return Prediction::NotCovered { why };
     }
-    if let Some(why) = slewed_and_suspended(setup) {
+    if let Some(why) = unknown_clocks(setup) {
         return Prediction::NotCovered { why };
     }
     let deadline_form = setup.nodes.iter().any(|node| node.lease.form == LeaseForm::Deadline);
@@ -85,10 +86,13 @@ pub fn predict(setup: &Setup) -> Prediction {
     }
 }
 
-/// How much true time the clocks miss that this node measures a lease with, at most. `frozen` says which stops do that.
-fn missed(setup: &Setup, node: usize, frozen: &[Frozen]) -> i128 {
-    let spec = &setup.nodes[node];
-    let lasting = |fault: &FaultSpec| match harm(fault) {
+/// The faults that stop some of a node's clocks, and for how long, ns. `frozen` says which clocks.
+fn stops<'a>(
+    setup: &'a Setup,
+    node: usize,
+    frozen: &'a [Frozen],
+) -> impl Iterator<Item = (&'a FaultSpec, i128)> {
+    let lasting = move |fault: &FaultSpec| match harm(fault) {
         Harm::Stops { node: stopped, clocks } if stopped == node && frozen.contains(&clocks) => fault.lasts,
         Harm::Stops { .. }
         | Harm::None
@@ -97,10 +101,19 @@ fn missed(setup: &Setup, node: usize, frozen: &[Frozen]) -> i128 {
         | Harm::Restarts { .. }
         | Harm::NoFormula => None,
     };
-    let stops = || setup.faults.iter().filter_map(|fault| Some((fault, nanos(lasting(fault)?))));
-    if spec.lease.form == LeaseForm::Deadline && frozen.contains(&Frozen::All) {
-        return stops().map(|(fault, lasts)| lasts * i128::from(times(fault, setup.duration))).sum();
-    }
+    setup.faults.iter().filter_map(move |fault| Some((fault, nanos(lasting(fault)?))))
+}
+
+/// How much true time a node's wall clock misses in the whole run, at most: nobody sets it right.
+fn missed_in_run(setup: &Setup, node: usize) -> i128 {
+    stops(setup, node, &[Frozen::All])
+        .map(|(fault, lasts)| lasts * i128::from(times(fault, setup.duration)))
+        .sum()
+}
+
+/// How much true time the clocks miss within one lease that this node measures it with, at most.
+fn missed(setup: &Setup, node: usize, frozen: &[Frozen]) -> i128 {
+    let spec = &setup.nodes[node];
     // The more stops there are within the lease the longer it is, and the more stops there may be within it.
     let lease = true_time(nanos(spec.lease.effective()), spec.clock.fastest_ppb(), Rounding::Down);
     let mut missed = 0;
@@ -110,7 +123,7 @@ fn missed(setup: &Setup, node: usize, frozen: &[Frozen]) -> i128 {
             Trigger::Every { every, .. } => (lease + missed) / nanos(every) + 1,
         };
         let most = |fault: &FaultSpec| within(fault).min(i128::from(times(fault, setup.duration)));
-        let more: i128 = stops().map(|(fault, lasts)| lasts * most(fault)).sum();
+        let more: i128 = stops(setup, node, frozen).map(|(fault, lasts)| lasts * most(fault)).sum();
         if more == missed {
             return missed;
         }
@@ -135,31 +148,16 @@ fn slack(setup: &Setup, leader: usize, follower: usize) -> Option<i128> {
             lasts(promise, voter.clock.slowest_ppb()) - lasts(lease, holder.clock.fastest_ppb()) - lost
         }
         LeaseForm::Deadline => {
-            let lost = missed(setup, leader, &[Frozen::All]);
             let (own_error, its_error) = (nanos(holder.clock.wall_error), nanos(voter.clock.wall_error));
             let by_wall =
                 promise - own_error + its_error - skew(setup, leader, follower) - (lease - 2 * own_error);
-            // A wall clock that is behind makes a promise longer. Not one that is counted on the monotonic clocks.
-            let slack = if may_count_from_receipt(setup, leader, follower) {
-                let suspended = if raw_alone { missed(setup, leader, &[Frozen::Raw]) } else { 0 };
-                by_wall.min(promise - lease - suspended.min(set(setup, leader, Direction::Back)))
-            } else {
-                by_wall
-            };
-            slack - lost
+            // A wall clock that is behind makes no promise longer: it ends by the monotonic clocks as well.
+            let suspended = if raw_alone { missed(setup, leader, &[Frozen::Raw]) } else { 0 };
+            let lasts = (lease + suspended).min(lease - 2 * own_error + set(setup, leader, Direction::Back));
+            let by_receipt = promise - lasts - missed(setup, leader, &[Frozen::All]);
+            by_receipt.min(by_wall - missed_in_run(setup, leader))
         }
     })
-}
-
-/// May the follower count a promise of the deadline form on its monotonic clocks: after a restart, or because one of the two
-/// has no usable wall clock?
-fn may_count_from_receipt(setup: &Setup, leader: usize, follower: usize) -> bool {
-    let unvouched = |of: usize| {
-        let by_fault = |fault: &FaultSpec| matches!(harm(fault), Harm::Unvouched { node } if node == of);
-        !setup.nodes[of].clock.synchronized || setup.faults.iter().any(by_fault)
-    };
-    let restarts = |fault: &FaultSpec| matches!(harm(fault), Harm::Restarts { node, .. } if node == follower);
-    unvouched(leader) || unvouched(follower) || setup.faults.iter().any(restarts)
 }
 
 /// How far the follower's wall clock may come to be ahead of the leader's: offsets, and every step that makes it worse.

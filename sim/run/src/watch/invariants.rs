@@ -291,15 +291,6 @@ fn own_term(message: &raft::Message) -> u64 {
     }
 }
 
-/// A promise as a restarted node keeps it. It cannot know until when its wall clock would have had it wait; the length,
-/// counted on its monotonic clocks, is as much as a lease can rest on.
-fn from_receipt(promise: &Alarm) -> Alarm {
-    match *promise {
-        Alarm::WallEarliest { since, span, .. } => Alarm::Last { since, span },
-        other => other,
-    }
-}
-
 impl<P: Hosted> Reader<P> for Invariants {
     #[inline(always)]
     fn read(&mut self, event: &Event<'_, P::Message, Note>, world: &World<P>) {
@@ -316,9 +307,7 @@ impl<P: Hosted> Reader<P> for Invariants {
                     // Granting a vote changes no promise, so those the node has now it had before.
                     let given = world.process(node).node().map(|running| running.raft().promise_ends());
                     let given: Vec<Alarm> = given.into_iter().flatten().collect();
-                    let before_crash = |alarm: &Alarm| runs(alarm) && runs(&from_receipt(alarm));
-                    let promised =
-                        given.iter().any(runs) || seen.promises_before_crash.iter().any(before_crash);
+                    let promised = given.iter().chain(&seen.promises_before_crash).any(runs);
                     let leads = seen.lease.iter().any(runs);
                     let detail = format!("a vote for node {} in term {term}", candidate.index());
                     if promised {

@@ -50,6 +50,12 @@ pub struct Leaders {
     without: Option<u64>,
     /// Of the times after the first leader.
     longest: Option<Stretch>,
+    /// When the last fault happened or was undone, ns; the start of the run before the first.
+    last_fault: u64,
+    /// Of the times after that.
+    since_fault: Stretch,
+    /// The only node that can serve, and since when, ns.
+    only: Option<(usize, u64)>,
     elections: Elections,
 }
 
@@ -62,14 +68,24 @@ impl Leaders {
             first: None,
             without: Some(0),
             longest: None,
+            last_fault: 0,
+            since_fault: Stretch::default(),
+            only: None,
             elections: Elections::default(),
         }
     }
 
     fn changed(&mut self, at: u64) {
-        let serves = self.leads.iter().zip(&self.stopped).any(|(leads, stopped)| *leads && !stopped);
+        let mut serving = (0..self.leads.len()).filter(|node| self.leads[*node] && !self.stopped[*node]);
+        let (first, second) = (serving.next(), serving.next());
+        let serves = first.is_some();
+        let only = first.filter(|_| second.is_none());
+        if only != self.only.map(|(node, _)| node) {
+            self.only = only.map(|node| (node, at));
+        }
         match (serves, self.without) {
             (true, Some(since)) => {
+                self.over_since_fault(since, at);
                 match self.first {
                     None => self.first = Some(at),
                     Some(_) => self.over(since, at),
@@ -85,6 +101,15 @@ impl Leaders {
         let time = Stretch::between(since, at);
         self.longest = Some(self.longest.map_or(time, |longest| longest.longer(time)));
     }
+
+    fn fault(&mut self, at: u64) {
+        (self.last_fault, self.since_fault) = (at, Stretch { from: at, length: 0 });
+    }
+
+    /// A time without a leader is over, of which only what came after the last fault counts.
+    fn over_since_fault(&mut self, since: u64, at: u64) {
+        self.since_fault = self.since_fault.longer(Stretch::between(since.max(self.last_fault), at));
+    }
 }
 
 impl<P: Process<Note = Note>> Reader<P> for Leaders {
@@ -96,6 +121,7 @@ impl<P: Process<Note = Note>> Reader<P> for Leaders {
                 Ballot::Vote => self.elections.campaigns += 1,
                 Ballot::TransferVote => self.elections.hand_overs += 1,
             },
+            Happening::Fault { .. } => self.fault(event.at),
             Happening::Noted { note: Note::Elected { .. }, .. } => self.elections.won += 1,
             Happening::Noted { node, note: Note::LeaderReady { .. } } => {
                 self.leads[node] = true;
@@ -134,6 +160,18 @@ pub struct Served {
     pub gap: Option<Stretch>,
 }
 
+/// What a cluster did once the last fault was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AfterFaults {
+    /// When the last one happened or was undone, ns; 0 without faults.
+    pub since: u64,
+    /// The longest time after that in which no leader could serve.
+    pub leaderless: Stretch,
+    /// While one node alone has led, to the end of the run: the longest time in which writes waited at it and none was
+    /// answered.
+    pub writes: Option<Stretch>,
+}
+
 /// What a cluster did for its clients in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Service {
@@ -147,6 +185,8 @@ pub struct Service {
     pub reads: Served,
     /// Writes and compare-and-sets.
     pub writes: Served,
+    /// All that came after the last fault.
+    pub after_faults: AfterFaults,
 }
 
 impl Service {
@@ -155,12 +195,24 @@ impl Service {
         if let (Some(since), Some(_)) = (leaders.without, leaders.first) {
             leaders.over(since, end);
         }
+        if let Some(since) = leaders.without {
+            leaders.over_since_fault(since, end);
+        }
         let Leaders { first: first_leader, longest: leaderless, elections, .. } = leaders;
+        let Leaders { last_fault: since, since_fault, only, .. } = leaders;
+        let at_leader = only.and_then(|(leader, led)| {
+            let asked = |operation: &&Operation| {
+                let read = matches!(operation.request, Request::Read { .. });
+                !read && operation.node == leader && operation.invoked >= led.max(since)
+            };
+            served(history.iter().filter(asked), end).gap
+        });
+        let after_faults = AfterFaults { since, leaderless: since_fault, writes: at_leader };
         let of = |reads: bool| {
             let wanted = |operation: &&Operation| matches!(operation.request, Request::Read { .. }) == reads;
             served(history.iter().filter(wanted), end)
         };
-        Service { first_leader, leaderless, elections, reads: of(true), writes: of(false) }
+        Service { first_leader, leaderless, elections, reads: of(true), writes: of(false), after_faults }
     }
 
     /// The longest time without a leader that could serve, the start included.
