@@ -25,12 +25,16 @@ struct Cluster {
 
 impl Cluster {
     fn start(flags: &[&str]) -> Cluster {
+        Cluster::start_each(|_| flags.to_vec())
+    }
+
+    fn start_each<'a>(flags: impl Fn(&str) -> Vec<&'a str>) -> Cluster {
         let inputs = Arc::new(Mutex::new(BTreeMap::new()));
         let mut children = BTreeMap::new();
         let (sender, answers) = channel();
         for name in NAMES {
             let mut child = Command::new(env!("CARGO_BIN_EXE_leasehold"))
-                .args(flags)
+                .args(flags(name))
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())
@@ -231,4 +235,22 @@ fn a_new_cluster_with_a_small_grace_has_a_leader_long_before_an_election_timeout
     let all = cluster.nodes();
     cluster.write(&all, "x", "first");
     cluster.leader_seen_by_all(&all, "x", "first");
+}
+
+/// n2 and n3 say that their wall clocks may be eight hours wrong: by them n1's stamps are not reached for hours. (A kernel
+/// that vouches for its wall clock is believed instead. Then this is a failover like another.)
+#[test]
+fn wall_clocks_that_may_be_hours_wrong_delay_no_failover() {
+    let deadline = ["--in-memory", "--lease-form=deadline", "--election-timeout=1s", "--lease=500ms"];
+    let mut cluster = Cluster::start_each(|name| match name {
+        "n1" => [&deadline[..], &["--assume-wall-error=1ms", "--startup-grace=100ms"]].concat(),
+        _ => [&deadline[..], &["--assume-wall-error=28800s", "--startup-grace=20s"]].concat(),
+    });
+    cluster.write(&["n1".to_owned()], "x", "before");
+    cluster.kill("n1");
+    // Each request waits for two election timeouts.
+    let written = ["n2", "n3"].into_iter().cycle().take(20).find(|node| {
+        cluster.ask(node, json!({"type": "write", "key": "x", "value": "after"}))["type"] == "write_ok"
+    });
+    assert!(written.is_some(), "no leader for forty seconds");
 }
