@@ -428,7 +428,7 @@ fn every_topic_and_command_can_be_explained() {
             "disks",
             "tutorial",
             "safe",
-        "advice",
+            "advice",
             "node",
             "library",
             "maelstrom",

@@ -75,7 +75,7 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup) -> bool {
         link.loss_ppm = None;
     }
     end_faults(&mut dice, setup);
-    if trouble == Trouble::SelfRemoval && setup.nodes.len() > 1 {
+    if trouble == Trouble::SelfRemoval && setup.nodes.len() - setup.cluster.spares > 1 {
         // The others learn only.
         (setup.cluster.voters, setup.cluster.first_leader) = (2, Some(dice.place(2)));
     }
