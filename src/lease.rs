@@ -18,5 +18,5 @@
 mod rules;
 mod settings;
 
-pub use rules::{Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, SoundRules};
+pub use rules::{Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, QuorumContact, SoundRules};
 pub use settings::{Judgement, LeaseForm, LeaseLengths, LeaseSettings};

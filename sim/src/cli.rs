@@ -7,6 +7,8 @@ mod errors;
 mod exhaust;
 mod explore;
 mod frontier;
+mod gallery;
+mod guests;
 mod inspect;
 mod live;
 mod output;
@@ -66,7 +68,8 @@ pub(super) fn main() -> ExitCode {
                 return code;
             }
         };
-        dispatch(arguments).unwrap_or_else(|failure| failure.report())
+        let done = dispatch(arguments).and_then(|code| guests::failed().map(|()| code));
+        done.unwrap_or_else(|failure| failure.report())
     });
     ExitCode::from(outcome.unwrap_or(exit::OUR_BUG))
 }
@@ -88,6 +91,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),
+        Some(Command::Gallery(asked)) => gallery::gallery(&asked),
         Some(Command::Rules) => inspect::rules(),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

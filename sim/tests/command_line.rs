@@ -297,6 +297,8 @@ fn every_command_that_reports_has_the_same_formats() {
         vec!["exhaust", &small, "--row", "3s", "--choices", "1"],
         vec!["run", &small],
         vec!["check", history],
+        vec!["gallery"],
+        vec!["gallery", "transfer"],
         explored.to_vec(),
     ];
     for command in &commands {
@@ -313,6 +315,36 @@ fn every_command_that_reports_has_the_same_formats() {
         assert!(apart <= 1, "all fields of {command:?} but its parts");
         assert!(apart == 1 || lines.lines().count() == 1, "{command:?}");
         assert_eq!(again(&["--quiet"]), "", "{command:?}");
+    }
+}
+
+/// The exhibits are part of the program.
+#[test]
+fn the_gallery_works_in_any_folder() {
+    let elsewhere = |arguments: &[&str]| {
+        let mut command = sim(arguments);
+        let output = command.current_dir(std::env::temp_dir()).output().expect("sim starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("sim writes UTF-8");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, list, errors) = elsewhere(&["gallery"]);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(
+        list.contains("restart-forgets-promise") && list.contains("need no clock that is wrong"),
+        "{list}"
+    );
+    let (code, shown, errors) = elsewhere(&["gallery", "restart-forgets-promise"]);
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    for part in ["TiKV (2023, reported)", "believed", "as shipped", "as fixed", "control", "STALE READ"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let (code, nothing, errors) = elsewhere(&["gallery", "restart-forget-promise"]);
+    assert_eq!((code, nothing.as_str()), (Some(2), ""));
+    assert!(errors.contains("did you mean restart-forgets-promise?"), "{errors}");
+    for command in [&["gallery", "--json"][..], &["gallery", "transfer", "--json"]] {
+        let mut found = BTreeSet::new();
+        fields(&json(&elsewhere(command).1), &mut found);
+        assert_documented(&found);
     }
 }
 
@@ -421,6 +453,7 @@ fn every_topic_and_command_can_be_explained() {
             "checking",
             "thresholds",
             "frontiers",
+            "gallery",
             "exploring",
             "shrinking",
             "searching",
@@ -458,6 +491,7 @@ fn every_topic_and_command_can_be_explained() {
         "list",
         "lint",
         "explain",
+        "gallery",
         "rules",
         "completions",
         "man",
@@ -496,8 +530,15 @@ fn every_listed_scenario_passes_lint() {
     let (code, output, errors) = run(&[&["lint"][..], &files].concat());
     assert_eq!(code, 0, "{errors}");
     let warnings: Vec<&str> = errors.lines().filter(|line| line.starts_with("warning")).collect();
-    assert!(matches!(&warnings[..], [one] if one.contains("D is 5.2s, T is 5s")), "{errors}");
-    assert!(errors.contains("scenarios/formula-gap.toml"), "it shows what such lengths do: {errors}");
+    let about = ["D is 5.2s, T is 5s", "D is 60s, T is 60s", "D is 1s, T is 1s"];
+    let known = |warning: &&str| about.iter().any(|lengths| warning.contains(lengths));
+    assert!(warnings.iter().all(known), "{errors}");
+    for file in ["formula-gap", "gallery/least-timeout", "gallery/promise-in-ticks"] {
+        assert!(
+            errors.contains(&format!("scenarios/{file}.toml")),
+            "it shows what such lengths do: {errors}"
+        );
+    }
     assert_eq!(output.lines().filter(|line| line.contains(": ok, ")).count(), files.len());
 }
 

@@ -57,6 +57,17 @@ pub struct ConfigurationStanding {
     pub acknowledged: bool,
 }
 
+/// A leader's last contact with a quorum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuorumContact {
+    /// The leader was elected then.
+    pub elected: Stamp,
+    /// The round that a quorum acknowledged was sent then ...
+    pub sent: Reading,
+    /// ... and enough acknowledgements had arrived then.
+    pub acknowledged: Reading,
+}
+
 /// What makes a lease safe. See the module's documentation for the notation.
 ///
 /// All methods are pure. Overriding any of them is for the simulator, which shows what it costs.
@@ -70,8 +81,14 @@ pub trait LeaseRules {
     /// When a lease that started at `start` ends on the leader's clock: after `D - s`. In the deadline form the monotonic
     /// clocks may end it as well, so that a wall clock that is set back neither lengthens a lease nor brings one back to
     /// life. `None`: there is no lease, because nothing is left of `D`, or (rule 9) because the clock was unusable at the
-    /// start.
-    fn lease_end(&self, settings: &LeaseSettings, start: &Reading) -> Option<Alarm> {
+    /// start. `_leads_until` is the answer of [`LeaseRules::leads_until`] to the same contact: a leadership is no lease
+    /// (etcd-raft #166).
+    fn lease_end(
+        &self,
+        settings: &LeaseSettings,
+        start: &Reading,
+        _leads_until: Option<Alarm>,
+    ) -> Option<Alarm> {
         let span = settings.effective();
         if span == Span::ZERO {
             return None;
@@ -84,6 +101,12 @@ pub trait LeaseRules {
                 span,
             }),
         }
+    }
+
+    /// When a leader steps down unless a quorum acknowledges another round: an election timeout after the send of the last.
+    /// By then another node may lead. `None`: never.
+    fn leads_until(&self, election_timeout: Span, contact: &QuorumContact) -> Option<Alarm> {
+        Some(Alarm::First { since: contact.sent.stamp, span: election_timeout })
     }
 
     /// Rule 9: is the lease that ends at `end` still running? An unusable clock reading means "no", that is a
@@ -147,6 +170,12 @@ pub trait LeaseRules {
     /// message may still be under way (tikv #1593, openraft #1749, etcd #12704).
     fn transfer_bars_lease(&self) -> bool {
         true
+    }
+
+    /// Rule 4, second half: a leader that has given a transfer up leads on in the next term only, where TimeoutNow is void
+    /// (etcd-raft #99). Does it resume its term, with a lease?
+    fn resumes_after_transfer(&self) -> bool {
+        false
     }
 
     /// Rule 5: no local read before an entry of the leader's own term is committed and applied: the log has every
@@ -230,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_lease_is_over_at_its_last_nanosecond_and_a_promise_not_before() {
-        let lease = SoundRules.lease_end(&settings(LeaseForm::Elapsed, 10), &at(100, None)).unwrap();
+        let lease = SoundRules.lease_end(&settings(LeaseForm::Elapsed, 10), &at(100, None), None).unwrap();
         assert!(SoundRules.lease_running(&lease, &at(119, None)));
         assert!(!SoundRules.lease_running(&lease, &at(120, None)));
         let promise = SoundRules.promise_end(at(100, None).stamp, None, Span::nanos(50));
@@ -241,7 +270,8 @@ mod tests {
     fn error_bounds_count_against_both_sides_in_the_deadline_form() {
         // Stamped 98 (earliest of 100 +- 2); lease 98 + 20 = 118, reached by `latest` at 116; promise 98 + 50 = 148,
         // reached by `earliest` at 150.
-        let lease = SoundRules.lease_end(&settings(LeaseForm::Deadline, 10), &at(0, Some(100))).unwrap();
+        let lease =
+            SoundRules.lease_end(&settings(LeaseForm::Deadline, 10), &at(0, Some(100)), None).unwrap();
         assert!(SoundRules.lease_running(&lease, &at(0, Some(115))));
         assert!(!SoundRules.lease_running(&lease, &at(0, Some(116))));
         let promise = SoundRules.promise_end(at(0, None).stamp, Some(Nanos(98)), Span::nanos(50));
@@ -251,14 +281,14 @@ mod tests {
     #[test]
     fn an_unusable_wall_clock_gives_no_lease_and_ends_one() {
         let settings = settings(LeaseForm::Deadline, 0);
-        assert_eq!(SoundRules.lease_end(&settings, &at(0, None)), None);
-        let lease = SoundRules.lease_end(&settings, &at(0, Some(100))).unwrap();
+        assert_eq!(SoundRules.lease_end(&settings, &at(0, None), None), None);
+        let lease = SoundRules.lease_end(&settings, &at(0, Some(100)), None).unwrap();
         assert!(!SoundRules.lease_running(&lease, &at(0, None)));
     }
 
     #[test]
     fn nothing_left_of_the_lease_is_no_lease() {
-        assert_eq!(SoundRules.lease_end(&settings(LeaseForm::Elapsed, 30), &at(0, None)), None);
+        assert_eq!(SoundRules.lease_end(&settings(LeaseForm::Elapsed, 30), &at(0, None), None), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     Append, AppendOutcome, AppendReply, Configuration, Entry, Index, Lease, LeaseEndCause, Message,
     Misbehaviour, NodeId, Note, Payload, Role, StepDownCause, Term, Timer,
 };
-use crate::lease::{Acknowledgement, LeaseForm, LeaseRules};
+use crate::lease::{Acknowledgement, LeaseForm, LeaseRules, QuorumContact};
 use crate::time::{Alarm, Nanos, Reading, Span, Stamp};
 
 /// Entries in one message ...
@@ -33,6 +33,8 @@ pub(super) struct Leadership {
     /// One a node that was known when the configuration in force came to be, member or not; the leader's own is not used.
     pub(super) progress: Vec<Progress>,
     pub(super) rounds: Rounds,
+    /// When it was elected.
+    elected: Option<Stamp>,
     /// The newest round that a quorum has acknowledged ...
     pub(super) quorum_round: u64,
     /// ... and when that was found out; at the latest when the leadership began.
@@ -109,11 +111,12 @@ impl<R: LeaseRules> Raft<R> {
             own_term_start: last.next(),
             flushed: last,
             broadcast: true,
+            elected: Some(cx.now.stamp),
             quorum_heard: Some(cx.now.stamp),
             ..Leadership::default()
         };
         self.timers.clear(Timer::Election);
-        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&cx.now));
+        self.await_quorum(&cx.now, &cx.now);
         self.note(Note::Elected { term });
         let payload = self.cluster.first_entry(&self.log);
         self.log.push(Entry { term, payload });
@@ -161,7 +164,7 @@ impl<R: LeaseRules> Raft<R> {
         self.leadership.configured_round = self.leadership.rounds.latest();
         self.leadership.broadcast = true;
         // More may have to answer from now on than did before.
-        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(now));
+        self.await_quorum(now, now);
     }
 
     /// Begins a ReadIndex (Raft dissertation, section 6.4): the read may be answered once `round` is
@@ -427,9 +430,17 @@ impl<R: LeaseRules> Raft<R> {
         }
     }
 
-    /// A leader that has not heard from a quorum for an election timeout steps down: somebody else may lead by now.
-    pub(super) fn quorum_check_after(&self, heard: &Reading) -> Alarm {
-        Alarm::First { since: heard.stamp, span: self.settings.lease.election_timeout }
+    /// A quorum has acknowledged the round that was sent at `sent`. Gives the instant at which the leader steps down unless
+    /// a quorum acknowledges another one.
+    pub(super) fn await_quorum(&mut self, sent: &Reading, acknowledged: &Reading) -> Option<Alarm> {
+        let elected = self.leadership.elected.unwrap_or(sent.stamp);
+        let contact = QuorumContact { elected, sent: *sent, acknowledged: *acknowledged };
+        let until = self.rules.leads_until(self.settings.lease.election_timeout, &contact);
+        match until {
+            Some(alarm) => self.timers.set(Timer::QuorumCheck, alarm),
+            None => self.timers.clear(Timer::QuorumCheck),
+        }
+        until
     }
 }
 

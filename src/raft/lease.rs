@@ -58,12 +58,12 @@ impl<R: LeaseRules> Raft<R> {
         let Some(sent) = self.leadership.rounds.acknowledged(round) else {
             return;
         };
-        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(&sent.at));
+        let leads_until = self.await_quorum(&sent.at, now);
         if self.leadership.lease_barred || !sent.asks {
             return;
         }
         let start = self.rules.lease_start(sent.at, *now);
-        if let Some(end) = self.rules.lease_end(&self.settings.lease, &start) {
+        if let Some(end) = self.rules.lease_end(&self.settings.lease, &start, leads_until) {
             self.leadership.lease = Some(Lease { start, end });
             self.note(Note::LeaseRenewed { term: self.term(), start, end });
         }
@@ -95,7 +95,8 @@ impl<R: LeaseRules> Raft<R> {
             return;
         };
         let term = self.hard_state.term;
-        let note = match self.rules.lease_end(&self.settings.lease, &lease.start) {
+        let leads_until = self.timers.alarm(Timer::QuorumCheck);
+        let note = match self.rules.lease_end(&self.settings.lease, &lease.start, leads_until) {
             Some(end) if !lease.end.is_put_off_from(&end) => return,
             Some(end) => {
                 lease.end = end;

@@ -5,7 +5,7 @@
 //! that it sent before: they renew nothing any more, and it keeps at most the lease that it has.
 
 use super::state::{Raft, Settings};
-use super::{Note, Role, Timer};
+use super::{Note, Role};
 use crate::lease::{LeaseLengths, LeaseRules, LeaseSettings};
 use crate::time::{Reading, Span};
 
@@ -53,7 +53,7 @@ impl<R: LeaseRules> Raft<R> {
             self.cut_lease_short();
         }
         // What was committed was acknowledged by a quorum a moment ago.
-        self.timers.set(Timer::QuorumCheck, self.quorum_check_after(now));
+        self.await_quorum(now, now);
         self.leadership.broadcast = true;
     }
 }

@@ -113,6 +113,10 @@ impl<R: LeaseRules> Raft<R> {
         let Some(transfer) = self.leadership.transfer else {
             return;
         };
+        if transfer.stage == Stage::Told && self.rules.resumes_after_transfer() {
+            self.leadership.lease_barred = false;
+            return self.forget_transfer();
+        }
         if transfer.stage == Stage::Told {
             // The message may come to its receiver at any time. In the next term it is void, and every vote for this node
             // may pass the promises: they were given to it, and its lease is over.

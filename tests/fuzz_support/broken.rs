@@ -54,9 +54,9 @@ impl LeaseRules for Broken {
         if *self == Broken::LeaseFromReceipt { acknowledged } else { sent }
     }
 
-    fn lease_end(&self, settings: &LeaseSettings, start: &Reading) -> Option<Alarm> {
+    fn lease_end(&self, settings: &LeaseSettings, start: &Reading, until: Option<Alarm>) -> Option<Alarm> {
         let forgotten = LeaseSettings { max_clock_skew: Span::ZERO, ..*settings };
-        SoundRules.lease_end(if *self == Broken::SkewForgotten { &forgotten } else { settings }, start)
+        SoundRules.lease_end(if *self == Broken::SkewForgotten { &forgotten } else { settings }, start, until)
     }
 
     fn reading(&self, fresh: Reading, previous: Reading, request: bool) -> Reading {

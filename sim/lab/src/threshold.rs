@@ -17,7 +17,7 @@ use leasehold_run::setup::Setup;
 use leasehold_run::theory::bound::{Bound, bound, bounds};
 
 /// Values between the ends at which it is looked whether there is one threshold only.
-const SAMPLES: i128 = 8;
+pub(crate) const SAMPLES: i128 = 8;
 
 /// Attacks that are played on one setup. Of more, which differ in nodes that are not alike, those that theory ranks first.
 pub const ATTACKS_MAX: usize = 96;

@@ -145,8 +145,9 @@ fn a_broken_rule_is_blamed_where_it_moves_a_lease_or_a_vote() {
         "reads-earlier-round",
         "reads-shared-round",
     ];
-    // Where lengths, or wrong members, change during a run nothing is split.
-    let whole = ["promise-may-shrink", rules::TOO_EARLY];
+    // Where lengths, or wrong members, change during a run nothing is split; nor is a lease that never ends. A clock that is
+    // set back brings a sound lease back to life as well, were it not for the step-down: the step is blamed.
+    let whole = ["promise-may-shrink", rules::TOO_EARLY, "never-steps-down", "age-saturates"];
     let split = rules::BROKEN.iter().map(|named| named.name).filter(|rules| !whole.contains(rules));
     for rules in split {
         let rows = rows(&format!("rules/{rules}.toml"), &[]);
@@ -161,7 +162,7 @@ fn a_broken_rule_is_blamed_where_it_moves_a_lease_or_a_vote() {
 #[test]
 fn nothing_is_left_over_in_any_scenario() {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
-    for folder in ["", "rules"] {
+    for folder in ["", "rules", "gallery"] {
         for entry in std::fs::read_dir(scenarios.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_none_or(|extension| extension != "toml") {

@@ -123,11 +123,32 @@ fn drawn_seeds_become_small() {
 fn a_negative_margin_becomes_a_stale_read() {
     let mut setup = row("skew.toml", "3s").scenario.setup;
     setup.clients.clear();
-    assert_eq!(Violation::of(&Arc::new(setup.clone()), &run(&Arc::new(setup.clone()))), None);
+    let silent = Arc::new(setup.clone());
+    let violation = Violation::of(&silent, &run(&silent)).unwrap();
+    assert_eq!(violation.kind, Kind::TwoCouldServe { endless: false });
     let found = smallest(&setup).unwrap();
     assert!(found.provoked);
     assert_eq!(found.violation.kind, Kind::StaleRead);
     check("nobody asks", &setup);
+}
+
+/// A leader that wakes up hears of the next term before any client asks it: no question makes a stale read of it.
+#[test]
+fn a_negative_margin_that_no_read_can_use_is_shrunk_as_it_is() {
+    let text = "duration = \"20s\"\nseed = 1\n[cluster]\nfirst-leader = \"n1\"\n[lease]\nduration = \"900ms\"\n\
+                election-timeout = \"1s\"\nmax-clock-skew = \"0s\"\n[[fault]]\nat = \"10s\"\nfor = \"2s\"\n\
+                hypervisor-pause = { node = \"n1\" }\n[[fault]]\nat = \"5s\"\nfor = \"500ms\"\npause = { node = \"n2\" }\n";
+    let plan = load("pause", text, &[], &rules::names()).unwrap_or_else(|errors| panic!("{errors}"));
+    let setup = &plan.rows[0].scenario.setup;
+    let found = smallest(setup).unwrap();
+    assert!(!found.provoked);
+    assert_eq!(found.violation.kind, Kind::TwoCouldServe { endless: false });
+    assert_eq!(found.setup.faults.len(), 1, "the pause of n2 is not needed");
+    assert_eq!(found.setup.lease, setup.lease, "the lengths stay");
+    let margin = run(&found.setup).smallest_margin().unwrap();
+    assert!(margin < 0 && margin > i64::MIN, "{margin}");
+    let written = check("a hypervisor's pause", setup);
+    assert!(written.contains("the margin is -"), "{written}");
 }
 
 #[test]

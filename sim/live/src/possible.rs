@@ -10,6 +10,12 @@ use leasehold_run::setup::{DiskKind, NodeSpec, Setup};
 /// Why this setup cannot be run on real processes, one sentence a reason, each with its remedy; none if it can.
 pub fn impossible(setup: &Setup) -> Vec<String> {
     let mut reasons = Vec::new();
+    if let Some(guest) = &setup.guest {
+        reasons.push(format!(
+            "guest.command is `{}`: `sim live` starts our own node; use `sim run`",
+            guest.command()
+        ));
+    }
     if setup.rules != rules::SOUND {
         reasons.push(format!(
             "lease.rules is `{}`: a real node follows the sound rules and no others; broken ones exist in the simulator alone",

@@ -53,6 +53,7 @@ fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
         },
         log: LogBounds::default(),
         rules: "sound".to_owned(),
+        guest: None,
         nodes: (0..nodes).map(node).collect(),
         network: Network {
             delay: DELAY,

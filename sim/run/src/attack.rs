@@ -63,13 +63,16 @@ pub enum Lapse {
 /// All attacks that a setup allows, or why none is known. Of attacks that differ in nodes only that are alike, the first.
 pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     let nodes = setup.cluster.voters;
+    if setup.guest.is_some() {
+        return Err("the adversary knows our own rules only, and a guest follows its own");
+    }
     if nodes > VOTERS_MAX {
         return Err("the adversary knows clusters of up to seven voters only");
     }
     if let Some(why) = setup.faults.iter().find_map(faults::unknown_to_adversary) {
         return Err(why);
     }
-    if let Some(why) = slewed_and_suspended(setup) {
+    if let Some(why) = unknown_clocks(setup) {
         return Err(why);
     }
     let kinds = alike(setup);
@@ -108,9 +111,12 @@ pub fn attacks(setup: &Setup) -> Result<Vec<Attack>, &'static str> {
     Ok(found)
 }
 
-/// Why nothing is known of a setup with a machine that is suspended while its boottime clock is slower than its raw clock.
-/// Its lease then ends by one clock or the other.
-pub(crate) fn slewed_and_suspended(setup: &Setup) -> Option<&'static str> {
+/// Why nothing is known of a setup with such clocks: a node counts lengths on a wall clock, which may be set at any time; or
+/// a machine is suspended while its boottime clock is slower than its raw clock, and its lease ends by one or the other.
+pub(crate) fn unknown_clocks(setup: &Setup) -> Option<&'static str> {
+    if setup.nodes.iter().any(|node| node.clock.stamp == StampSource::Wall) {
+        return Some("a node counts lengths of time on its wall clock");
+    }
     let suspended = |fault: &FaultSpec| match harm(fault) {
         Harm::Stops { node, clocks: Frozen::Raw } => {
             let clock = &setup.nodes[node].clock;

@@ -33,14 +33,14 @@ pub fn setting(setup: &Setup) -> String {
         LeaseForm::Elapsed => "elapsed",
         LeaseForm::Deadline => "deadline",
     };
+    let rules = if setup.guest.is_some() { "the guest's own" } else { &setup.rules };
     format!(
-        "{} voters{others}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {}",
+        "{} voters{others}, {form} lease: D {}, T {}, s {}, so D - s = {}; rules: {rules}",
         setup.cluster.voters,
         lease.duration,
         lease.election_timeout,
         lease.max_clock_skew,
         lease.effective(),
-        setup.rules
     )
 }
 
@@ -105,6 +105,7 @@ pub fn clock(spec: &ClockSpec) -> String {
         StampSource::Both => {}
         StampSource::Raw => parts.push("stamps from the raw clock alone".to_owned()),
         StampSource::Boot => parts.push("stamps from the boot clock alone".to_owned()),
+        StampSource::Wall => parts.push("stamps from the wall clock".to_owned()),
     }
     if parts.is_empty() { "true".to_owned() } else { parts.join(", ") }
 }

@@ -9,7 +9,7 @@ mod notes;
 use std::sync::Arc;
 
 use self::notes::Notes;
-use crate::run::{Outcome, run_observed};
+use crate::run::{Outcome, run_watched};
 use crate::setup::Setup;
 use crate::watch::LeadershipChange;
 use leasehold_check::{Evidence, StaleRead};
@@ -111,7 +111,7 @@ pub fn explain(setup: &Arc<Setup>, outcome: &Outcome, stale: &StaleRead) -> Expl
     let read = outcome.history_index(stale.read);
     let missed = outcome.history_index(stale.missed);
     let mut notes = Notes::new(setup.clone(), read, missed);
-    let _ = run_observed(setup, &mut notes);
+    let _ = run_watched(setup, &mut notes);
 
     let operation = &outcome.history[read];
     let missed_operation = &outcome.history[missed];

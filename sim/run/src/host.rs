@@ -16,6 +16,7 @@ use leasehold::time::{Alarm, Clock, Reading, Span};
 
 use self::store::{Durable, Store};
 pub use self::words::entry_words;
+use crate::hosted::Hosted;
 use crate::note;
 use crate::rules::Rules;
 use crate::setup::{DiskKind, NodeSpec, Order, Setup};
@@ -115,20 +116,6 @@ impl LeaseNode {
         self.storage.disk_hash()
     }
 
-    /// Is what this request writes in the node's log? A read writes nothing, and is always there; so is what a log no longer
-    /// shows, for all that can be said.
-    pub fn has_in_log(&self, request: &Request) -> bool {
-        let (Some(node), Operation::Update(wanted)) = (&self.node, operation(*request)) else {
-            return true;
-        };
-        let log = node.raft().log();
-        let entry = |index| log.entry(raft::Index(index)).map(|entry| &entry.payload);
-        let is_wanted = |payload: Option<&Payload>| {
-            payload.is_none_or(|payload| *payload == Payload::Command(wanted.clone()))
-        };
-        (1..=log.last_index().0).any(|index| is_wanted(entry(index)))
-    }
-
     fn running(&mut self) -> &mut Node<Rules> {
         self.node.as_mut().expect("the world gives input to processes that are up")
     }
@@ -169,7 +156,7 @@ impl Process for LeaseNode {
     type Note = Note;
     type Order = Order;
 
-    fn message_kind(message: &Message) -> &'static str {
+    fn message_kind(message: &Message) -> &str {
         message.kind()
     }
 
@@ -287,6 +274,33 @@ impl Process for LeaseNode {
 
     fn take_hastened(&mut self) -> bool {
         self.node.as_mut().is_some_and(Node::take_hastened)
+    }
+}
+
+impl Hosted for LeaseNode {
+    #[inline]
+    fn node(&self) -> Option<&Node<Rules>> {
+        self.node.as_ref()
+    }
+
+    fn has_in_log(&self, request: &Request) -> bool {
+        let (Some(node), Operation::Update(wanted)) = (&self.node, operation(*request)) else {
+            return true;
+        };
+        let log = node.raft().log();
+        let entry = |index| log.entry(raft::Index(index)).map(|entry| &entry.payload);
+        let is_wanted = |payload: Option<&Payload>| {
+            payload.is_none_or(|payload| *payload == Payload::Command(wanted.clone()))
+        };
+        (1..=log.last_index().0).any(|index| is_wanted(entry(index)))
+    }
+
+    #[inline]
+    fn as_raft(message: &Message) -> Option<&raft::Message> {
+        match message {
+            Message::Raft(message) => Some(message),
+            _ => None,
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! shipped it. They exist to show what each rule is for, and that the checker bites.
 
 use leasehold::lease::{
-    Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings, SoundRules,
+    Acknowledgement, Ballot, ConfigurationStanding, LeaseRules, LeaseSettings, QuorumContact, SoundRules,
 };
 use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
 
@@ -119,6 +119,46 @@ pub const BROKEN: &[NamedRules] = &[
         rules: &PromiseMayShrink,
     },
     NamedRules {
+        name: "never-steps-down",
+        what: "the leadership is the lease: a leader serves until it hears of another",
+        rules: &NeverStepsDown,
+    },
+    NamedRules {
+        name: "check-quorum-window",
+        what: "the leadership is the lease: it ends when a check, once an election timeout, finds that no quorum was heard since the check before",
+        rules: &CheckQuorumWindow,
+    },
+    NamedRules {
+        name: "step-down-timer",
+        what: "the leadership is the lease: twice an election timeout a timer looks whether it is over",
+        rules: &StepDownTimer,
+    },
+    NamedRules {
+        name: "contact-is-lease",
+        what: "the leadership is the lease: it lasts for an election timeout from the receipt of a quorum's acknowledgements",
+        rules: &ContactIsLease,
+    },
+    NamedRules {
+        name: "contact-from-acknowledgement",
+        what: "rule 1: lease and leadership are counted from the receipt of the acknowledgements, not from the send",
+        rules: &ContactFromAcknowledgement,
+    },
+    NamedRules {
+        name: "transfer-resumes",
+        what: "rule 4: a leader that gives a transfer up resumes its term, with a lease, while its message may still arrive",
+        rules: &TransferResumes,
+    },
+    NamedRules {
+        name: "age-saturates",
+        what: "rule 9: a clock that was set back makes the age of a lease zero",
+        rules: &AgeSaturates,
+    },
+    NamedRules {
+        name: "promise-in-ticks",
+        what: "a follower counts its promise in ticks, ten to an election timeout: up to one tick is missing",
+        rules: &PromiseInTicks,
+    },
+    NamedRules {
         name: "reads-unconfirmed",
         what: "reads by a quorum: a read is answered before a quorum has confirmed the leader",
         rules: &ReadsUnconfirmed,
@@ -170,8 +210,11 @@ impl LeaseRules for Rules {
     fn lease_start(&self, sent: Reading, acknowledged: Reading) -> Reading {
         self.0.lease_start(sent, acknowledged)
     }
-    fn lease_end(&self, settings: &LeaseSettings, start: &Reading) -> Option<Alarm> {
-        self.0.lease_end(settings, start)
+    fn lease_end(&self, settings: &LeaseSettings, start: &Reading, until: Option<Alarm>) -> Option<Alarm> {
+        self.0.lease_end(settings, start, until)
+    }
+    fn leads_until(&self, election_timeout: Span, contact: &QuorumContact) -> Option<Alarm> {
+        self.0.leads_until(election_timeout, contact)
     }
     fn lease_running(&self, end: &Alarm, now: &Reading) -> bool {
         self.0.lease_running(end, now)
@@ -199,6 +242,9 @@ impl LeaseRules for Rules {
     }
     fn transfer_bars_lease(&self) -> bool {
         self.0.transfer_bars_lease()
+    }
+    fn resumes_after_transfer(&self) -> bool {
+        self.0.resumes_after_transfer()
     }
     fn may_serve(&self, own_term_applied: bool) -> bool {
         self.0.may_serve(own_term_applied)
@@ -363,6 +409,103 @@ impl LeaseRules for PromiseMayShrink {
     }
     fn change_cuts_lease_short(&self) -> bool {
         false
+    }
+}
+
+/// An alarm that never goes off.
+fn never(since: Stamp) -> Alarm {
+    Alarm::First { since, span: Span::MAX }
+}
+
+/// etcd #8450: lease reads while nothing makes a leader in a minority step down. Two methods: either alone ends it.
+struct NeverStepsDown;
+impl LeaseRules for NeverStepsDown {
+    fn leads_until(&self, _election_timeout: Span, _contact: &QuorumContact) -> Option<Alarm> {
+        None
+    }
+    fn lease_end(&self, _settings: &LeaseSettings, start: &Reading, _: Option<Alarm>) -> Option<Alarm> {
+        Some(never(start.stamp))
+    }
+}
+
+/// etcd-raft #166. A contact within one window is found by the check at its end; the check after that finds none. Two
+/// methods: the lease must last as long as the leadership.
+struct CheckQuorumWindow;
+impl LeaseRules for CheckQuorumWindow {
+    fn leads_until(&self, election_timeout: Span, contact: &QuorumContact) -> Option<Alarm> {
+        let passed = contact.acknowledged.stamp.elapsed_max(contact.elected);
+        let windows = passed.as_nanos() / election_timeout.as_nanos();
+        Some(Alarm::First { since: contact.elected, span: election_timeout * (windows + 2) })
+    }
+    fn lease_end(&self, _: &LeaseSettings, start: &Reading, leads_until: Option<Alarm>) -> Option<Alarm> {
+        Some(leads_until.unwrap_or(never(start.stamp)))
+    }
+}
+
+/// sofa-jraft #34. The first look after the leadership is over ends it. Two methods, as above.
+struct StepDownTimer;
+impl LeaseRules for StepDownTimer {
+    fn leads_until(&self, election_timeout: Span, contact: &QuorumContact) -> Option<Alarm> {
+        let over = contact.sent.stamp.elapsed_max(contact.elected) + election_timeout;
+        let period = election_timeout.div(2);
+        let looks = over.as_nanos() / period.as_nanos() + 1;
+        Some(Alarm::First { since: contact.elected, span: period * looks })
+    }
+    fn lease_end(&self, _: &LeaseSettings, start: &Reading, leads_until: Option<Alarm>) -> Option<Alarm> {
+        Some(leads_until.unwrap_or(never(start.stamp)))
+    }
+}
+
+/// nodedb #346, as proposed there. Two methods, as above.
+struct ContactIsLease;
+impl LeaseRules for ContactIsLease {
+    fn leads_until(&self, election_timeout: Span, contact: &QuorumContact) -> Option<Alarm> {
+        Some(Alarm::First { since: contact.acknowledged.stamp, span: election_timeout })
+    }
+    fn lease_end(&self, _: &LeaseSettings, start: &Reading, leads_until: Option<Alarm>) -> Option<Alarm> {
+        Some(leads_until.unwrap_or(never(start.stamp)))
+    }
+}
+
+/// hashicorp/raft #108, elastickv #561. Two methods: a step-down in time ends a lease that is too long.
+struct ContactFromAcknowledgement;
+impl LeaseRules for ContactFromAcknowledgement {
+    fn lease_start(&self, _sent: Reading, acknowledged: Reading) -> Reading {
+        acknowledged
+    }
+    fn leads_until(&self, election_timeout: Span, contact: &QuorumContact) -> Option<Alarm> {
+        Some(Alarm::First { since: contact.acknowledged.stamp, span: election_timeout })
+    }
+}
+
+/// etcd #12704, etcd-raft #99: the transfer is given up, its message is not.
+struct TransferResumes;
+impl LeaseRules for TransferResumes {
+    fn resumes_after_transfer(&self) -> bool {
+        true
+    }
+}
+
+/// d-engine #158: `now.saturating_sub(start) < length`. Two methods: a step-down in time covers for the lease.
+struct AgeSaturates;
+impl LeaseRules for AgeSaturates {
+    fn lease_end(&self, settings: &LeaseSettings, start: &Reading, _: Option<Alarm>) -> Option<Alarm> {
+        // `Alarm::Last` takes a clock that went back for one that stands still.
+        Some(Alarm::Last { since: start.stamp, span: settings.effective() })
+    }
+    fn leads_until(&self, election_timeout: Span, contact: &QuorumContact) -> Option<Alarm> {
+        Some(Alarm::Last { since: contact.sent.stamp, span: election_timeout })
+    }
+}
+
+/// tikv #9728: a round that comes just before a tick has that tick counted.
+struct PromiseInTicks;
+impl LeaseRules for PromiseInTicks {
+    fn promise_end(&self, received: Stamp, _leader_stamp: Option<Nanos>, length: Span) -> Alarm {
+        /// In an election timeout.
+        const TICKS: u64 = 10;
+        let since_tick = received.boot().0 % length.div(TICKS).as_nanos().max(1);
+        Alarm::Last { since: received, span: length.saturating_sub(Span::nanos(since_tick)) }
     }
 }
 

@@ -3,9 +3,9 @@
 use leasehold::raft::Note;
 use std::sync::Arc;
 
-use leasehold::node::Message;
-
+use crate::guest::GuestNode;
 use crate::host::LeaseNode;
+use crate::hosted::{Hosted, Observer};
 use crate::setup::Setup;
 use crate::watch::{
     Broken, DiskNews, Disks, History, Invariants, Leaders, LeadershipChange, Margins, Operation, Service,
@@ -127,36 +127,61 @@ impl Outcome {
     }
 }
 
-/// Runs a setup to its end.
+/// Runs a setup to its end, with our node or with its guest.
 pub fn run(setup: &Arc<Setup>) -> Outcome {
-    let mut running = Running::new(setup, Choices::seeded(setup.seed));
+    match &setup.guest {
+        None => run_processes(setup, LeaseNode::cluster(setup)),
+        Some(guest) => run_processes(setup, GuestNode::cluster(setup, guest)),
+    }
+}
+
+/// Runs a setup to its end with processes of the caller's own, one a node.
+pub fn run_processes<P: Hosted>(setup: &Arc<Setup>, processes: Vec<P>) -> Outcome {
+    let mut running = Running::of(setup, Choices::seeded(setup.seed), processes);
     running.begin();
     while running.step() {}
     running.finish()
 }
 
-/// Runs a setup to its end while somebody watches.
+/// Runs a setup of our node to its end while a reader of our node watches.
+///
+/// # Panics
+///
+/// If the setup has a guest.
 pub fn run_observed(setup: &Arc<Setup>, observer: &mut dyn Reader<LeaseNode>) -> Outcome {
-    let mut running = Running::new(setup, Choices::seeded(setup.seed));
-    running.begin_observed(observer);
-    while running.step_observed(observer) {}
-    running.finish()
+    assert!(setup.guest.is_none(), "a reader of our node watches our node");
+    Running::new(setup, Choices::seeded(setup.seed)).run_observed(observer)
+}
+
+/// Runs a setup to its end, with our node or with its guest, while somebody watches.
+pub fn run_watched(setup: &Arc<Setup>, observer: &mut dyn Observer) -> Outcome {
+    let choices = Choices::seeded(setup.seed);
+    match &setup.guest {
+        None => Running::new(setup, choices).run_observed(observer),
+        Some(guest) => Running::of(setup, choices, GuestNode::cluster(setup, guest)).run_observed(observer),
+    }
 }
 
 /// Runs a setup to its end. Every decision of chance that it took, in order.
 pub fn decisions(setup: &Arc<Setup>) -> Vec<Decision> {
-    let mut running = Running::new(setup, Choices::seeded(setup.seed).recorded());
-    running.begin();
-    while running.step() {}
-    running.world().choices().decisions().to_vec()
+    fn of<P: Hosted>(mut running: Running<P>) -> Vec<Decision> {
+        running.begin();
+        while running.step() {}
+        running.world().choices().decisions().to_vec()
+    }
+    let choices = Choices::seeded(setup.seed).recorded();
+    match &setup.guest {
+        None => of(Running::new(setup, choices)),
+        Some(guest) => of(Running::of(setup, choices, GuestNode::cluster(setup, guest))),
+    }
 }
 
 /// A run in progress: a world and everybody who watches it. Cloning it forks the run.
 ///
 /// Its loop is compiled here, once without an observer and once for any observer.
 #[derive(Debug, Clone)]
-pub struct Running {
-    world: World<LeaseNode>,
+pub struct Running<P: Hosted = LeaseNode> {
+    world: World<P>,
     watch: Watch,
 }
 
@@ -171,10 +196,10 @@ struct Watch {
     leaders: Leaders,
 }
 
-impl Reader<LeaseNode> for Watch {
+impl<P: Hosted> Reader<P> for Watch {
     #[inline(always)]
-    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
-        Reader::<LeaseNode>::read(&mut self.hash, event, world);
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, world: &World<P>) {
+        Reader::<P>::read(&mut self.hash, event, world);
         self.history.read(event, world);
         self.margins.read(event, world);
         self.invariants.read(event, world);
@@ -183,18 +208,25 @@ impl Reader<LeaseNode> for Watch {
     }
 
     #[inline(always)]
-    fn settled(&mut self, node: usize, world: &World<LeaseNode>) {
+    fn settled(&mut self, node: usize, world: &World<P>) {
         // The others wait for nothing to settle.
         self.invariants.settled(node, world);
     }
 }
 
 impl Running {
-    /// A run at true time 0. [`Running::begin`] starts it.
+    /// A run of our node at true time 0. [`Running::begin`] starts it.
     pub fn new(setup: &Arc<Setup>, choices: Choices) -> Running {
+        Running::of(setup, choices, LeaseNode::cluster(setup))
+    }
+}
+
+impl<P: Hosted> Running<P> {
+    /// A run of these processes, one a node, at true time 0. [`Running::begin`] starts it.
+    pub fn of(setup: &Arc<Setup>, choices: Choices, processes: Vec<P>) -> Running<P> {
         let nodes = setup.nodes.len();
         Running {
-            world: World::new(Arc::new(setup.world()), choices, LeaseNode::cluster(setup)),
+            world: World::new(Arc::new(setup.world()), choices, processes),
             watch: Watch {
                 hash: TraceHash::default(),
                 history: History::default(),
@@ -212,7 +244,7 @@ impl Running {
     }
 
     /// [`Running::begin`] with an observer.
-    pub fn begin_observed(&mut self, observer: &mut dyn Reader<LeaseNode>) {
+    pub fn begin_observed(&mut self, observer: &mut dyn Reader<P>) {
         self.world.begin(&mut (&mut self.watch, observer));
     }
 
@@ -222,12 +254,18 @@ impl Running {
     }
 
     /// [`Running::step`] with an observer.
-    pub fn step_observed(&mut self, observer: &mut dyn Reader<LeaseNode>) -> bool {
+    pub fn step_observed(&mut self, observer: &mut dyn Reader<P>) -> bool {
         self.world.step(&mut (&mut self.watch, observer))
     }
 
+    fn run_observed(mut self, observer: &mut dyn Reader<P>) -> Outcome {
+        self.begin_observed(observer);
+        while self.step_observed(observer) {}
+        self.finish()
+    }
+
     /// The world as it stands.
-    pub fn world(&self) -> &World<LeaseNode> {
+    pub fn world(&self) -> &World<P> {
         &self.world
     }
 

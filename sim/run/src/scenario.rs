@@ -36,7 +36,7 @@ mod write;
 
 pub use brief::Written;
 pub use explain::{Origin, Resolved, explain};
-pub use model::{Expectation, Requirements, Scenario};
+pub use model::{Exhibit, Expectation, Requirements, Scenario};
 pub use report::{Diagnostics, Finding, Severity};
 pub use rows::{Knob, Plan, ROWS_MAX, Row, RowExpectation, SweepInfo, UnitKind, load};
 pub use schema::{KnownKey, known_keys};

@@ -2,6 +2,7 @@
 //!
 //! Read from a scenario file by [`crate::scenario`], consumed by [`crate::run`]; neither knows the other.
 
+use crate::guest::Guest;
 use leasehold::lease::{LeaseLengths, LeaseSettings};
 use leasehold::raft::{LogBounds, MemberAction};
 use leasehold::time::Span;
@@ -33,6 +34,8 @@ pub struct Setup {
     pub log: LogBounds,
     /// The lease rules that the nodes follow, by name.
     pub rules: String,
+    /// Who runs on the nodes; `None` for our own node.
+    pub guest: Option<Guest>,
     /// One a node, voters first.
     pub nodes: Vec<NodeSpec>,
     /// Links and their delays.

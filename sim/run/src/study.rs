@@ -11,11 +11,11 @@ use crate::blame::{Accountant, Blame};
 use crate::display::{instant, signed_span};
 use crate::explain::{Explanation, explain};
 use crate::rules;
-use crate::run::{Outcome, run_observed};
+use crate::run::{Outcome, run, run_observed};
 use crate::scenario::{Expectation, Plan, Requirements, Row, RowExpectation};
 use crate::setup::{Action, Setup};
 use crate::theory::{self, Prediction};
-use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, Service, Stretch, TraceHash};
+use crate::watch::{Broken, DiskEvent, DiskNews, LeadershipChange, LeaseOver, Service, Stretch, TraceHash};
 use leasehold_check as check;
 
 /// What a row showed.
@@ -43,6 +43,16 @@ pub enum Safety {
 }
 
 impl Safety {
+    /// As reports for people write it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Safety::Stale => "stale",
+            Safety::NotSafe => "not safe",
+            Safety::Safe => "safe",
+            Safety::NotKnown => "not known",
+        }
+    }
+
     /// As reports for machines write it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -146,7 +156,7 @@ impl RowResult {
     /// What cannot be, by our own reasoning: then the simulator, the node or the theory has a bug.
     pub fn our_bug(&self) -> Option<String> {
         let lies = self.setup.faults.iter().any(|fault| matches!(fault.action, Action::DiskLie { .. }));
-        if self.setup.rules != rules::SOUND || lies {
+        if self.setup.rules != rules::SOUND || self.setup.guest.is_some() || lies {
             return None;
         }
         let forgot = |news: &&DiskNews| matches!(news.what, DiskEvent::Forgot(_));
@@ -186,9 +196,17 @@ pub struct Study {
     pub boundary: Option<Boundary>,
     /// What it comes to.
     pub verdict: Verdict,
+    /// The trace hash of another run of the first row, where one was made: a guest may not be deterministic.
+    pub again: Option<u64>,
 }
 
 impl Study {
+    /// The trace hashes of two runs of the first row, if they differ.
+    pub fn diverged(&self) -> Option<(u64, u64)> {
+        let first = self.rows.first()?.trace_hash;
+        self.again.filter(|again| *again != first).map(|again| (first, again))
+    }
+
     /// Judges the results of a plan's rows. `rows` are in the plan's order; the study counts as interrupted when some
     /// are missing.
     pub fn of_rows(plan: &Plan, mut rows: Vec<RowResult>) -> Study {
@@ -198,7 +216,7 @@ impl Study {
         let boundary = plan.sweep.is_some().then(|| boundary(&rows)).flatten();
         let verdict = verdict(&rows);
         rows.iter_mut().filter(|row| row.stale > 0).skip(1).for_each(|row| row.run = None);
-        Study { rows, planned, interrupted, boundary, verdict }
+        Study { rows, planned, interrupted, boundary, verdict, again: None }
     }
 
     /// Tells the first stale read of the first row that has one, and which row that is. The row is played once more.
@@ -213,7 +231,7 @@ impl Study {
     pub fn of_one(row: RowResult, interrupted: bool) -> Study {
         let rows = vec![row];
         let verdict = verdict(&rows);
-        Study { rows, planned: 1, interrupted, boundary: None, verdict }
+        Study { rows, planned: 1, interrupted, boundary: None, verdict, again: None }
     }
 
     /// The process's exit code.
@@ -274,9 +292,18 @@ impl Verdict {
 /// Runs one row. The result is a function of the row alone.
 pub fn run_row(row: &Row) -> RowResult {
     let setup = Arc::new(row.scenario.setup.clone());
-    let mut accountant = Accountant::new(&setup);
-    let outcome = run_observed(&setup, &mut accountant);
-    let result = row_of(row, &setup, &outcome, accountant.split(&outcome.changes));
+    let (outcome, blames) = if setup.guest.is_some() {
+        // The parts of a margin are those of our own rules.
+        let outcome = run(&setup);
+        let none = vec![None; outcome.changes.len()];
+        (outcome, none)
+    } else {
+        let mut accountant = Accountant::new(&setup);
+        let outcome = run_observed(&setup, &mut accountant);
+        let blames = accountant.split(&outcome.changes);
+        (outcome, blames)
+    };
+    let result = row_of(row, &setup, &outcome, blames);
     RowResult { run: (result.stale > 0).then(|| Arc::new(outcome)), ..result }
 }
 
@@ -324,6 +351,8 @@ fn missed(row: &Row, found: &RowResult) -> Vec<String> {
     let Requirements {
         safe,
         margin_at_least,
+        lease_over_at,
+        leader_ready_at,
         leader_within,
         answered_at_least,
         read_gap_at_most,
@@ -371,11 +400,35 @@ fn missed(row: &Row, found: &RowResult) -> Vec<String> {
         };
         missed.push(format!("the margin is {margin}, expected {least} at least"));
     }
+    if lease_over_at.is_some() || leader_ready_at.is_some() {
+        let measured = found.changes.iter().filter_map(|change| Some((change.margin()?, change)));
+        match measured.min_by_key(|(margin, _)| *margin) {
+            Some((_, change)) => {
+                let over = match change.lease_over {
+                    Some(LeaseOver::At(at)) => Some(at),
+                    Some(LeaseOver::Never) | None => None,
+                };
+                missed.extend(off("the old lease was over", over, lease_over_at));
+                missed.extend(off("the new leader was ready", Some(change.ready_at), leader_ready_at));
+            }
+            None => missed.push("no change of leadership has a margin".to_owned()),
+        }
+    }
     // A run that answers nothing shows nothing.
     if row.expect == RowExpectation::None && asked > 0 && answered == 0 {
         missed.push("no request was answered, so that no read could be stale".to_owned());
     }
     missed
+}
+
+/// What is not at the expected instant, to the microsecond. Found `None`: it never came.
+fn off(what: &str, found: Option<u64>, expected: Option<Span>) -> Option<String> {
+    let expected = expected?.as_nanos();
+    match found {
+        Some(at) if at.abs_diff(expected) < 1_000 => None,
+        Some(at) => Some(format!("{what} at {}, expected {}", instant(at), instant(expected))),
+        None => Some(format!("{what} at no time, expected {}", instant(expected))),
+    }
 }
 
 /// Hundredths of a percent.
@@ -421,6 +474,11 @@ fn verdict(rows: &[RowResult]) -> Verdict {
 
 /// What a plan expects, in words.
 pub fn expectation(plan: &Plan) -> String {
+    let stale = stale_reads_expected(plan);
+    if plan.rows.iter().any(|row| row.scenario.required.safe) { format!("{stale}, and safe") } else { stale }
+}
+
+fn stale_reads_expected(plan: &Plan) -> String {
     match &plan.expect {
         Expectation::None => "no stale read".to_owned(),
         Expectation::Some => "stale reads".to_owned(),

@@ -13,3 +13,6 @@ mod time;
 
 pub use patience::{Patience, patience};
 pub use slack::{Prediction, crossing, inequality, predict};
+
+/// Why theory is silent about a guest.
+pub const GUEST_NOT_COVERED: &str = "a guest follows rules of its own, so every value here is measured";

@@ -4,12 +4,11 @@ use crate::faults;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use leasehold::node::Message;
 use serde_json::{Map, Value, json};
 
 use crate::describe;
-use crate::host::LeaseNode;
-use crate::run::run_observed;
+use crate::hosted::Hosted;
+use crate::run::run_watched;
 use crate::setup::Setup;
 use crate::watch::{Traced, event_words, short_hash};
 use leasehold::lease::Ballot;
@@ -18,7 +17,7 @@ use leasehold::time::Alarm;
 use leasehold_world::{Event, Happening, LossCause, Reader, Reply, Request, World};
 
 /// An event as a line of the trace. Times are true nanoseconds.
-pub fn line(setup: &Setup, event: &Event<'_, Message, Note>) -> Value {
+pub fn line<M: Traced>(setup: &Setup, event: &Event<'_, M, Note>) -> Value {
     let name = |node: usize| Value::from(describe::node(setup, node));
     let mut fields = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -206,8 +205,8 @@ impl<W: Write> TraceWriter<W> {
     }
 }
 
-impl<W: Write> Reader<LeaseNode> for TraceWriter<W> {
-    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
+impl<W: Write, P: Hosted> Reader<P> for TraceWriter<W> {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, _world: &World<P>) {
         if self.failed.is_some() {
             return;
         }
@@ -233,14 +232,14 @@ pub struct Divergence {
 /// Runs a setup twice and compares event by event.
 pub fn divergence(setup: &Arc<Setup>) -> Option<Divergence> {
     let mut first = Prints::new(setup, None);
-    let _ = run_observed(setup, &mut first);
+    let _ = run_watched(setup, &mut first);
     let mut second = Prints::new(setup, None);
-    let _ = run_observed(setup, &mut second);
+    let _ = run_watched(setup, &mut second);
     let event = (0..first.prints.len().max(second.prints.len()))
         .find(|event| first.prints.get(*event) != second.prints.get(*event))?;
     let shown = |_: ()| {
         let mut prints = Prints::new(setup, Some(event));
-        let _ = run_observed(setup, &mut prints);
+        let _ = run_watched(setup, &mut prints);
         prints.line
     };
     Some(Divergence { event, first: shown(()), second: shown(()) })
@@ -260,8 +259,8 @@ impl Prints {
     }
 }
 
-impl Reader<LeaseNode> for Prints {
-    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
+impl<P: Hosted> Reader<P> for Prints {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, _world: &World<P>) {
         if self.wanted == Some(self.prints.len()) {
             self.line = Some(line(&self.setup, event));
         }

@@ -7,6 +7,7 @@ use leasehold_run::rules;
 use leasehold_run::scenario::units;
 
 use super::advise::AdviseArguments;
+use super::guests::guest_set;
 use super::live::LiveArguments;
 use super::output::Output;
 
@@ -19,6 +20,7 @@ sim shows when a lease read turns stale, by how much, and why.
   sim advise --lease 900ms --election-timeout 1s --drift 100ppm
                                      am I safe with my numbers?
   sim list                           the scenarios there are
+  sim gallery                        lease bugs that shipped, each with its story
   sim help scenarios                 how to write one
 
 sim --help shows all commands, sim help TOPIC explains.
@@ -119,6 +121,11 @@ pub(super) enum Command {
     Lint(LintArguments),
     /// Show every value of a scenario and its origin.
     Explain(ScenarioArguments),
+    /// Show lease bugs that shipped: list them, or run one and tell its story.
+    ///
+    /// Each is a scenario of the repository's `scenarios/gallery`, which is part of this program. Exit codes: 0 each variant
+    /// shows what it should; 1 some do not; 2 usage error; 70 a bug of ours; 74 output failed.
+    Gallery(GalleryArguments),
     /// List the sets of lease rules that scenarios may name: the sound rules, and sets with one broken rule.
     Rules,
     /// Print a shell's completion script.
@@ -151,9 +158,20 @@ pub(super) struct ScenarioArguments {
     /// scenario gives a seed, one is drawn and printed.
     #[arg(long, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub(super) seed: Option<String>,
+    /// Run this program in the place of our node: a shell command, which is started once for each node. The same as
+    /// `--set guest.command=COMMAND`. docs/host-your-own.md shows how to write one.
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) guest: Option<String>,
     /// Colour in reports and errors. `auto`: only on a terminal, and only if NO_COLOR is not set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
+}
+
+impl ScenarioArguments {
+    /// All that the user overrides but the seed.
+    pub(super) fn overrides(&self) -> Vec<String> {
+        self.sets.iter().cloned().chain(self.guest.as_deref().map(guest_set)).collect()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -223,6 +241,20 @@ pub(super) struct LintArguments {
     #[arg(required = true, value_hint = clap::ValueHint::FilePath)]
     pub(super) scenarios: Vec<PathBuf>,
     /// Colour in errors. `auto`: only on a terminal, and only if NO_COLOR is not set.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GalleryArguments {
+    /// The exhibit to run. Default: list all exhibits.
+    pub(super) name: Option<String>,
+    /// Run all exhibits and print the whole gallery in Markdown, as docs/gallery.md has it.
+    #[arg(long, conflicts_with_all = ["name", "format", "json"])]
+    pub(super) page: bool,
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Colour in reports. `auto`: only on a terminal, and only if NO_COLOR is not set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
 }
@@ -394,9 +426,10 @@ pub(super) struct RunArguments {
     /// Write every event as a JSON line to this file.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
-    /// First run every row twice and compare event by event. If two runs differ, show the event and exit with code 5.
-    #[arg(long)]
-    pub(super) check_determinism: bool,
+    /// First run every row twice and compare event by event. If two runs differ, show the event and exit with code 5. For a
+    /// guest the first row is always run twice, unless this is `false`.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) check_determinism: Option<bool>,
     /// Threads that run rows. Default: one for each processor. The results do not depend on it.
     #[arg(short, long, value_name = "N")]
     pub(super) jobs: Option<std::num::NonZeroUsize>,
@@ -410,6 +443,9 @@ pub(super) struct ExploreArguments {
     /// Override a value of the scenario, as in `--set lease.duration=2s`. May be given more than once.
     #[arg(long = "set", value_name = "PATH=VALUE", requires = "scenario")]
     pub(super) sets: Vec<String>,
+    /// Run this program in the place of our node, as in `sim run`.
+    #[arg(long, value_name = "COMMAND", requires = "scenario")]
+    pub(super) guest: Option<String>,
     /// The row of the scenario's sweep, or the variant, with this label.
     #[arg(long, value_name = "LABEL", allow_hyphen_values = true, requires = "scenario")]
     pub(super) row: Option<String>,
@@ -455,6 +491,8 @@ pub(super) struct ExploreArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Expect {
+    /// No stale read, and theory and margins say that none can be.
+    Safe,
     /// No stale read.
     None,
     /// At least one stale read.

@@ -7,7 +7,7 @@ use leasehold_run::rules;
 use leasehold_run::scenario::{self, Plan};
 
 use super::args::{Color, ScenarioArguments};
-use super::exit;
+use super::{exit, guests};
 
 /// Why there is no result.
 #[derive(Debug)]
@@ -53,13 +53,16 @@ pub(super) struct Loaded {
 /// Reads a scenario file with the user's overrides. A seed that nobody has given is drawn, and said.
 pub(super) fn load(asked: &ScenarioArguments) -> Result<Loaded, Failure> {
     let mut arguments = String::new();
-    let mut sets = asked.sets.clone();
+    let mut sets = asked.overrides();
     if let Some(seed) = &asked.seed {
         sets.push(seed_set(seed));
         arguments.push_str(&format!(" --seed {}", quoted(seed)));
     }
     for set in &asked.sets {
         arguments.push_str(&format!(" --set {}", quoted(set)));
+    }
+    if let Some(guest) = &asked.guest {
+        arguments.push_str(&format!(" --guest {}", quoted(guest)));
     }
     let mut loaded = load_file(&asked.scenario, &sets, asked.color)?;
     let resolved = scenario::explain(&loaded.plan);
@@ -91,7 +94,8 @@ pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Lo
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     let colored = color.wanted(&std::io::stderr());
     match scenario::load(&file, &text, sets, &rules::names()) {
-        Ok(plan) => {
+        Ok(mut plan) => {
+            guests::seat(&mut plan)?;
             if !plan.warnings.is_empty() {
                 let _ = writeln!(std::io::stderr().lock(), "{}", plan.warnings.render(colored).trim_end());
             }

@@ -17,14 +17,15 @@ use leasehold_run::setup::Setup;
 
 use super::args::ExhaustArguments;
 use super::errors::{Failure, Loaded, load, quoted};
-use super::exit;
 use super::output::Report;
 use super::run::{choose_row, now, stop_on_interrupt};
+use super::{exit, guests};
 
 pub(super) fn exhaust(asked: &ExhaustArguments) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
     let mut loaded = load(&asked.scenario)?;
     let setup = one_setup(&mut loaded, asked.row.as_deref())?;
+    guests::refuse(&setup, "exhaust")?;
     if let Some(jobs) = asked.jobs {
         // Only the first call in a process counts, and this is it.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();

@@ -9,21 +9,23 @@ use std::time::Duration;
 
 use leasehold_lab::stalled::stalled;
 use leasehold_lab::swarm::{
-    Bound, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed, shard,
-    summary_json, summary_text, within_bound,
+    Bound, Cause, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed,
+    shard, summary_json, summary_text, within_bound,
 };
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
 use leasehold_run::rules;
 use leasehold_run::scenario::{RowExpectation, Written};
+use leasehold_run::study::Safety;
 use serde_json::json;
 
 use super::args::{Arguments, Color, Command, Expect, ExploreArguments};
 use super::errors::{Failure, load_file, quoted};
+use super::guests::guest_set;
 use super::output::Report;
 use super::run::{choose_row, now, stop_on_interrupt};
 use super::store::{Folder, Manifest};
-use super::{exit, print};
+use super::{exit, guests, print};
 use clap::Parser;
 
 pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
@@ -51,7 +53,7 @@ pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
             (Folder::create(asked.out.as_deref())?, Manifest::new(subject, seeds, part))
         }
     };
-    let mut summary = Summary::default();
+    let mut summary = Summary::new(&manifest.subject);
     let mut last = None;
     let keep = folder.read_rows(manifest.complete, manifest.part.start, &mut |_, row| {
         summary.add(&row);
@@ -122,6 +124,8 @@ fn go_on(
         &mut |rows| {
             rows.iter().for_each(|row| summary.add(row));
             bar.lines(summary.seeds - before);
+            // A guest that has failed shows nothing.
+            guests::failed()?;
             file.add(rows)
         },
     )?;
@@ -184,16 +188,28 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
         RowExpectation::Some => Expect::Some,
         RowExpectation::Any => Expect::Any,
     });
+    // As `sim run` has it: what was not stale here is as expected, and is said not to be safe.
+    let stale = |cause: &&Cause| !cause.found.iter().all(|kind| kind.leaves_reads_fresh());
+    let worst = summary.groups.iter().filter(|(cause, _)| stale(cause)).map(|(_, group)| group.first).min();
+    let unsafe_seeds = summary.safety[..3].iter().sum::<u64>();
     match expect {
-        Expect::None if decided > 0 => {
-            say("NOT AS EXPECTED: expected no finding", first);
+        _ if (expect == Expect::Safe || heading.subject.must_be_safe()) && unsafe_seeds > 0 => {
+            say(&format!("NOT AS EXPECTED: expected safe, and {} seeds are not", count(unsafe_seeds)), first);
             1
+        }
+        Expect::Safe | Expect::None if worst.is_some() => {
+            say("NOT AS EXPECTED: expected no stale read", worst);
+            1
+        }
+        Expect::None if decided > 0 && summary.verdict() == Some(Safety::NotSafe) => {
+            say("as expected, no stale read; but NOT SAFE: one can be", first);
+            0
         }
         Expect::Some if decided == 0 => {
-            say("NOT AS EXPECTED: expected findings", None);
+            say("NOT AS EXPECTED: expected a finding", None);
             1
         }
-        Expect::None if undecided > 0 => {
+        Expect::Safe | Expect::None if undecided > 0 => {
             say("UNDECIDED: the checker gave up", summary.first_failure);
             3
         }
@@ -249,7 +265,8 @@ fn found(row: &Row) -> String {
 
 /// The row of a scenario that the user names.
 fn given(asked: &ExploreArguments, path: &Path) -> Result<Arc<Given>, Failure> {
-    let mut loaded = load_file(path, &asked.sets, Color::Auto)?;
+    let sets: Vec<String> = asked.sets.iter().cloned().chain(asked.guest.as_deref().map(guest_set)).collect();
+    let mut loaded = load_file(path, &sets, Color::Auto)?;
     choose_row(&mut loaded.plan, asked.row.as_deref())?;
     let rows = loaded.plan.rows.len();
     let Some(row) = loaded.plan.rows.pop().filter(|_| rows == 1) else {
@@ -260,12 +277,14 @@ fn given(asked: &ExploreArguments, path: &Path) -> Result<Arc<Given>, Failure> {
             labels[..labels.len().min(4)].join(", ")
         )));
     };
+    guests::check(&row.scenario.setup)?;
     Ok(Arc::new(Given {
         file: loaded.file,
-        sets: asked.sets.clone(),
+        sets,
         row: asked.row.clone(),
         setup: row.scenario.setup,
         expect: row.expect,
+        safe: row.scenario.required.safe,
     }))
 }
 
@@ -417,7 +436,7 @@ pub(super) fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<u8, Fail
     }
     let target = Folder::create(Some(out))?;
     let mut file = target.open_rows(0)?;
-    let mut summary = Summary::default();
+    let mut summary = Summary::new(&whole.subject);
     for (manifest, folder) in &found {
         let before = summary.seeds;
         folder.read_rows(true, manifest.part.start, &mut |line, row| {

@@ -12,6 +12,7 @@ use leasehold_run::scenario::{self, Diagnostics, Knob};
 
 use super::args::{By, FrontierArguments};
 use super::errors::{Failure, seed_set, unreadable};
+use super::guests;
 use super::output::Report;
 use super::run::stop_on_interrupt;
 use super::threshold::usual_tolerance;
@@ -64,7 +65,7 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
     let path = &asked.scenario.scenario;
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    let mut sets = asked.scenario.sets.clone();
+    let mut sets = asked.scenario.overrides();
     sets.extend(asked.scenario.seed.as_ref().map(|seed| seed_set(seed)));
     let colored = asked.scenario.color.wanted(&std::io::stderr());
     let wrong = |problems: Diagnostics| Failure::usage(problems.render(colored));
@@ -75,9 +76,15 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
     let x_knob = Knob::of_option("--x", &file, &text, &sets, &x_axis.keys, &names).map_err(wrong)?;
     let x = x_axis.extent(&x_knob, x_steps)?;
     // A share is one of what the x axis has set, so the y axis's knob is another one in each column.
+    let guest = x_knob.at(x.from).map_err(wrong)?.guest;
+    let host = guest.as_ref().map(guests::host).transpose()?;
     let knob_at = |value: i128| {
         let sets: Vec<String> = sets.iter().cloned().chain(x_knob.sets(value)).collect();
-        Knob::of_option("--y", &file, &text, &sets, &y_axis.keys, &names)
+        let mut knob = Knob::of_option("--y", &file, &text, &sets, &y_axis.keys, &names)?;
+        if let Some(host) = &host {
+            knob.hosted_by(host.clone());
+        }
+        Ok(knob)
     };
     let y_knob = knob_at(x.from).map_err(wrong)?;
     let y = y_axis.extent(&y_knob, y_steps)?;
@@ -97,10 +104,14 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
     for file in [&asked.csv, &asked.svg].into_iter().flatten() {
         writable(file, path)?;
     }
+    if guest.is_some() && by == Judge::Seeds(asked.seeds) {
+        guests::check(&y_knob.at(y.from).map_err(wrong)?)?;
+    }
     let bar = progress((x.steps + 1) * (y.steps + 1), asked.output.quiet);
     let question = Question { x, y, tolerance, judge: by };
     let found = judge(question, &|value| knob_at(value).map_err(Refusal::Scenario), stop, &|| bar.inc(1));
     bar.finish_and_clear();
+    guests::failed()?;
     let found: Frontier = found.map_err(|refusal| match refusal {
         Refusal::Scenario(problems) => wrong(problems),
         Refusal::NotKnown(why) => Failure::usage(format!("error: {why}; `--by seeds` can be asked still")),

@@ -49,7 +49,7 @@ pub(super) fn lint(asked: &LintArguments) -> Result<u8, Failure> {
 
 /// Every value and its origin.
 pub(super) fn explain(asked: &ScenarioArguments) -> Result<u8, Failure> {
-    let mut sets = asked.sets.clone();
+    let mut sets = asked.overrides();
     if let Some(seed) = &asked.seed {
         sets.push(seed_set(seed));
     }

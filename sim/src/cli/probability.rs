@@ -11,14 +11,15 @@ use leasehold_run::report::Style;
 use super::args::{ProbabilityArguments, ProbableEvent};
 use super::errors::{Failure, load, quoted};
 use super::exhaust::one_setup;
-use super::exit;
 use super::output::Report;
 use super::run::{now, stop_on_interrupt};
+use super::{exit, guests};
 
 pub(super) fn probability(asked: &ProbabilityArguments) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
     let mut loaded = load(&asked.scenario)?;
     let setup = one_setup(&mut loaded, asked.row.as_deref())?;
+    guests::refuse(&setup, "probability")?;
     if let Some(jobs) = asked.jobs {
         // Only the first call in a process counts, and this is it.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();

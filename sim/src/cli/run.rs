@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use leasehold_lab::study::study;
 use leasehold_run::display::{count, instant, shell_word, signed_span};
 use leasehold_run::report::{Style, Subject, blame_line, failure, json_report, text_report};
-use leasehold_run::run::run_observed;
+use leasehold_run::run::{run as run_setup, run_watched};
 use leasehold_run::scenario::{Expectation, Plan, RowExpectation};
 use leasehold_run::study::Study;
 use leasehold_run::trace::{Divergence, TraceWriter, divergence};
@@ -17,8 +17,8 @@ use leasehold_run::{describe, watch};
 
 use super::args::{Expect, RunArguments};
 use super::errors::{Failure, Loaded, load, nearest};
-use super::exit;
 use super::output::Report;
+use super::{exit, guests};
 
 pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
@@ -34,18 +34,27 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         Some(path) => Some(TraceFile::create(path, &asked.scenario.scenario)?),
         None => None,
     };
-    if asked.check_determinism
+    if asked.check_determinism == Some(true)
         && let Some(code) = check_determinism(&loaded.plan, stop, asked.output.quiet)
     {
         return Ok(code);
     }
     let progress = progress(loaded.plan.rows.len(), asked.output.quiet);
     let began = now();
-    let results = study(&loaded.plan, stop, &|| progress.inc(1));
+    let mut results = study(&loaded.plan, stop, &|| progress.inc(1));
+    // What a guest looks at is not ours to know, so its runs are compared unless the user says no.
+    if let (Some(row), true) = (loaded.plan.rows.first(), asked.check_determinism.unwrap_or(true))
+        && row.scenario.setup.guest.is_some()
+        && !results.interrupted
+    {
+        results.again = Some(run_setup(&Arc::new(row.scenario.setup.clone())).trace_hash);
+    }
     let took = began.elapsed();
     progress.finish_and_clear();
 
+    guests::failed()?;
     let explanation = results.explanation();
+    guests::failed()?;
     let subject = Subject {
         file: &loaded.file,
         arguments: &loaded.arguments,
@@ -64,6 +73,9 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     let style = Style { color: asked.scenario.color.wanted(&std::io::stderr()) };
     if let Some(failure) = failure(&subject, style) {
         let _ = std::io::stderr().lock().write_all(failure.as_bytes());
+    }
+    if let Some((first, second)) = results.diverged() {
+        return Err(Failure::with(exit::DIVERGED, guests::differs(first, second)));
     }
     Ok(if traced_all { results.exit_code() } else { exit::INTERRUPTED })
 }
@@ -100,11 +112,15 @@ fn no_row(plan: &Plan, label: &str) -> String {
 fn expect(loaded: &mut Loaded, expect: Option<Expect>) {
     let Some(expect) = expect else { return };
     let (row, whole, word) = match expect {
+        Expect::Safe => (RowExpectation::None, Expectation::None, "safe"),
         Expect::None => (RowExpectation::None, Expectation::None, "none"),
         Expect::Some => (RowExpectation::Some, Expectation::Some, "some"),
         Expect::Any => (RowExpectation::Any, Expectation::Any, "any"),
     };
-    loaded.plan.rows.iter_mut().for_each(|each| each.expect = row);
+    for each in &mut loaded.plan.rows {
+        each.expect = row;
+        each.scenario.required.safe |= expect == Expect::Safe;
+    }
     loaded.plan.expect = whole;
     loaded.arguments.push_str(&format!(" --expect {word}"));
 }
@@ -250,7 +266,7 @@ impl<'a> TraceFile<'a> {
             }
             let setup = Arc::new(row.scenario.setup.clone());
             let mut writer = TraceWriter::new(setup.clone(), &row.label, &mut self.file);
-            let _ = run_observed(&setup, &mut writer);
+            let _ = run_watched(&setup, &mut writer);
             writer.finish().map_err(|error| TraceFile::failed(self.path, &error))?;
         }
         Ok(true)

@@ -11,7 +11,7 @@ use leasehold_run::scenario::{Plan, Row};
 use super::args::ShrinkArguments;
 use super::errors::{Failure, Loaded, load, quoted};
 use super::run::{choose_row, interruptible};
-use super::{exit, print};
+use super::{exit, guests, print};
 
 pub(super) fn shrink(asked: &ShrinkArguments) -> Result<u8, Failure> {
     let stop = interruptible("stopping with the smallest so far; Ctrl-C again stops at once");
@@ -22,12 +22,14 @@ pub(super) fn shrink(asked: &ShrinkArguments) -> Result<u8, Failure> {
     if let Some(path) = target {
         refuse_to_overwrite(path, asked.force)?;
     }
+    guests::check(&row.scenario.setup)?;
     let bar = bar(asked.quiet);
     let found = smallest(&row.scenario.setup, stop, &mut |progress| bar.set_message(line(progress)));
     bar.finish_and_clear();
+    guests::failed()?;
     let Some(found) = found else { return Err(nothing(&loaded, row)) };
     let mut origin = format!("{}, seed {}", loaded.file, row.scenario.setup.seed);
-    for set in asked.scenario.sets.iter().cloned().chain(row_sets(&loaded.plan, row)) {
+    for set in asked.scenario.overrides().into_iter().chain(row_sets(&loaded.plan, row)) {
         origin.push_str(&format!(", {set}"));
     }
     let shrunk = text(&found, &origin, &row.scenario.story);

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::errors::Failure;
 use super::explore::profile;
+use super::guests;
 
 /// What an exploration was asked to do, as its manifest keeps it.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +68,8 @@ impl Manifest {
         let subject = match value.get("scenario") {
             Some(given) => {
                 let mut plan = scenario::load("scenario.toml", scenario?, &[], &rules::names()).ok()?;
-                let setup = plan.rows.pop().filter(|_| plan.rows.is_empty())?.scenario.setup;
+                let mut setup = plan.rows.pop().filter(|_| plan.rows.is_empty())?.scenario.setup;
+                guests::seat_one(&mut setup).ok()?;
                 Subject::Scenario(Arc::new(Given::from_json(given, setup)?))
             }
             None => {

@@ -1,6 +1,10 @@
 //! `sim threshold`.
 
-use leasehold_lab::report::{ThresholdSubject, certificate, threshold_json, threshold_text};
+use leasehold_lab::measured::measured;
+use leasehold_lab::report::{
+    MeasuredSubject, ThresholdSubject, certificate, measured_json, measured_text, threshold_json,
+    threshold_text,
+};
 use leasehold_lab::threshold::{Range, Refusal, threshold as find};
 use leasehold_run::report::Style;
 use leasehold_run::rules;
@@ -9,13 +13,14 @@ use leasehold_run::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
 
 use super::args::ThresholdArguments;
 use super::errors::{Failure, quoted, seed_set, unreadable};
+use super::guests;
 use super::output::Report;
 
 pub(super) fn threshold(asked: &ThresholdArguments) -> Result<u8, Failure> {
     let path = &asked.scenario.scenario;
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    let mut sets = asked.scenario.sets.clone();
+    let mut sets = asked.scenario.overrides();
     sets.extend(asked.scenario.seed.as_ref().map(|seed| seed_set(seed)));
     let colored = asked.scenario.color.wanted(&std::io::stderr());
     let wrong = |problems: Diagnostics| Failure::usage(problems.render(colored));
@@ -34,20 +39,67 @@ pub(super) fn threshold(asked: &ThresholdArguments) -> Result<u8, Failure> {
         }
         (keys, _) => keys.to_vec(),
     };
-    let knob = Knob::new(&file, &text, &sets, &keys, &rules::names()).map_err(wrong)?;
+    let mut knob = Knob::new(&file, &text, &sets, &keys, &rules::names()).map_err(wrong)?;
     let range = range(asked, &knob, plan.as_ref())?;
+    let title = plan.as_ref().map_or(file.as_str(), |plan| plan.title.as_str());
+    let guest = knob.at(range.from).map_err(wrong)?.guest;
+    if let Some(guest) = guest {
+        knob.hosted_by(guests::host(&guest)?);
+        return of_guest(asked, &file, title, &knob, range, guest.command());
+    }
     let found = find(&knob, range, asked.seeds).map_err(|refusal| match refusal {
         Refusal::Scenario(problems) => wrong(problems),
         Refusal::NotKnown(why) => Failure::usage(format!("error: {why}")),
     })?;
     let command = command(asked, &file, &knob, range);
-    let title = plan.as_ref().map_or(file.as_str(), |plan| plan.title.as_str());
     let subject = ThresholdSubject { file: &file, title, knob: &knob, found: &found, command: &command };
     if let (Some(file), Some(text)) = (&asked.certificate, certificate(&subject)) {
         std::fs::write(file, text).map_err(|error| Failure::io(&file.display().to_string(), &error))?;
     }
     asked.output.print(&subject, asked.scenario.color)?;
     Ok(found.verdict().exit_code())
+}
+
+/// The threshold of a guest: by seeds.
+fn of_guest(
+    asked: &ThresholdArguments,
+    file: &str,
+    title: &str,
+    knob: &Knob,
+    range: Range,
+    guest: &str,
+) -> Result<u8, Failure> {
+    if asked.certificate.is_some() {
+        return Err(Failure::usage(
+            "error: --certificate writes the adversary's run, and the adversary does not know a guest's rules\n  \
+             `sim shrink SCENARIO --guest COMMAND` makes a small scenario of a stale read",
+        ));
+    }
+    if asked.seeds == 0 {
+        return Err(Failure::usage(
+            "error: --seeds 0: the threshold of a guest is measured, by 1 seed at least",
+        ));
+    }
+    let wrong = |problems: Diagnostics| Failure::usage(problems.render(false));
+    guests::check(&knob.at(range.from).map_err(wrong)?)?;
+    let found = measured(knob, range, asked.seeds).map_err(|refusal| match refusal {
+        Refusal::Scenario(problems) => wrong(problems),
+        Refusal::NotKnown(why) => Failure::usage(format!("error: {why}")),
+    })?;
+    guests::failed()?;
+    let subject = MeasuredSubject { file, title, guest, knob, found: &found };
+    asked.output.print(&subject, asked.scenario.color)?;
+    Ok(found.exit_code())
+}
+
+impl Report for MeasuredSubject<'_> {
+    fn human(&self, style: Style) -> String {
+        measured_text(self, style)
+    }
+
+    fn json(&self) -> serde_json::Value {
+        measured_json(self)
+    }
 }
 
 impl Report for ThresholdSubject<'_> {
@@ -99,7 +151,7 @@ pub(super) fn usual_tolerance(unit: UnitKind) -> i128 {
 /// What to type to find the same again.
 fn command(asked: &ThresholdArguments, file: &str, knob: &Knob, range: Range) -> String {
     let mut words = format!("sim threshold {}", quoted(file));
-    for set in &asked.scenario.sets {
+    for set in &asked.scenario.overrides() {
         words.push_str(&format!(" --set {}", quoted(set)));
     }
     if let Some(seed) = &asked.scenario.seed {

@@ -39,6 +39,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "the phase diagram over two keys, and three of them",
         include_str!("../../../docs/ideas/frontiers.md"),
     ),
+    ("gallery", "lease bugs that shipped, each with its run", include_str!("../../../docs/gallery.md")),
     (
         "exploring",
         "what exploring draws, what it has found, and how long broken rules last",
@@ -63,6 +64,12 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "disks",
         "nodes on simulated disks: stalls, torn writes, errors, lies, and what they cost",
         include_str!("../../../docs/reference/disks.md"),
+    ),
+    ("guests", "how to run your own Raft on these clocks", include_str!("../../../docs/host-your-own.md")),
+    (
+        "guest-protocol",
+        "what a guest is told, and what it answers",
+        include_str!("../../../docs/reference/guest-protocol.md"),
     ),
     (
         "tutorial",
@@ -139,7 +146,7 @@ pub(super) fn help(topic: Option<&str>) -> Result<u8, Failure> {
         text.push_str("\nTopics (sim help TOPIC):\n");
         let documents = TOPICS.iter().map(|(name, what, _)| (*name, *what));
         for (name, what) in documents.chain(LISTS) {
-            text.push_str(&format!("  {name:<13}{what}\n"));
+            text.push_str(&format!("  {name:<15}{what}\n"));
         }
         return print(&text);
     };

@@ -58,6 +58,8 @@ pub enum Purpose {
     ReplyDelay,
     /// What a crash leaves of what was not synced, and which bit of a file changes.
     Disk,
+    /// What a process draws by itself after a start.
+    ProcessSeed,
 }
 
 /// The values that a decision may take.

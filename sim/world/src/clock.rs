@@ -183,6 +183,7 @@ impl VirtualClock {
             StampSource::Both => (&self.raw, &self.boot),
             StampSource::Raw => (&self.raw, &self.raw),
             StampSource::Boot => (&self.boot, &self.boot),
+            StampSource::Wall => (&self.wall, &self.wall),
         }
     }
 
@@ -206,6 +207,14 @@ impl VirtualClock {
     /// What the monotonic clock shows that a node on this machine takes for `CLOCK_BOOTTIME`.
     pub fn stamp(&self, at: u64) -> u64 {
         self.stamp_lines().1.at(at)
+    }
+
+    /// What that clock showed at true time 0, before any offset.
+    pub fn stamp_base(&self) -> u64 {
+        match self.stamp {
+            StampSource::Both | StampSource::Raw | StampSource::Boot => MONOTONIC_BASE,
+            StampSource::Wall => WALL_BASE,
+        }
     }
 
     /// The true time at which a node on this machine first could read that stamp, if its clocks have not changed since;
@@ -422,11 +431,11 @@ mod tests {
         /// On one machine, whatever has happened to its clocks.
         #[test]
         fn an_alarm_that_is_reached_is_due_now(
-            (spec, source) in (clock_spec(), 0usize..3),
+            (spec, source) in (clock_spec(), 0usize..4),
             changes in proptest::collection::vec((0u64..3_000_000_000, machine_change()), 0..8),
             (set, span, kind) in (0usize..8, 0u64..6_000_000_000, 0usize..4),
         ) {
-            let stamp = [StampSource::Both, StampSource::Raw, StampSource::Boot][source];
+            let stamp = [StampSource::Both, StampSource::Raw, StampSource::Boot, StampSource::Wall][source];
             let mut clock = VirtualClock::new(&ClockSpec { stamp, ..spec });
             let (mut now, mut alarm) = (0, None);
             for (place, (later, change)) in changes.into_iter().enumerate() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leasehold::time::{Reading, Span};
 
-use super::choices::{Choices, Point, Purpose};
+use super::choices::{Choices, Draw, Point, Purpose};
 use super::client::Clients;
 use super::clock::VirtualClock;
 use super::disk::Disk;
@@ -434,13 +434,14 @@ impl<P: Process> World<P> {
         let now = slot.clock.read(self.now);
         let choices = &mut self.choices;
         let least = slot.jitter_least;
-        let mut jitter = NodeJitter { choices, node, least, count: &mut slot.jitters };
+        let incarnation = slot.incarnation;
+        let mut jitter = NodeJitter { choices, node, least, count: &mut slot.jitters, incarnation };
         act(&mut slot.process, now, &mut jitter);
         while let Some(ticket) = self.carry_out(node, reader) {
             self.tell(reader, Happening::Synced { node, ticket });
             let slot = &mut self.slots[node];
             let choices = &mut self.choices;
-            let mut jitter = NodeJitter { choices, node, least, count: &mut slot.jitters };
+            let mut jitter = NodeJitter { choices, node, least, count: &mut slot.jitters, incarnation };
             slot.process.handle(now, &mut jitter, ProcessInput::Synced { ticket });
         }
         let slot = &mut self.slots[node];
@@ -531,6 +532,7 @@ struct NodeJitter<'a> {
     node: usize,
     least: Span,
     count: &'a mut u64,
+    incarnation: u64,
 }
 
 impl Jitter for NodeJitter<'_> {
@@ -539,6 +541,12 @@ impl Jitter for NodeJitter<'_> {
         *self.count += 1;
         let least = self.least.min(most);
         self.choices.delay(point, Delay::Uniform { least, most })
+    }
+
+    fn seed(&mut self) -> u64 {
+        let (of, index) = (narrow(self.node), self.incarnation);
+        let point = Point { purpose: Purpose::ProcessSeed, of, to: 0, index };
+        self.choices.choose(point, Draw::Uniform { least: 0, most: u64::MAX })
     }
 }
 

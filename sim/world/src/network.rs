@@ -91,7 +91,7 @@ impl<M> Link<M> {
     }
 
     /// Is a message of this kind to be kept back?
-    pub(super) fn holds(&mut self, kind: impl FnOnce() -> &'static str) -> bool {
+    pub(super) fn holds<'k>(&mut self, kind: impl FnOnce() -> &'k str) -> bool {
         let Some(hold) = &mut self.hold else { return false };
         if hold.left == 0 || hold.kind.as_deref().is_some_and(|only| only != kind()) {
             return false;

@@ -17,7 +17,7 @@ pub trait Process: Clone {
     type Order: Order;
 
     /// One word for a message's kind, as in "append". Faults that hold messages back pick them by it.
-    fn message_kind(message: &Self::Message) -> &'static str;
+    fn message_kind(message: &Self::Message) -> &str;
 
     /// The word by which a fault may wait for this note (`when = { event = "..." }`); `None` where none can.
     fn note_word(note: &Self::Note) -> Option<&'static str>;
@@ -91,6 +91,9 @@ pub trait Order: Clone + Debug + PartialEq {
 pub trait Jitter {
     /// A wait between the least that its machine allows and `most`.
     fn jitter(&mut self, most: Span) -> Span;
+
+    /// Random bits from which the process may draw everything else, now that it starts.
+    fn seed(&mut self) -> u64;
 }
 
 /// What is wrong with a disk at the moment.

@@ -76,7 +76,7 @@ impl ClockSpec {
         match self.stamp {
             StampSource::Both => self.rate_ppb.max(self.slewed(self.rate_ppb)),
             StampSource::Raw => self.rate_ppb,
-            StampSource::Boot => self.slewed(self.rate_ppb),
+            StampSource::Boot | StampSource::Wall => self.slewed(self.rate_ppb),
         }
     }
 
@@ -84,7 +84,7 @@ impl ClockSpec {
     pub fn slowest_ppb(&self) -> i64 {
         match self.stamp {
             StampSource::Both => self.rate_ppb.min(self.slewed(self.rate_ppb)),
-            StampSource::Raw | StampSource::Boot => self.fastest_ppb(),
+            StampSource::Raw | StampSource::Boot | StampSource::Wall => self.fastest_ppb(),
         }
     }
 }
@@ -99,6 +99,8 @@ pub enum StampSource {
     Raw,
     /// The boot clock alone, which may be slewed.
     Boot,
+    /// The wall clock, which may be slewed and set.
+    Wall,
 }
 
 /// Links and their delays.

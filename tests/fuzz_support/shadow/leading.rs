@@ -156,7 +156,7 @@ impl Leading {
         }
         // Its acknowledgement may be what put other lengths in force, several of them if it commits several entries.
         let ends: Vec<_> =
-            in_force.filter_map(|settings| SoundRules.lease_end(&settings, &lease.start)).collect();
+            in_force.filter_map(|settings| SoundRules.lease_end(&settings, &lease.start, None)).collect();
         assert!(ends.contains(&lease.end), "{lease:?} ends as it should: {ends:?}");
         // It may have been cut short.
         if raft.leads_alone() || before.is_some_and(|before| before.start == lease.start) {

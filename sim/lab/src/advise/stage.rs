@@ -52,6 +52,7 @@ impl Stage {
             StampSource::Both => "both",
             StampSource::Raw => "raw",
             StampSource::Boot => "boot",
+            StampSource::Wall => "wall",
         };
         let heartbeat = settings.election_timeout.as_nanos() / 10;
         // Theory counts with the run's length where faults come again; none does here.

@@ -48,13 +48,13 @@ pub fn tell(setup: &Arc<Setup>, search: &Search, options: &[u8]) -> Result<Told,
 /// When each message of the schedule was sent, and what it was.
 #[derive(Default)]
 struct Messages {
-    sent: BTreeMap<(usize, usize, u64), (u64, &'static str)>,
+    sent: BTreeMap<(usize, usize, u64), (u64, String)>,
 }
 
 impl Reader<LeaseNode> for Messages {
     fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
         if let Happening::Sent { from, to, number, message } = event.what {
-            self.sent.insert((from, to, number), (event.at, message.kind()));
+            self.sent.insert((from, to, number), (event.at, message.kind().to_owned()));
         }
     }
 }
@@ -67,8 +67,8 @@ impl Messages {
         if purpose == Purpose::Jitter {
             return format!("{}'s election jitter no. {index}: {length}", name(of));
         }
-        let (at, kind) = self.sent[&(usize::from(of), usize::from(to), index)];
-        let message = format!("{}  {} -> {}  {kind} no. {index}", instant(at), name(of), name(to));
+        let (at, kind) = &self.sent[&(usize::from(of), usize::from(to), index)];
+        let message = format!("{}  {} -> {}  {kind} no. {index}", instant(*at), name(of), name(to));
         match (purpose, value) {
             (Purpose::Loss, 0) => format!("{message}: delivered"),
             (Purpose::Loss, _) => format!("{message}: lost"),

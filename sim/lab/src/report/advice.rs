@@ -65,6 +65,7 @@ fn setting(settings: &Settings, style: Style) -> Vec<String> {
         (LeaseForm::Elapsed, StampSource::Both) => ("elapsed", "on raw and boottime clocks"),
         (LeaseForm::Elapsed, StampSource::Raw) => ("elapsed", "on the raw clock alone"),
         (LeaseForm::Elapsed, StampSource::Boot) => ("elapsed", "on the boottime clock alone"),
+        (LeaseForm::Elapsed, StampSource::Wall) => ("elapsed", "on the wall clock"),
         (LeaseForm::Deadline, _) => ("deadline", "on wall clocks"),
     };
     let mut lines = vec![style.strong("Am I safe with my numbers?")];

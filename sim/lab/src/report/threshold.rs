@@ -63,11 +63,11 @@ pub fn threshold_text(subject: &ThresholdSubject<'_>, style: Style) -> String {
     lines.join("\n")
 }
 
-fn row(who: &str, value: &str, remark: &str) -> String {
+pub(super) fn row(who: &str, value: &str, remark: &str) -> String {
     format!("  {who:<11}{value:<18}{remark}")
 }
 
-fn value(knob: &Knob, search: &Search) -> String {
+pub(super) fn value(knob: &Knob, search: &Search) -> String {
     match search {
         Search::Found(edge) => knob.show(edge.stale),
         Search::None { stale: true } => "stale throughout".to_owned(),
@@ -163,14 +163,7 @@ fn conclusion(found: &Threshold, style: Style) -> String {
 pub fn threshold_json(subject: &ThresholdSubject<'_>) -> Value {
     let ThresholdSubject { knob, found, .. } = *subject;
     let number = |value: i128| i64::try_from(value).ok();
-    let search = |search: &Search| match search {
-        Search::Found(edge) => json!({
-            "stale": number(edge.stale), "stale_text": knob.show(edge.stale),
-            "clean": number(edge.clean), "clean_text": knob.show(edge.clean),
-        }),
-        Search::None { stale } => json!({ "none": true, "stale_throughout": stale }),
-        Search::Mixed { at } => json!({ "mixed_at": number(*at) }),
-    };
+    let search = |search: &Search| search_json(knob, search);
     let harm = |harm: &Option<Harm>| {
         harm.as_ref().map(|harm| json!({ "stale_reads": harm.stale, "margin_ns": harm.margin }))
     };
@@ -205,6 +198,18 @@ pub fn threshold_json(subject: &ThresholdSubject<'_>) -> Value {
         "at_clean": harm(&found.clean),
         "verdict": verdict,
     })
+}
+
+pub(super) fn search_json(knob: &Knob, search: &Search) -> Value {
+    let number = |value: i128| i64::try_from(value).ok();
+    match search {
+        Search::Found(edge) => json!({
+            "stale": number(edge.stale), "stale_text": knob.show(edge.stale),
+            "clean": number(edge.clean), "clean_text": knob.show(edge.clean),
+        }),
+        Search::None { stale } => json!({ "none": true, "stale_throughout": stale }),
+        Search::Mixed { at } => json!({ "mixed_at": number(*at) }),
+    }
 }
 
 /// The run with the stale read as a scenario file; `None` if there is none.

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use leasehold::node::Message;
 use leasehold::time::Span;
 
 use super::cost::{drawn, usual};
 use super::search::Search;
 use leasehold::raft::Note;
 use leasehold_run::attack::{least, most};
-use leasehold_run::host::LeaseNode;
-use leasehold_run::run::{decisions, run_observed};
+use leasehold_run::hosted::Hosted;
+use leasehold_run::run::{decisions, run_watched};
 use leasehold_run::setup::{Action, Delay, FaultSpec, LinkSpec, Pace, Setup, Target, Trigger};
 use leasehold_world::{Decision, Event, Happening, Point, Purpose, Reader, World};
 
@@ -94,7 +93,7 @@ fn links(setup: &Setup) -> Vec<Setup> {
 /// No jitter; or none but that those who are not elected wait longer. Whoever led first is said.
 fn jitter(setup: &Setup) -> Vec<Setup> {
     let mut facts = Facts::default();
-    let _ = run_observed(&Arc::new(setup.clone()), &mut facts);
+    let _ = run_watched(&Arc::new(setup.clone()), &mut facts);
     let mut none = setup.clone();
     none.timers.election_jitter = Span::ZERO;
     for node in &mut none.nodes {
@@ -253,13 +252,13 @@ struct Sent {
 impl Sent {
     fn times(setup: &Setup, from: usize, to: usize) -> Vec<u64> {
         let mut sent = Sent { link: (from, to), at: Vec::new() };
-        let _ = run_observed(&Arc::new(setup.clone()), &mut sent);
+        let _ = run_watched(&Arc::new(setup.clone()), &mut sent);
         sent.at
     }
 }
 
-impl Reader<LeaseNode> for Sent {
-    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
+impl<P: Hosted> Reader<P> for Sent {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, _world: &World<P>) {
         if let Happening::Sent { from, to, .. } = event.what
             && (from, to) == self.link
         {
@@ -291,8 +290,8 @@ struct Facts {
     elected: Vec<usize>,
 }
 
-impl Reader<LeaseNode> for Facts {
-    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
+impl<P: Hosted> Reader<P> for Facts {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, _world: &World<P>) {
         if let Happening::Noted { node, note: Note::Elected { .. } } = event.what {
             self.elected.push(node);
         }

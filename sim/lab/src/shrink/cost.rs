@@ -19,14 +19,14 @@ pub(super) struct Cost {
     /// What is not as it usually is.
     specials: usize,
     /// Digits of the numbers that stand in the file, part by part.
-    digits: [usize; 4],
+    digits: [usize; 5],
     /// All times together.
     size: u128,
 }
 
 impl Cost {
     pub(super) fn of(setup: &Setup) -> Cost {
-        let (mut digits, mut size) = ([0; 4], 0);
+        let (mut digits, mut size) = ([0; 5], 0);
         numbers::visit(&mut setup.clone(), &mut |number: &Number, value: &mut i128| {
             digits[number.part as usize] += number.digits(*value);
             if matches!(number.part, Part::Time | Part::Question) && number.usual != Some(*value) {

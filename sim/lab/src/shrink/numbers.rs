@@ -24,6 +24,8 @@ pub(super) struct Number {
 /// Where a number stands; those of a later part matter less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
+    /// A length of the lease: D, T or s. It says which threshold the scenario teaches.
+    Length,
     /// A setting of the cluster, a clock or the network.
     Setting,
     /// How long a fault lasts, or how much it changes.
@@ -128,6 +130,9 @@ const TABLES: [Table; 8] = [
     Table::Client,
 ];
 
+/// A node's own lengths of the lease.
+const LENGTHS: [&str; 3] = ["lease-duration", "election-timeout", "max-clock-skew"];
+
 /// Every key that is a number. One that had the value of the key that it follows goes along with it, clocks that are alike
 /// stay so, and a jitter that is always the same stays that.
 fn keys(setup: &mut Setup, see: &mut See<'_>) {
@@ -161,7 +166,18 @@ fn keys(setup: &mut Setup, see: &mut See<'_>) {
                     least: key.least_amount(),
                     moves: table != Table::Client,
                     unit: if key.is_time() { Unit::Time } else { Unit::Other },
-                    part: if table == Table::Client { Part::Question } else { Part::Setting },
+                    part: match table {
+                        Table::Client => Part::Question,
+                        Table::Lease => Part::Length,
+                        Table::Node if LENGTHS.contains(&key.name()) => Part::Length,
+                        Table::Timers
+                        | Table::Log
+                        | Table::Node
+                        | Table::Clock
+                        | Table::Network
+                        | Table::Link
+                        | Table::Guest => Part::Setting,
+                    },
                 };
                 see(&shape, &mut value);
                 key.set_amount(setup, value);

@@ -49,7 +49,7 @@ fn choices(search: &Search<'_>) -> Vec<Vec<usize>> {
                 }
             }
         }
-        Kind::BrokenInvariant(_) | Kind::Stalled(Stalled::NoLeader) => {}
+        Kind::BrokenInvariant(_) | Kind::TwoCouldServe { .. } | Kind::Stalled(Stalled::NoLeader) => {}
         Kind::Stalled(Stalled::NoWrites) => sets.extend(unanswered(outcome)),
     }
     if outcome.history.len() <= ONE_BY_ONE_MAX {

@@ -4,16 +4,15 @@
 use leasehold::raft::{LogBounds, Note};
 use std::sync::Arc;
 
-use leasehold::node::Message;
 use leasehold::time::Span;
 
 use super::search::Search;
 use super::select::{earlier, select};
-use super::violation::Kind;
+use super::violation::{Kind, two_could_serve};
 use crate::stalled::stalled;
 use leasehold_check::Verdict;
-use leasehold_run::host::LeaseNode;
-use leasehold_run::run::{Outcome, run_observed};
+use leasehold_run::hosted::Hosted;
+use leasehold_run::run::{Outcome, run_watched};
 use leasehold_run::setup::{Action, ClockSpec, FaultSpec, Setup, Trigger};
 use leasehold_world::{Event, Happening, Reader, World};
 
@@ -68,6 +67,7 @@ fn shown_at(search: &Search<'_>) -> Option<u64> {
         Kind::BrokenInvariant(wanted) => {
             Some(outcome.broken.iter().find(|broken| broken.invariant == wanted)?.at)
         }
+        Kind::TwoCouldServe { .. } => two_could_serve(outcome),
         Kind::Stalled(_) => {
             let stall = stalled(search.best(), outcome)?;
             Some(stall.without.from + stall.patience.as_nanos() + 1)
@@ -147,7 +147,7 @@ fn fires_at(setup: &Arc<Setup>, place: usize) -> Vec<Setup> {
         return Vec::new();
     }
     let mut fired = Fired { fault: place, at: None };
-    let _ = run_observed(setup, &mut fired);
+    let _ = run_watched(setup, &mut fired);
     let at = fired.at.map(|at| FaultSpec {
         trigger: Trigger::At(Span::nanos(at)),
         after: Span::ZERO,
@@ -292,8 +292,8 @@ struct Fired {
     at: Option<u64>,
 }
 
-impl Reader<LeaseNode> for Fired {
-    fn read(&mut self, event: &Event<'_, Message, Note>, _world: &World<LeaseNode>) {
+impl<P: Hosted> Reader<P> for Fired {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, _world: &World<P>) {
         if let Happening::Fault { fault, undone: false } = event.what
             && fault == self.fault
         {

@@ -1,6 +1,6 @@
 //! Every number becomes what it usually is, or as round as the violation bears.
 
-use super::numbers::{Number, visit};
+use super::numbers::{Number, Part, visit};
 use super::search::Search;
 use leasehold::time::Span;
 use leasehold_run::setup::{Delay, Setup};
@@ -53,7 +53,11 @@ fn with(setup: &Setup, place: usize, wanted: i128) -> Setup {
 /// Values with fewer digits, the roundest first, of those the nearest.
 fn candidates(number: &Number, value: i128) -> Vec<i128> {
     const UNITS: u32 = 14;
-    let mut found: Vec<i128> = number.usual.into_iter().chain([0]).collect();
+    let length = number.part == Part::Length;
+    if length && as_a_person_writes(value) {
+        return Vec::new();
+    }
+    let mut found: Vec<i128> = number.usual.into_iter().chain([0]).filter(|_| !length).collect();
     for unit in (0..UNITS).map(|power| 10_i128.pow(power)) {
         let down = value.div_euclid(unit) * unit;
         found.extend([down - unit, down, down + unit, down + 2 * unit]);
@@ -68,10 +72,15 @@ fn candidates(number: &Number, value: i128) -> Vec<i128> {
     found
 }
 
+/// At most three digits, zeros at the end not counted: `900ms`, `1.25s`, `0s`.
+fn as_a_person_writes(nanos: i128) -> bool {
+    nanos.to_string().trim_end_matches('0').len() <= 3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shrink::numbers::{Part, Unit};
+    use crate::shrink::numbers::Unit;
 
     fn candidates_of(usual: Option<i128>, least: i128, value: i128) -> Vec<i128> {
         candidates(&Number { usual, least, moves: true, unit: Unit::Other, part: Part::Setting }, value)
@@ -89,6 +98,20 @@ mod tests {
     fn what_is_usual_needs_no_digits() {
         assert_eq!(candidates_of(Some(500), 0, 470)[0], 500);
         assert_eq!(candidates_of(Some(0), i128::MIN, -15)[..3], [0, -20, -10]);
+    }
+
+    #[test]
+    fn a_length_that_a_person_wrote_stays_and_a_drawn_one_becomes_round() {
+        let of = |value| {
+            let number =
+                Number { usual: Some(500), least: 0, moves: true, unit: Unit::Time, part: Part::Length };
+            candidates(&number, value)
+        };
+        assert_eq!(of(0), []);
+        assert_eq!(of(900_000_000), []);
+        assert_eq!(of(1_250_000_000), []);
+        assert_eq!(of(149_377_959)[0], 100_000_000);
+        assert!(!of(149_377_959).contains(&500), "never the default");
     }
 
     #[test]

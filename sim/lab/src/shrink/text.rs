@@ -6,12 +6,13 @@ use super::{Kind, Smallest, draws};
 use crate::stalled::stalled;
 use leasehold_check::Verdict;
 use leasehold_run::describe;
-use leasehold_run::display::instant;
+use leasehold_run::display::{instant, signed_span};
 use leasehold_run::explain::{Cause, Explanation, explain};
 use leasehold_run::report::wrapped;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::scenario::Written;
 use leasehold_run::setup::Setup;
+use leasehold_run::watch::{LeadershipChange, LeaseOver};
 
 /// The line of a story that says where a shrunk scenario comes from begins so.
 const ORIGIN: &str = "Shrunk from ";
@@ -56,6 +57,9 @@ pub fn text(smallest: &Smallest, origin: &str, story: &str) -> Shrunk {
             });
             (format!("broken: {invariant}"), what.into_iter().collect())
         }
+        Kind::TwoCouldServe { .. } => {
+            ("two nodes could serve at once, and no read was stale".to_owned(), two(setup, &outcome))
+        }
         Kind::Stalled(kind) => {
             let what = stalled(setup, &outcome).map(|stall| stall.sentence());
             (kind.title().to_owned(), what.into_iter().collect())
@@ -64,7 +68,7 @@ pub fn text(smallest: &Smallest, origin: &str, story: &str) -> Shrunk {
     lines.extend(told.iter().flat_map(|line| wrapped(bullet(line).0, bullet(line).1)));
     let expect = match smallest.violation.kind {
         Kind::StaleRead | Kind::NotLinearizable => "some",
-        Kind::BrokenInvariant(_) | Kind::Stalled(_) => "any",
+        Kind::BrokenInvariant(_) | Kind::TwoCouldServe { .. } | Kind::Stalled(_) => "any",
     };
     Shrunk { text: Written { title: &title, story: &lines, expect, setup }.to_toml(), draws }
 }
@@ -105,6 +109,29 @@ fn stale_read(setup: &Setup, explanation: &Explanation) -> Vec<String> {
     let story = explanation.story.iter().enumerate().filter(|(place, _)| !again(*place));
     told.extend(story.map(|(_, moment)| format!("* {}: {}.", brief_instant(moment.at), moment.what)));
     told
+}
+
+/// What a run without a stale read shows all the same.
+fn two(setup: &Setup, outcome: &Outcome) -> Vec<String> {
+    let name = |node| describe::node(setup, node);
+    let change = |change: &LeadershipChange| {
+        let (margin, (old, _)) = (change.margin().filter(|margin| *margin < 0)?, change.old?);
+        let until = match change.lease_over? {
+            LeaseOver::At(over) => format!("until {}", brief_instant(over)),
+            LeaseOver::Never => "without an end".to_owned(),
+        };
+        let margin = signed_span(i128::from(margin));
+        Some(format!(
+            "* {} could acknowledge writes from {} on, and {} believed in its lease {until}: the margin is {margin}.",
+            name(change.new),
+            brief_instant(change.ready_at),
+            name(old),
+        ))
+    };
+    let overlap = outcome.overlap.map(|(at, old, new)| {
+        format!("* At {} {} and {} both had a lease.", brief_instant(at), name(old), name(new))
+    });
+    outcome.changes.iter().filter_map(change).chain(overlap).collect()
 }
 
 /// To the microsecond, zeros left away.

@@ -10,7 +10,7 @@ use leasehold_run::rules;
 use leasehold_run::run::{Outcome, run};
 use leasehold_run::setup::Setup;
 use leasehold_run::theory::{self, Prediction};
-use leasehold_run::watch::Invariant;
+use leasehold_run::watch::{Invariant, LeadershipChange, LeaseOver};
 use leasehold_world::Reply;
 
 /// What is wrong with a run; the worst for a user first.
@@ -22,6 +22,11 @@ pub enum Kind {
     NotLinearizable,
     /// This invariant did not hold.
     BrokenInvariant(Invariant),
+    /// A new leader could acknowledge writes while the old one's lease ran, or two leases ran at once. No read was stale.
+    TwoCouldServe {
+        /// The old lease never ends. Another matter than one that ends too late.
+        endless: bool,
+    },
     /// The last fault was over, and the cluster did not come back.
     Stalled(Stalled),
 }
@@ -65,6 +70,8 @@ impl Violation {
             Kind::NotLinearizable
         } else if let Some(broken) = outcome.broken.first() {
             Kind::BrokenInvariant(broken.invariant)
+        } else if two_could_serve(outcome).is_some() {
+            Kind::TwoCouldServe { endless: outcome.smallest_margin() == Some(i64::MIN) }
         } else {
             Kind::Stalled(stalled(setup, outcome)?.kind)
         };
@@ -87,6 +94,17 @@ impl Violation {
             && seen.invariants.iter().all(|broken| self.invariants.contains(broken))
             && (!self.rules_to_blame || clean_under_sound_rules(setup))
     }
+}
+
+/// The first instant by which it is known that two nodes could serve at once, ns.
+pub(super) fn two_could_serve(outcome: &Outcome) -> Option<u64> {
+    let over = |change: &LeadershipChange| match (change.margin()? < 0, change.lease_over?) {
+        (true, LeaseOver::At(over)) => Some(over.max(change.ready_at)),
+        (true, LeaseOver::Never) => Some(u64::MAX),
+        (false, _) => None,
+    };
+    let margin = outcome.changes.iter().filter_map(over).min();
+    margin.into_iter().chain(outcome.overlap.map(|(at, _, _)| at)).min()
 }
 
 /// Are these rules broken, and is all well with the same setup under the sound ones?

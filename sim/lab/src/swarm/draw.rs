@@ -91,6 +91,7 @@ fn cluster(seed: u64) -> Setup {
         timers,
         log: LogBounds::default(),
         rules: rules::SOUND.to_owned(),
+        guest: None,
         nodes,
         network: Network::default(),
         clients: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use leasehold::lease::LeaseForm;
+use leasehold_run::study::Safety;
 use serde_json::{Value, json};
 
 /// Something that must not be within the bound and under the sound rules.
@@ -47,6 +48,21 @@ impl Kind {
         Kind::WritesStandStill,
         Kind::Undecided,
     ];
+
+    /// Is it no stale read, and nothing else that a run's report calls a violation?
+    pub fn leaves_reads_fresh(self) -> bool {
+        match self {
+            Kind::NegativeMargin | Kind::TwoLeases | Kind::Undecided => true,
+            Kind::BeatsTheory
+            | Kind::StaleRead
+            | Kind::NotLinearizable
+            | Kind::BrokenInvariant
+            | Kind::Panic
+            | Kind::NobodyLed
+            | Kind::NoLeaderAgain
+            | Kind::WritesStandStill => false,
+        }
+    }
 
     /// The cluster did not come back after the last fault: no reader was told anything wrong.
     pub const fn is_stall(self) -> bool {
@@ -111,6 +127,22 @@ pub struct Row {
 }
 
 impl Row {
+    /// Can reads be stale? The same words as `sim run` has for this seed. `sound`: the rules are; theory covers no others.
+    pub fn safety(&self, sound: bool) -> Safety {
+        let found = |kinds: &[Kind]| kinds.iter().any(|kind| self.found.contains(kind));
+        let slack = self.slack_ns.filter(|_| sound);
+        let possible = slack.is_some_and(|slack| slack < 0);
+        if found(&[Kind::BeatsTheory, Kind::StaleRead, Kind::NotLinearizable]) {
+            Safety::Stale
+        } else if possible || found(&[Kind::NegativeMargin, Kind::TwoLeases]) {
+            Safety::NotSafe
+        } else if slack.is_some() && !found(&[Kind::Undecided, Kind::Panic]) {
+            Safety::Safe
+        } else {
+            Safety::NotKnown
+        }
+    }
+
     /// One JSON object. Fields that say nothing are left out.
     pub fn to_json(&self) -> Value {
         let mut row = json!({

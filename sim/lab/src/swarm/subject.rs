@@ -32,6 +32,8 @@ pub struct Given {
     pub setup: Setup,
     /// What the row should show.
     pub expect: RowExpectation,
+    /// It is expected to be safe, not only without a stale read.
+    pub safe: bool,
 }
 
 impl From<Profile> for Subject {
@@ -54,6 +56,14 @@ impl Subject {
         match self {
             Subject::Swarm(profile) => profile.must_be_clean(),
             Subject::Scenario(_) => false,
+        }
+    }
+
+    /// Must every seed be safe, and not only show no stale read?
+    pub fn must_be_safe(&self) -> bool {
+        match self {
+            Subject::Swarm(_) => false,
+            Subject::Scenario(given) => given.safe,
         }
     }
 
@@ -93,11 +103,20 @@ impl Subject {
         }
     }
 
-    /// The command that makes one seed's run small. A drawn seed's scenario must have been written first, by
-    /// [`Subject::replay`].
+    /// Are the rules of every seed the sound ones?
+    pub fn sound(&self) -> bool {
+        match self {
+            Subject::Swarm(profile) => profile.rules == rules::SOUND,
+            Subject::Scenario(given) => given.setup.rules == rules::SOUND,
+        }
+    }
+
+    /// The command that makes one seed's run small. A drawn seed's scenario is written first.
     pub fn shrink(&self, seed: u64) -> String {
         match self {
-            Subject::Swarm(profile) => format!("cargo sim shrink {}", profile.seed_file(seed)),
+            Subject::Swarm(profile) => {
+                format!("{} -q; cargo sim shrink {}", self.replay(seed), profile.seed_file(seed))
+            }
             Subject::Scenario(given) => format!("cargo sim shrink {} --seed {seed}", given.words()),
         }
     }
@@ -106,7 +125,13 @@ impl Subject {
 impl Given {
     /// What was given, without the setup.
     pub fn to_json(&self) -> Value {
-        json!({ "file": self.file, "set": self.sets, "row": self.row, "expect": expect_word(self.expect) })
+        json!({
+            "file": self.file,
+            "set": self.sets,
+            "row": self.row,
+            "expect": expect_word(self.expect),
+            "expect_safe": self.safe,
+        })
     }
 
     /// The inverse of [`Given::to_json`], with the setup that belongs to it; `None` for anything else.
@@ -120,6 +145,7 @@ impl Given {
             row: value.get("row").and_then(text),
             setup,
             expect: all.into_iter().find(|known| expect_word(*known) == expect)?,
+            safe: value.get("expect_safe")?.as_bool()?,
         })
     }
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold::lease::LeaseForm;
+use leasehold_run::study::Safety;
 
+use super::Subject;
 use super::row::{Kind, Row};
 
 /// What findings of one group have in common.
@@ -38,12 +40,16 @@ pub struct Group {
 /// All rows of an exploration, added up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// The rules of every seed are the sound ones.
+    sound: bool,
     /// Seeds.
     pub seeds: u64,
     /// Those that found something.
     pub failures: u64,
     /// Those with a stale read.
     pub stale: u64,
+    /// Seeds by what they say of reads, the worst first: stale, not safe, not known, safe.
+    pub safety: [u64; 4],
     /// The first seed that found something.
     pub first_failure: Option<u64>,
     /// The first seed with a stale read.
@@ -74,10 +80,25 @@ pub struct Summary {
     margins: Vec<i64>,
 }
 
+/// In the order of [`Summary::safety`].
+pub(super) const SAFETIES: [Safety; 4] = [Safety::Stale, Safety::NotSafe, Safety::NotKnown, Safety::Safe];
+
 impl Summary {
+    /// Without a row yet.
+    pub fn new(subject: &Subject) -> Summary {
+        Summary { sound: subject.sound(), ..Summary::default() }
+    }
+
+    /// What the seeds come to together: the worst that any of them says.
+    pub fn verdict(&self) -> Option<Safety> {
+        SAFETIES.into_iter().zip(self.safety).find(|(_, seeds)| *seeds > 0).map(|(safety, _)| safety)
+    }
+
     /// Adds a row. Rows are added in the order of their seeds.
     pub fn add(&mut self, row: &Row) {
         self.seeds += 1;
+        self.safety
+            [SAFETIES.iter().position(|known| *known == row.safety(self.sound)).expect("all are there")] += 1;
         self.with_takeover += u64::from(row.takeovers > 0);
         self.with_lease_reads += u64::from(row.reads_under_lease > 0);
         self.with_both += u64::from(row.takeovers > 0 && row.reads_under_lease > 0);

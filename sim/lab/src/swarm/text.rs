@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::figures::rate_of;
 use super::row::Kind;
-use super::summary::{Cause, Group, Summary};
+use super::summary::{Cause, Group, SAFETIES, Summary};
 use super::{End, Subject};
 use leasehold_run::display::{count, list, signed_span};
+use leasehold_run::study::Safety;
 
 /// What a summary is about.
 #[derive(Debug, Clone)]
@@ -20,10 +21,11 @@ pub struct Heading {
 }
 
 /// What `sim shrink` can make small.
-const SHRINKABLE: [Kind; 6] = [
+const SHRINKABLE: [Kind; 7] = [
     Kind::StaleRead,
     Kind::NotLinearizable,
     Kind::NegativeMargin,
+    Kind::TwoLeases,
     Kind::BrokenInvariant,
     Kind::NoLeaderAgain,
     Kind::WritesStandStill,
@@ -72,6 +74,10 @@ pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
             MARGINS.iter().zip(&margins).map(|((_, name), margin)| format!("{name} {}", signed(*margin)));
         line("margins", format!("{} (each seed's smallest)", shown.collect::<Vec<_>>().join(", ")));
     }
+    let by_safety = SAFETIES.iter().zip(summary.safety).filter(|(_, seeds)| *seeds > 0);
+    let by_safety: Vec<String> =
+        by_safety.map(|(safety, seeds)| format!("{} {}", safety.words(), count(seeds))).collect();
+    line("safety", format!("{} of {} seeds", by_safety.join(", "), count(seeds)));
     line("stale reads", format!("{} seeds", rate_of(summary.stale, seeds)));
     line("findings", format!("{} seeds", rate_of(summary.failures, seeds)));
     if let Some(first) = summary.first_failure {
@@ -159,6 +165,11 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
         let named = MARGINS.iter().zip(margins);
         named.map(|((part, _), margin)| (format!("permille_{part}"), Value::from(margin))).collect()
     });
+    let by_safety: serde_json::Map<String, Value> = SAFETIES
+        .iter()
+        .zip(summary.safety)
+        .map(|(safety, seeds)| (safety.word().to_owned(), Value::from(seeds)))
+        .collect();
     let mut summary = json!({
         "schema": 1,
         "version": env!("CARGO_PKG_VERSION"),
@@ -169,6 +180,8 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
         "seeds": summary.seeds,
         "seeds_with_findings": summary.failures,
         "seeds_with_stale_reads": summary.stale,
+        "safety": summary.verdict().map(Safety::word),
+        "seeds_by_safety": by_safety,
         "first_finding_seed": summary.first_failure,
         "first_stale_read_seed": summary.first_stale,
         "seeds_with_takeover": summary.with_takeover,

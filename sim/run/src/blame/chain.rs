@@ -158,7 +158,7 @@ struct Ends<'a> {
 impl Ends<'_> {
     fn lease(&self, level: Level) -> Option<i128> {
         let start = self.lease_clock.read(level, self.carried);
-        let end = SoundRules.lease_end(&self.setup.nodes[self.leader].lease, &start)?;
+        let end = SoundRules.lease_end(&self.setup.nodes[self.leader].lease, &start, None)?;
         self.lease_clock.over(level, &end, self.carried).map(i128::from)
     }
 

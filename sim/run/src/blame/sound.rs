@@ -266,7 +266,7 @@ impl Sound {
         }
         let Some(round) = led.rounds.iter().find(|round| round.number == number).copied() else { return };
         let settings = &self.leases[leader];
-        let Some(end) = SoundRules.lease_end(settings, &round.start) else { return };
+        let Some(end) = SoundRules.lease_end(settings, &round.start, None) else { return };
         let served = !end.reached(&world.clock(leader).read(world.now()));
         if served || led.carried.is_none() {
             led.stillborn = !served;

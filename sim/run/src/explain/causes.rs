@@ -1,9 +1,10 @@
 //! What is to blame for a stale read. Several things may be: each is asked for by itself.
 
 use leasehold::lease::LeaseForm;
+use leasehold::time::Span;
 
 use super::notes::Notes;
-use super::{Cause, Explanation};
+use super::{Cause, Explanation, LeaseFacts};
 use crate::describe;
 use crate::display::{instant, length, rate};
 use crate::rules;
@@ -18,9 +19,14 @@ pub(super) fn find(setup: &Setup, notes: &Notes, explanation: &Explanation) -> V
     let mut found = Vec::new();
     found.extend(broken_rules(setup));
     found.extend(lying_disks(setup, notes));
-    found.extend(skew(setup, notes, explanation.server));
+    // These two are told from our own rules and settings.
+    if setup.guest.is_none() {
+        found.extend(skew(setup, notes, explanation.server));
+    }
     found.extend(fast_clock(setup, notes, explanation.server));
-    found.extend(unsafe_settings(setup));
+    if setup.guest.is_none() {
+        found.extend(unsafe_settings(setup));
+    }
     found.extend(lost_time(setup, explanation));
     found.extend(two_leaders(setup, explanation));
     found
@@ -80,8 +86,10 @@ fn unsafe_settings(setup: &Setup) -> Option<Found> {
 fn lost_time(setup: &Setup, explanation: &Explanation) -> Option<Found> {
     let server = explanation.server;
     let lease = &setup.nodes[server].lease;
-    let passed = i128::from(explanation.answered) - i128::from(explanation.lease?.start);
-    if passed <= i128::from(lease.effective().as_nanos()) || lease.form != LeaseForm::Elapsed {
+    let LeaseFacts { start, should_end, .. } = explanation.lease?;
+    let passed = i128::from(explanation.answered) - i128::from(start);
+    let may_last = Span::nanos(should_end.saturating_sub(start));
+    if passed <= i128::from(may_last.as_nanos()) || lease.form != LeaseForm::Elapsed {
         return None;
     }
     let spec = &setup.nodes[server].clock;
@@ -89,13 +97,14 @@ fn lost_time(setup: &Setup, explanation: &Explanation) -> Option<Found> {
         _ if spec.rate_ppb != 0 => format!(" (it runs at {})", rate(spec.rate_ppb)),
         StampSource::Raw => " (the raw clock alone, which stops in suspend)".to_owned(),
         StampSource::Boot => " (the boot clock alone)".to_owned(),
+        StampSource::Wall => " (the wall clock, which was set)".to_owned(),
         StampSource::Both => String::new(),
     };
     let what = format!(
         "{} had passed since {}'s lease began, more than the {} it may last; its clock{clock} had counted less",
         length(passed),
         describe::node(setup, server),
-        lease.effective()
+        may_last
     );
     Some((Cause::LostTime, what))
 }

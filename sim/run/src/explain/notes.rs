@@ -4,18 +4,16 @@ use crate::faults;
 use std::sync::Arc;
 
 use leasehold::lease::{Ballot, LeaseForm};
-use leasehold::node::Message;
 use leasehold::time::Alarm;
 
 use super::{Explanation, LeaseFacts, Moment, STORY_LINES_MAX};
 use crate::describe;
 use crate::display::{instant, reading};
-use crate::host::LeaseNode;
+use crate::guest;
+use crate::hosted::Hosted;
 use crate::setup::Setup;
 use leasehold::raft::{LeaseEndCause, Note, StepDownCause};
-use leasehold_world::{
-    Event, Happening, MONOTONIC_BASE, Reader, Reply, Request, VirtualClock, WALL_BASE, World,
-};
+use leasehold_world::{Event, Happening, Reader, Reply, Request, VirtualClock, WALL_BASE, World};
 
 /// Whoever takes notes while the run is played again.
 pub(super) struct Notes {
@@ -73,11 +71,11 @@ impl Notes {
     fn shown(&self, clock: &VirtualClock, at: u64) -> (u64, u64) {
         match self.setup.lease.form {
             LeaseForm::Deadline => (clock.wall(at), WALL_BASE),
-            LeaseForm::Elapsed => (clock.stamp(at), MONOTONIC_BASE),
+            LeaseForm::Elapsed => (clock.stamp(at), clock.stamp_base()),
         }
     }
 
-    fn moment(&self, world: &World<LeaseNode>, what: String, weight: u8) -> Moment {
+    fn moment<P: Hosted>(&self, world: &World<P>, what: String, weight: u8) -> Moment {
         let at = world.now();
         let shown = |node| {
             let (now, base) = self.shown(world.clock(node), at);
@@ -87,19 +85,24 @@ impl Notes {
         Moment { at, clocks, what, weight, order: world.events() }
     }
 
-    fn noted(&mut self, node: usize, note: Note, world: &World<LeaseNode>) {
+    fn noted<P: Hosted>(&mut self, node: usize, note: Note, world: &World<P>) {
         let name = self.name(node).to_owned();
         let (what, weight) = match note {
-            Note::Campaign { term, ballot: Ballot::PreVote } => {
+            Note::Campaign { term, ballot } if ballot == Ballot::PreVote || self.setup.guest.is_some() => {
                 let wall = |node| i128::from(world.clock(node).wall(world.now())) - i128::from(WALL_BASE);
                 let offsets =
                     (0..self.setup.nodes.len()).map(|node| wall(node) - i128::from(world.now())).collect();
                 self.campaign = Some((node, offsets));
-                (format!("{name}'s promise is over: it asks for pre-votes in term {term}"), 4)
+                match ballot {
+                    Ballot::PreVote => {
+                        (format!("{name}'s promise is over: it asks for pre-votes in term {term}"), 4)
+                    }
+                    Ballot::Vote | Ballot::TransferVote => {
+                        (format!("{name} asks for votes in term {term}"), 4)
+                    }
+                }
             }
-            Note::Campaign { term, ballot: Ballot::Vote | Ballot::TransferVote } => {
-                (format!("{name} asks for votes in term {term}"), 2)
-            }
+            Note::Campaign { term, .. } => (format!("{name} asks for votes in term {term}"), 2),
             Note::VoteGranted { candidate, term, ballot } => {
                 let (kind, weight) = match ballot {
                     Ballot::PreVote => ("pre-vote", 1),
@@ -167,29 +170,32 @@ impl Notes {
         self.moments.push(moment);
     }
 
-    fn renewed(
+    fn renewed<P: Hosted>(
         &mut self,
         node: usize,
         start: &leasehold::time::Reading,
         end: &Alarm,
-        world: &World<LeaseNode>,
+        world: &World<P>,
     ) {
         let clock = world.clock(node);
         let counted_from = clock.true_time_of(start.stamp);
         let end_on_clock = match *end {
-            Alarm::First { since, span } | Alarm::Last { since, span } => {
-                (since.boot().plus(span).0, MONOTONIC_BASE)
-            }
+            Alarm::First { since, span } => (since.boot().plus(span).0, clock.stamp_base()),
+            // A guest's lease may end by one of the two clocks.
+            Alarm::Last { since, span } => (since.raw().max(since.boot()).plus(span).0, clock.stamp_base()),
             Alarm::WallLatest { deadline, .. } | Alarm::WallEarliest { deadline, .. } => {
                 (deadline.0, WALL_BASE)
             }
         };
-        let effective = self.setup.nodes[node].lease.effective().as_nanos();
+        let effective = match self.setup.guest {
+            None => self.setup.nodes[node].lease.effective(),
+            Some(_) => guest::lease_length(start, end),
+        };
         let facts = LeaseFacts {
             start: counted_from,
             end_on_clock,
             clock_at_answer: (0, 0),
-            should_end: counted_from + effective,
+            should_end: counted_from.saturating_add(effective.as_nanos()),
         };
         let what = format!(
             "{}'s lease is renewed: counted from {}, it ends when {}'s clock shows {}",
@@ -202,7 +208,7 @@ impl Notes {
         self.renewals[node] = Some((moment, facts));
     }
 
-    fn answered(&mut self, node: usize, world: &World<LeaseNode>) {
+    fn answered<P: Hosted>(&mut self, node: usize, world: &World<P>) {
         self.server = Some(node);
         let leads = self.newest_leader.is_some_and(|(_, leader)| leader == node);
         self.lost = leads && self.missed_request.is_some_and(|write| !world.process(node).has_in_log(&write));
@@ -215,10 +221,10 @@ impl Notes {
         self.server_clock = Some(self.shown(world.clock(node), world.now()));
     }
 
-    fn operation(
+    fn operation<P: Hosted>(
         &mut self,
         number: u64,
-        world: &World<LeaseNode>,
+        world: &World<P>,
         what: impl FnOnce(&Notes, &str) -> String,
         weight: u8,
     ) {
@@ -256,8 +262,8 @@ impl Notes {
     }
 }
 
-impl Reader<LeaseNode> for Notes {
-    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
+impl<P: Hosted> Reader<P> for Notes {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, world: &World<P>) {
         if self.done {
             return;
         }

@@ -42,7 +42,7 @@ pub fn json_report(subject: &Subject<'_>) -> Value {
             "theory": boundary.theory.map(|value| value.to_string()),
         })
     });
-    json!({
+    let mut report = json!({
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
         "scenario": subject.file,
@@ -57,7 +57,15 @@ pub fn json_report(subject: &Subject<'_>) -> Value {
         "boundary": boundary,
         "trace": format!("{:016x}", study.trace_hash()),
         "rows": rows,
-    })
+    });
+    if let Some(guest) = study.rows.first().and_then(|row| row.setup.guest.as_ref()) {
+        report["guest"] = json!({
+            "command": guest.command(),
+            "way": guest.host().way(),
+            "deterministic": study.again.map(|_| study.diverged().is_none()),
+        });
+    }
+    report
 }
 
 fn row(subject: &Subject<'_>, row: &RowResult, explanation: Option<Value>) -> Value {

@@ -119,6 +119,18 @@ pub fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec<String
         );
     }
     line("setting", describe::setting(setup));
+    if let Some(guest) = &setup.guest {
+        let again = match (subject.study.diverged(), subject.study.again) {
+            (Some((first, second)), _) => {
+                format!(
+                    "NOT deterministic: two runs of the first row have traces {first:016x} and {second:016x}"
+                )
+            }
+            (None, Some(_)) => "two runs of the first row have the same trace hash".to_owned(),
+            (None, None) => "no second run was compared".to_owned(),
+        };
+        line("guest", format!("{}, as {}; {again}", guest.command(), guest.host().way()));
+    }
     match &subject.plan.sweep {
         Some(sweep) => line(
             "clocks",

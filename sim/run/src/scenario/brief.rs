@@ -36,6 +36,7 @@ impl Written<'_> {
         out.extend(table("[lease]", unusual(setup, Table::Lease, 0)));
         out.extend(table("[timers]", unusual(setup, Table::Timers, 0)));
         out.extend(table("[log]", unusual(setup, Table::Log, 0)));
+        out.extend(table("[guest]", unusual(setup, Table::Guest, 0)));
         clocks(setup, &mut out);
         for (node, spec) in setup.nodes.iter().enumerate() {
             out.extend(table(&format!("[node.{}]", spec.name), unusual(setup, Table::Node, node)));

@@ -7,7 +7,8 @@ mod nodes;
 
 use super::keys::{self, Table};
 use super::model::{
-    Cluster, Delay, Expectation, LinkSpec, Network, NodeSpec, Requirements, Scenario, Timers,
+    Cluster, Delay, DiskKind, Exhibit, Expectation, LinkSpec, Network, NodeSpec, Requirements, Scenario,
+    Timers,
 };
 use super::path::node_names;
 use super::read::{Context, Value};
@@ -67,6 +68,7 @@ impl<'a> Builder<'a> {
             seed: self.file.leaf("seed").map_or(0, Found::count),
             duration: self.file.leaf("duration").map_or(Span::ZERO, Found::span),
             rules: String::new(),
+            guest: None,
             nodes: self.names.iter().map(NodeSpec::new).collect(),
             clients: Vec::new(),
             faults: self.faults(cluster.voters),
@@ -80,6 +82,7 @@ impl<'a> Builder<'a> {
             ("lease", Table::Lease),
             ("timers", Table::Timers),
             ("log", Table::Log),
+            ("guest", Table::Guest),
             ("network", Table::Network),
         ] {
             keys::fill(&mut setup, table, 0, |field| self.file.at(&below(name, field.name)));
@@ -88,8 +91,10 @@ impl<'a> Builder<'a> {
         self.links(&mut setup);
         self.clients(&mut setup);
         self.disk_faults(&setup);
+        self.guest(&setup);
         let expect = self.expectation();
         let required = self.required();
+        let exhibit = self.exhibit();
         if !self.problems.iter().any(Problem::is_error) {
             self.doubts(&setup);
         }
@@ -99,6 +104,7 @@ impl<'a> Builder<'a> {
             setup,
             expect,
             required,
+            exhibit,
         }
     }
 
@@ -123,6 +129,27 @@ impl<'a> Builder<'a> {
         }
         let spares = count("spares").unwrap_or(0);
         Cluster { voters, spares, first_leader: first.map(Found::node) }
+    }
+
+    /// What is our node's alone, and so cannot be asked of a guest.
+    fn guest(&mut self, setup: &Setup) {
+        let Some(place) = self.table("guest").given("command").filter(|_| setup.guest.is_some()) else {
+            return;
+        };
+        if setup.guest.as_ref().is_some_and(|guest| guest.command().trim().is_empty()) {
+            let problem = Problem::error(Some(place), "the guest's command is empty");
+            self.error(problem.help("write `command = \"python3 guest.py\"`, or remove `[guest]`"));
+        }
+        if let Some(rules) = self.table("lease").given("rules") {
+            let problem = Problem::error(Some(rules), "a guest follows rules of its own");
+            self.error(problem.context(Some(place), "the guest").help("remove `rules`"));
+        }
+        if let Some(node) = setup.nodes.iter().find(|node| node.disk.kind == DiskKind::Durable) {
+            let message =
+                format!("the disk of `{}` is our node's database, which a guest has not", node.name);
+            let problem = Problem::error(Some(place), message);
+            self.error(problem.help("leave `disk` away: what a guest writes is kept by a model of a disk"));
+        }
     }
 
     /// One a pair of nodes, though a table may name many.
@@ -172,11 +199,33 @@ impl<'a> Builder<'a> {
         Requirements {
             safe: expect.leaf("safe").is_some_and(Found::flag),
             margin_at_least: span("margin-at-least"),
+            lease_over_at: span("lease-over-at"),
+            leader_ready_at: span("leader-ready-at"),
             leader_within: span("leader-within"),
             answered_at_least: expect.leaf("answered-at-least").map(Found::share),
             read_gap_at_most: span("read-gap-at-most"),
             write_gap_at_most: span("write-gap-at-most"),
         }
+    }
+
+    fn exhibit(&self) -> Option<Exhibit> {
+        let plate = self.file.section("exhibit")?;
+        // In the file a text may have several lines.
+        let text =
+            |key| plate.leaf(key).map(|found| found.text.split_whitespace().collect::<Vec<_>>().join(" "));
+        Some(Exhibit {
+            system: text("system")?,
+            year: plate.leaf("year")?.count(),
+            evidence: plate.leaf("evidence")?.word(),
+            url: text("url"),
+            mechanism: text("mechanism")?,
+            clock_fault: plate.leaf("clock-fault")?.flag(),
+            believed: text("believed")?,
+            happened: text("happened")?,
+            note: text("note"),
+            question: text("question"),
+            question_url: text("question-url"),
+        })
     }
 
     /// Complains when `more` after this time is past the end of the run.

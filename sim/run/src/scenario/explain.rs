@@ -88,7 +88,7 @@ impl Lister<'_> {
         for field in fields {
             let path = below(&section.path, field.name);
             match (&field.kind, section.part(field.name)) {
-                _ if path == "sweep" || path == "variant" => {}
+                _ if ["sweep", "variant", "exhibit"].contains(&path.as_str()) => {}
                 _ if path == "node" => self.nodes(&path, NODE),
                 _ if path == "clock" => self.nodes(&path, CLOCK),
                 (_, Some(Part::Leaf(leaf))) => self.leaf(path, leaf),

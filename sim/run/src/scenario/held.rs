@@ -7,6 +7,7 @@ use super::units::{PARTS, Quantity};
 use super::walk::Found;
 use super::write::{delay, span};
 use crate::display::{rate, signed_span};
+use crate::guest::Guest;
 use crate::setup::Setup;
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
@@ -255,6 +256,16 @@ impl Typed for String {
     }
 }
 
+impl Typed for Guest {
+    fn read(found: &Found) -> Guest {
+        Guest::new(found.text.clone())
+    }
+
+    fn write(&self, _: &Setup, _: &Kind) -> Option<String> {
+        Some(format!("{:?}", self.command()))
+    }
+}
+
 impl Typed for Target {
     fn read(found: &Found) -> Target {
         match found.value {
@@ -319,4 +330,7 @@ macro_rules! words {
 words!(FORMS: LeaseForm = "elapsed" => LeaseForm::Elapsed, "deadline" => LeaseForm::Deadline);
 words!(DISK_KINDS: DiskKind = "memory" => DiskKind::Memory, "durable" => DiskKind::Durable);
 words!(UNSYNCED: Unsynced = "torn" => Unsynced::Torn, "lost" => Unsynced::Lost, "kept" => Unsynced::Kept);
-words!(STAMPS: StampSource = "both" => StampSource::Both, "raw" => StampSource::Raw, "boot" => StampSource::Boot);
+words!(
+    STAMPS: StampSource = "both" => StampSource::Both, "raw" => StampSource::Raw, "boot" => StampSource::Boot,
+    "wall" => StampSource::Wall
+);

@@ -5,7 +5,7 @@
 
 use super::held::Slot;
 use super::schema::{
-    CLIENT, CLOCK, Default, Field, Kind, LEASE, LINK, LOG, NETWORK, NODE, ROOT, TIMERS, find,
+    CLIENT, CLOCK, Default, Field, GUEST, Kind, LEASE, LINK, LOG, NETWORK, NODE, ROOT, TIMERS, find,
 };
 use super::walk::{Found, default};
 use crate::setup::Setup;
@@ -19,6 +19,8 @@ pub enum Table {
     Timers,
     /// `[log]`.
     Log,
+    /// `[guest]`.
+    Guest,
     /// `[node.NAME]`, one a node.
     Node,
     /// `[clock.NAME]`, one a node.
@@ -37,6 +39,7 @@ impl Table {
             Table::Lease => LEASE,
             Table::Timers => TIMERS,
             Table::Log => LOG,
+            Table::Guest => GUEST,
             Table::Node => NODE,
             Table::Clock => CLOCK,
             Table::Network => NETWORK,
@@ -48,7 +51,7 @@ impl Table {
     /// How many tables of this kind describe the setup.
     pub fn count(self, setup: &Setup) -> usize {
         match self {
-            Table::Lease | Table::Timers | Table::Log | Table::Network => 1,
+            Table::Lease | Table::Timers | Table::Log | Table::Guest | Table::Network => 1,
             Table::Node | Table::Clock => setup.nodes.len(),
             Table::Link => setup.network.links.len(),
             Table::Client => setup.clients.len(),

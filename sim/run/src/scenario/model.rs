@@ -22,6 +22,35 @@ pub struct Scenario {
     pub expect: Expectation,
     /// What else is expected of each row.
     pub required: Requirements,
+    /// The bug that it shows.
+    pub exhibit: Option<Exhibit>,
+}
+
+/// A bug that a scenario of the gallery shows. All texts are of one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exhibit {
+    /// Where it was found, or what it is a pattern of.
+    pub system: String,
+    /// When it was reported or mended.
+    pub year: u64,
+    /// `reported`, `proposed` or `pattern`.
+    pub evidence: &'static str,
+    /// A public page about it.
+    pub url: Option<String>,
+    /// The bug in one line.
+    pub mechanism: String,
+    /// A clock must be wrong.
+    pub clock_fault: bool,
+    /// What was believed.
+    pub believed: String,
+    /// What happened, and why.
+    pub happened: String,
+    /// What the run does not show, or shows otherwise than the sources say.
+    pub note: Option<String>,
+    /// A user's question that the scenario answers.
+    pub question: Option<String>,
+    /// Where it was asked.
+    pub question_url: Option<String>,
 }
 
 /// What is expected of every run beside the stale reads. `None`: nothing.
@@ -31,6 +60,10 @@ pub struct Requirements {
     pub safe: bool,
     /// The smallest margin of a change of leadership.
     pub margin_at_least: Option<Span>,
+    /// When the old lease is over, at the smallest margin.
+    pub lease_over_at: Option<Span>,
+    /// When the new leader can first acknowledge a write, at the smallest margin.
+    pub leader_ready_at: Option<Span>,
     /// The longest time without a leader that can serve.
     pub leader_within: Option<Span>,
     /// The least share of requests with an answer, in parts per million.

@@ -6,11 +6,12 @@ mod variants;
 
 use super::build::{Built, Frame, build};
 use super::explain::{Resolved, resolved};
-use super::model::{Expectation, OperationKind, Scenario};
+use super::model::{Exhibit, Expectation, OperationKind, Scenario};
 use super::path::{Path, resolve};
 use super::report::{Diagnostics, Problem};
 use super::tree::{FILE, Item, Place, Source, Table, parse, parse_value, story};
 pub use knob::Knob;
+use leasehold::time::Span;
 use sweep::Sweep;
 
 /// The most rows that a sweep may have.
@@ -29,6 +30,8 @@ pub struct Plan {
     pub sweep: Option<SweepInfo>,
     /// What the file expects, of all rows together.
     pub expect: Expectation,
+    /// The bug that it shows.
+    pub exhibit: Option<Exhibit>,
     /// What can be run and may not show what its author thinks.
     pub warnings: Diagnostics,
     pub(super) resolved: Vec<Resolved>,
@@ -90,6 +93,8 @@ struct Draft {
     /// Paths and their values.
     set: Vec<(Path, Item)>,
     expect: RowExpectation,
+    /// When its old lease should be over, and when its new leader should be ready.
+    window: (Option<Span>, Option<Span>),
     /// In the words of a note: "in the row where ...".
     note: Option<String>,
 }
@@ -198,13 +203,16 @@ impl Loader<'_> {
             return Err(problems);
         }
         self.doubts(&rows, &expect, sweep.as_ref(), &mut problems);
-        let title = rows.first().map(|row| row.scenario.title.clone()).unwrap_or_default();
+        let first = rows.first().map(|row| &row.scenario);
+        let title = first.map(|first| first.title.clone()).unwrap_or_default();
+        let exhibit = first.and_then(|first| first.exhibit.clone());
         let plan = Plan {
             title,
             story: self.frame.story.to_owned(),
             rows,
             sweep: sweep.map(|sweep| sweep.info()),
             expect,
+            exhibit,
             warnings: Diagnostics::new(Vec::new(), Vec::new()),
             resolved: Vec::new(),
         };
@@ -237,6 +245,9 @@ impl Loader<'_> {
                 }
             }
             scenario.expect = expect.clone();
+            let (required, (over, ready)) = (&mut scenario.required, draft.window);
+            required.lease_over_at = over.or(required.lease_over_at);
+            required.leader_ready_at = ready.or(required.leader_ready_at);
             let set = draft.set.iter().map(|(path, item)| (path.text.clone(), item.for_set())).collect();
             let Draft { label, value, expect, .. } = draft;
             rows.push(Row { label, value, scenario, expect, set });
@@ -295,7 +306,7 @@ impl Loader<'_> {
 impl Draft {
     fn single(expect: &Expectation) -> Draft {
         let expect = RowExpectation::from(expect);
-        Draft { label: String::new(), value: None, set: Vec::new(), expect, note: None }
+        Draft { label: String::new(), value: None, set: Vec::new(), expect, window: (None, None), note: None }
     }
 }
 

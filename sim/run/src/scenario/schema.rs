@@ -7,7 +7,7 @@
 #[rustfmt::skip]
 mod table;
 
-pub(super) use table::{CLIENT, CLOCK, DELAY, LEASE, LINK, LOG, NETWORK, NODE, ROOT, TIMERS, key};
+pub(super) use table::{CLIENT, CLOCK, DELAY, GUEST, LEASE, LINK, LOG, NETWORK, NODE, ROOT, TIMERS, key};
 
 use super::held::Slot;
 use super::rows::UnitKind;

@@ -3,6 +3,7 @@
 
 use super::model::*;
 use super::*;
+use crate::guest::Guest;
 use crate::note::EVENT_KINDS;
 use crate::setup::{DiskKind, DiskSpec, Unsynced};
 use crate::setup::{EventKind, Order};
@@ -374,8 +375,10 @@ fn the_examples_of_the_documentation_are_right() {
 
 #[test]
 fn the_full_example_gives_every_key() {
-    let (full, delay) = (explain(&plan(FULL, &[])), ["DELAY.", "sweep.", "variant[].", "expect.begin-above"]);
-    let excluded = ["fault[].at", "client.NAME.think", "clock.NAME.nodes"];
+    let (full, delay) =
+        (explain(&plan(FULL, &[])), ["DELAY.", "sweep.", "variant[].", "expect.begin-above", "exhibit."]);
+    // A guest has no durable disk.
+    let excluded = ["fault[].at", "client.NAME.think", "clock.NAME.nodes", "guest.command"];
     for key in known_keys() {
         let path = key.path.as_str();
         if key.kind == "a table"
@@ -392,6 +395,69 @@ fn the_full_example_gives_every_key() {
         });
         assert!(given, "{path}");
     }
+}
+
+#[test]
+fn an_exhibit_is_read_and_its_texts_are_of_one_line() {
+    let text = r#"duration = "9s"
+[expect]
+lease-over-at = "4s"
+leader-ready-at = "5s"
+[[variant]]
+name = "as shipped"
+set = {}
+leader-ready-at = "3s"
+[exhibit]
+system = "a system"
+year = 2016
+evidence = "reported"
+mechanism = "it breaks"
+clock-fault = false
+believed = """
+It \
+works,
+they said."""
+happened = "It broke."
+"#;
+    let read = plan(text, &[]);
+    let plate = read.exhibit.expect("there is a plate");
+    assert_eq!((plate.year, plate.evidence, plate.clock_fault), (2016, "reported", false));
+    assert_eq!((plate.believed.as_str(), plate.note), ("It works, they said.", None));
+    let required = read.rows[0].scenario.required;
+    assert_eq!(required.leader_ready_at, Some(Span::secs(3)), "the variant's own");
+    assert_eq!(required.lease_over_at, Some(Span::secs(4)), "that of all rows");
+    error(&text.replace("year = 2016", "year = 16"), &[], "a whole number from 1980 to 2100");
+    error(
+        &text.replace("\"reported\"", "\"rumoured\""),
+        &[],
+        "known words here: `reported`, `proposed`, `pattern`",
+    );
+    error(&text.replace("happened = ", "happend = "), &[], "did you mean `happened`?");
+    error(
+        &text.replace("set = {}", "set = { \"exhibit.year\" = 2020 }"),
+        &[],
+        "a variant cannot set `exhibit.year`",
+    );
+}
+
+#[test]
+fn a_guest_is_read_and_written_back_and_has_nothing_that_is_our_nodes() {
+    let text = "duration = '9s'\n[guest]\ncommand = 'python3 \"a b\".py'\n";
+    let plan = plan(text, &[]);
+    let setup = &plan.rows[0].scenario.setup;
+    assert_eq!(setup.guest.as_ref().map(Guest::command), Some("python3 \"a b\".py"));
+    let written = Written { title: "t", story: &[], expect: "any", setup }.to_toml();
+    assert_eq!(load("t", &written, &[], &RULES).unwrap().rows[0].scenario.setup, *setup);
+    for (more, said) in [
+        ("[lease]\nrules = 'sound'", "a guest follows rules of its own"),
+        ("[disk]\nkind = 'durable'", "our node's database, which a guest has not"),
+        ("[node.n2]\ndisk = 'durable'", "the disk of `n2`"),
+    ] {
+        let problems = load("t", &format!("{text}{more}"), &[], &RULES).unwrap_err();
+        assert!(problems.render(false).contains(said), "{}", problems.render(false));
+    }
+    let problems = load("t", "duration = '9s'\n[guest]\ncommand = ' '", &[], &RULES).unwrap_err();
+    assert!(problems.render(false).contains("the guest's command is empty"));
 }
 
 #[test]

@@ -24,6 +24,7 @@ use leasehold::time::Span;
 use crate::attack::{Attack, FROM_ACKNOWLEDGEMENT, Lapse, RESTART_FORGETS, attacks, least};
 use crate::faults::{Frozen, Harm, harm};
 use crate::setup::Setup;
+use crate::theory::GUEST_NOT_COVERED;
 use crate::theory::time::{Rounding, nanos, true_time};
 
 /// What arithmetic says about a setup.
@@ -64,6 +65,9 @@ fn leads_between_rounds(setup: &Setup, attack: &Attack) -> bool {
 
 /// The bound under each attack that gives one, in the order of [`attacks`].
 pub fn bounds(setup: &Setup) -> Result<Vec<Bound>, &'static str> {
+    if setup.guest.is_some() {
+        return Err(GUEST_NOT_COVERED);
+    }
     if !Attack::rules_covered(setup) {
         return Err("the arithmetic does not cover these rules");
     }

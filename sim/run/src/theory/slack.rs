@@ -25,11 +25,12 @@
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
 
-use crate::attack::slewed_and_suspended;
+use crate::attack::unknown_clocks;
 use crate::display::length;
 use crate::faults::{self, Frozen, Harm, harm, times};
 use crate::rules;
 use crate::setup::{Action, FaultSpec, Setup, StampSource, Trigger};
+use crate::theory::GUEST_NOT_COVERED;
 use crate::theory::time::{BILLION, Rounding, nanos, true_time};
 
 /// What the arithmetic says about a setup.
@@ -55,13 +56,16 @@ pub enum Prediction {
 /// What the arithmetic says about a setup whose leader may be any voter: the first leader, where one is named, may be
 /// followed by another, whose lease may be broken in its turn.
 pub fn predict(setup: &Setup) -> Prediction {
+    if setup.guest.is_some() {
+        return Prediction::NotCovered { why: GUEST_NOT_COVERED };
+    }
     if setup.rules != rules::SOUND {
         return Prediction::NotCovered { why: "the nodes follow broken rules" };
     }
     if let Some(why) = setup.faults.iter().find_map(faults::uncovered_by_theory) {
         return Prediction::NotCovered { why };
     }
-    if let Some(why) = slewed_and_suspended(setup) {
+    if let Some(why) = unknown_clocks(setup) {
         return Prediction::NotCovered { why };
     }
     let deadline_form = setup.nodes.iter().any(|node| node.lease.form == LeaseForm::Deadline);

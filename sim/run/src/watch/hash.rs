@@ -69,7 +69,7 @@ impl<P: Process<Message: Traced, Note = Note>> Reader<P> for TraceHash {
 /// A message as the trace sees it.
 pub trait Traced: Clone {
     /// One word for its kind, as in "append".
-    fn kind(&self) -> &'static str;
+    fn kind(&self) -> &str;
 
     /// Everything in it, as words, for the trace's hash.
     fn words(&self, word: &mut impl FnMut(u64));

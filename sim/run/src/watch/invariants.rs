@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use leasehold::lease::Ballot;
-use leasehold::node::Message;
+use leasehold::node::Node;
 use leasehold::raft::{self, Index, Note, Raft};
 use leasehold::time::Alarm;
 
 use super::hash::short_hash;
-use crate::host::{LeaseNode, entry_words};
+use crate::host::entry_words;
+use crate::hosted::Hosted;
 use crate::rules::Rules;
 use leasehold_world::{Event, Happening, Reader, World};
 
@@ -248,11 +249,12 @@ impl Invariants {
         }
     }
 
-    fn check_elected(&mut self, at: u64, node: usize, term: u64, raft: &Raft<Rules>) {
+    fn check_elected(&mut self, at: u64, node: usize, term: u64, raft: Option<&Raft<Rules>>) {
         if let Some(other) = self.leaders.insert(term, node).filter(|other| *other != node) {
             let detail = format!("term {term} has leaders {other} and {node}");
             self.report(at, node, Invariant::ElectionSafety, detail);
         }
+        let Some(raft) = raft else { return };
         // One that is elected late, when a leader of a later term has committed already, need not have that.
         let missing = (1..).zip(&self.committed).find(|(index, (committed, committed_in))| {
             // What is before the base was compared when it was dropped.
@@ -289,15 +291,14 @@ fn own_term(message: &raft::Message) -> u64 {
     }
 }
 
-impl Reader<LeaseNode> for Invariants {
+impl<P: Hosted> Reader<P> for Invariants {
     #[inline(always)]
-    fn read(&mut self, event: &Event<'_, Message, Note>, world: &World<LeaseNode>) {
+    fn read(&mut self, event: &Event<'_, P::Message, Note>, world: &World<P>) {
         match event.what {
             Happening::Noted { node, note } => {
-                if let Note::Elected { term } = note
-                    && let Some(running) = world.process(node).node()
-                {
-                    self.check_elected(event.at, node, term.0, running.raft());
+                if let Note::Elected { term } = note {
+                    let raft = world.process(node).node().map(Node::raft);
+                    self.check_elected(event.at, node, term.0, raft);
                 }
                 if let Note::VoteGranted { candidate, term, ballot: Ballot::PreVote | Ballot::Vote } = note {
                     let now = world.clock(node).read(event.at);
@@ -323,7 +324,8 @@ impl Reader<LeaseNode> for Invariants {
                     self.nodes[node].lease = None;
                 }
             }
-            Happening::Sent { from, message: Message::Raft(message), .. } => {
+            Happening::Sent { from, message, .. } => {
+                let Some(message) = P::as_raft(message) else { return };
                 let seen = &mut self.nodes[from];
                 seen.term_told = seen.term_told.max(own_term(message));
                 if let (raft::Message::AppendReply(_), Some(running)) = (message, world.process(from).node())
@@ -334,7 +336,7 @@ impl Reader<LeaseNode> for Invariants {
                 }
             }
             // By the time it has settled it may have committed this and dropped it: where it is the only voter.
-            Happening::Written { node, .. } => self.settled(node, world),
+            Happening::Written { node, .. } => Reader::<P>::settled(self, node, world),
             Happening::Crashed { node } => {
                 let now = world.clock(node).read(event.at);
                 let seen = &mut self.nodes[node];
@@ -351,7 +353,7 @@ impl Reader<LeaseNode> for Invariants {
     }
 
     #[inline]
-    fn settled(&mut self, node: usize, world: &World<LeaseNode>) {
+    fn settled(&mut self, node: usize, world: &World<P>) {
         if let Some(running) = world.process(node).node() {
             self.check_node(world.now(), node, running.raft(), running.applied().0);
         }

@@ -93,6 +93,8 @@ impl Margins {
                 None => world
                     .clock(node)
                     .first_at(&lease.end, world.now())
+                    // A run lasts 292 years at most.
+                    .filter(|at| i64::try_from(*at).is_ok())
                     .map_or(LeaseOver::Never, LeaseOver::At),
             };
             self.resolve(node, lease.term, over);

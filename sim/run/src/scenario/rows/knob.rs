@@ -1,5 +1,7 @@
 //! One scenario with keys that are set to any value, one after another: what a search for a threshold turns.
 
+use std::sync::Arc;
+
 use super::super::build::{Frame, build};
 use super::super::path::{Path, resolve};
 use super::super::report::{Diagnostics, Problem};
@@ -8,6 +10,7 @@ use super::super::units::{PARTS, Quantity, TIME, UnitError};
 use super::sweep::write_span;
 use super::{UnitKind, apply_sets};
 use crate::display;
+use crate::guest::Host;
 use crate::setup::Setup;
 
 /// A scenario without its sweep, variants and expectations, and the keys that are to be turned together.
@@ -19,6 +22,8 @@ pub struct Knob {
     rules_known: Vec<String>,
     turned: Vec<Turned>,
     unit: UnitKind,
+    /// Who hosts the guest, if the scenario has one.
+    host: Option<Arc<dyn Host>>,
 }
 
 /// A key that is turned.
@@ -95,7 +100,12 @@ impl Knob {
             return failed(problems);
         };
         let rules_known = rules_known.iter().map(|name| (*name).to_owned()).collect();
-        Ok(Knob { file_name: file_name.to_owned(), sources, tree, rules_known, turned, unit })
+        Ok(Knob { file_name: file_name.to_owned(), sources, tree, rules_known, turned, unit, host: None })
+    }
+
+    /// Says who hosts the scenario's guest, if it has one.
+    pub fn hosted_by(&mut self, host: Arc<dyn Host>) {
+        self.host = Some(host);
     }
 
     /// In which unit values are.
@@ -135,7 +145,13 @@ impl Knob {
         let rules: Vec<&str> = self.rules_known.iter().map(String::as_str).collect();
         let built = build(&tree, &Frame { file_name: &self.file_name, story: "", rules_known: &rules });
         match built.scenario {
-            Some(scenario) => Ok(scenario.setup),
+            Some(scenario) => {
+                let mut setup = scenario.setup;
+                if let (Some(guest), Some(host)) = (&mut setup.guest, &self.host) {
+                    guest.hosted_by(host.clone());
+                }
+                Ok(setup)
+            }
             None => {
                 let set = self.sets(value).join(", ");
                 let noted = built.problems.into_iter().map(|problem| problem.note(format!("with {set}")));

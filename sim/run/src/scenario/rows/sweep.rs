@@ -130,7 +130,7 @@ impl<'a> Sweep<'a> {
         if let Some(amount) = self.set_by_hand(loader, problems) {
             let expect = RowExpectation::Any;
             let (label, value) = (amount.text, Some(amount.value));
-            return vec![Draft { label, value, set: Vec::new(), expect, note: None }];
+            return vec![Draft { label, value, set: Vec::new(), expect, window: (None, None), note: None }];
         }
         let mut amounts = self.single_values(problems);
         amounts.extend(self.range(problems));
@@ -159,7 +159,7 @@ impl<'a> Sweep<'a> {
             format!("in the row of the sweep where `{}` is {}", path.text, item.written())
         });
         let (label, value) = (amount.text.clone(), Some(amount.value));
-        Draft { label, value, set, expect: RowExpectation::Any, note }
+        Draft { label, value, set, expect: RowExpectation::Any, window: (None, None), note }
     }
 
     /// The value, if `--set` sets what the sweep would.

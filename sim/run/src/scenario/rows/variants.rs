@@ -6,11 +6,11 @@ use super::super::read::{Context, Value, read};
 use super::super::report::Problem;
 use super::super::schema::{Kind, ROOT, find};
 use super::super::tree::{Data, Entry, Item, Table};
-use super::super::walk::below;
+use super::super::walk::{Found, below};
 use super::{Draft, Loader, RowExpectation};
 
 /// A variant changes what is run, not which rows there are or what the file expects.
-const NOT_FOR_VARIANTS: [&str; 3] = ["sweep", "variant", "expect"];
+const NOT_FOR_VARIANTS: [&str; 4] = ["sweep", "variant", "expect", "exhibit"];
 
 impl Loader<'_> {
     pub(super) fn variant_drafts(&self, expect: &Expectation, problems: &mut Vec<Problem>) -> Vec<Draft> {
@@ -33,7 +33,9 @@ impl Loader<'_> {
                 None => RowExpectation::from(expect),
             };
             let note = Some(format!("in the variant `{}`", name.text));
-            drafts.push(Draft { label: name.text.clone(), value: None, set, expect, note });
+            let span = |key| section.leaf(key).map(Found::span);
+            let window = (span("lease-over-at"), span("leader-ready-at"));
+            drafts.push(Draft { label: name.text.clone(), value: None, set, expect, window, note });
         }
         drafts
     }

@@ -33,6 +33,7 @@ pub(in super::super) const ROOT: &[Field] = &[
     key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
     key("disk", Kind::Table(DISK), Unset("see its keys"), "What nodes keep their state on."),
     key("log", Kind::Table(LOG), Unset("see its keys"), "How long logs may become."),
+    key("guest", Kind::Table(GUEST), Unset("our node"), "Somebody else's program in the place of our node."),
     key("node", Kind::Named(Names::Nodes, NODE), Unset("none"), "Settings of single nodes."),
     key(
         "clock",
@@ -46,6 +47,7 @@ pub(in super::super) const ROOT: &[Field] = &[
     key("sweep", Kind::Given(SWEEP), Unset("one row"), "The same scenario with many values."),
     key("variant", Kind::List(VARIANT), Unset("one row"), "The same scenario with named changes."),
     key("expect", Kind::Table(EXPECT), Unset("see its keys"), "What the run should show."),
+    key("exhibit", Kind::Given(EXHIBIT), Unset("none"), "A bug that the scenario shows, for the gallery."),
 ];
 
 const CLUSTER: &[Field] = &[
@@ -105,6 +107,11 @@ pub(in super::super) const LOG: &[Field] = &[
 ];
 const BOUND: Kind = Kind::Count { least: 1, most: 1 << 40 };
 
+pub(in super::super) const GUEST: &[Field] = &[
+    key("command", Kind::Text, Unset("our node"), "The shell command that starts the program on one node.")
+        .at(slot!(|setup, _| setup.guest)),
+];
+
 /// A node's own settings.
 pub(in super::super) const NODE: &[Field] = &[
     key("lease-duration", Kind::Span, Same("lease.duration"), "This node's own D.")
@@ -140,7 +147,7 @@ pub(in super::super) const CLOCK: &[Field] = &[
         .at(slot!(|setup, node| setup.nodes[node].clock.wall_error)),
     key("synchronized", Kind::Flag, Is("true"), "Whether the machine vouches for its wall clock.")
         .at(slot!(|setup, node| setup.nodes[node].clock.synchronized)),
-    key("stamp", Kind::Word(STAMPS), Is("both"), "Which monotonic clocks the node reads.")
+    key("stamp", Kind::Word(STAMPS), Is("both"), "Which clocks the node counts lengths of time on.")
         .at(slot!(|setup, node| setup.nodes[node].clock.stamp)),
 ];
 
@@ -207,6 +214,8 @@ const VARIANT: &[Field] = &[
         Same("expect.stale-reads"),
         "What this row should show.",
     ),
+    key("lease-over-at", Kind::Span, Same("expect.lease-over-at"), "When the old lease should be over, in this row."),
+    key("leader-ready-at", Kind::Span, Same("expect.leader-ready-at"), "When the new leader should be ready, in this row."),
 ];
 
 const EXPECT: &[Field] = &[
@@ -228,6 +237,18 @@ const EXPECT: &[Field] = &[
         Kind::Span,
         Unset("any margin"),
         "The smallest margin of a change of leadership.",
+    ),
+    key(
+        "lease-over-at",
+        Kind::Span,
+        Unset("any time"),
+        "When the old lease is over, at the smallest margin; to the microsecond.",
+    ),
+    key(
+        "leader-ready-at",
+        Kind::Span,
+        Unset("any time"),
+        "When the new leader can first acknowledge a write, at the smallest margin; to the microsecond.",
     ),
     key(
         "leader-within",
@@ -254,6 +275,21 @@ const EXPECT: &[Field] = &[
         "The longest time in which writes wait and none is answered.",
     ),
 ];
+
+const EXHIBIT: &[Field] = &[
+    key("system", Kind::Text, Needed, "Where the bug was found, or what it is a pattern of."),
+    key("year", Kind::Count { least: 1980, most: 2100 }, Needed, "When it was reported or mended."),
+    key("evidence", Kind::Word(EVIDENCE), Needed, "`reported`: an issue, a fix or a report tells of it; `proposed`: it was not merged; `pattern`: no vendor has confirmed it."),
+    key("url", Kind::Text, Unset("none"), "A public page about it."),
+    key("mechanism", Kind::Text, Needed, "The bug in one line."),
+    key("clock-fault", Kind::Flag, Needed, "Whether a clock must be wrong."),
+    key("believed", Kind::Text, Needed, "What was believed."),
+    key("happened", Kind::Text, Needed, "What happened, and why."),
+    key("note", Kind::Text, Unset("none"), "What the run does not show, or shows otherwise than the sources say."),
+    key("question", Kind::Text, Unset("none"), "A user's question that the scenario answers."),
+    key("question-url", Kind::Text, Unset("none"), "Where it was asked."),
+];
+const EVIDENCE: &[&str] = &["reported", "proposed", "pattern"];
 
 /// A delay that is not always the same.
 pub(in super::super) const DELAY: &[Field] = &[
