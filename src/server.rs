@@ -28,6 +28,7 @@ mod notes;
 mod options;
 mod outlet;
 mod prometheus;
+mod recover;
 mod source;
 mod stop_signal;
 mod watch;
@@ -71,6 +72,16 @@ fn run_logged(options: &Options) -> ExitCode {
         return written(check::report(&setup, options.data_dir()).as_bytes());
     }
     let lease = setup.settings.lease;
+    if let Some((from, to)) = options.recovers() {
+        return match recover::recover(from, to, lease) {
+            Ok(told) => written(told.as_bytes()),
+            Err(error) if error.is_usage() => options::refuse(&error.to_string()),
+            Err(error) => {
+                error!("{error}");
+                ExitCode::from(EXIT_IO)
+            }
+        };
+    }
     let clock = clock_for(lease.form, options.assumed_wall_error());
     if !lease.judge().safe {
         warn!("UNSAFE LEASE, allowed by --allow-unsafe-lease: {}", lease.judge().reason);

@@ -25,12 +25,16 @@ struct Cluster {
 
 impl Cluster {
     fn start(flags: &[&str]) -> Cluster {
+        Cluster::start_each(|_| flags.to_vec())
+    }
+
+    fn start_each<'a>(flags: impl Fn(&str) -> Vec<&'a str>) -> Cluster {
         let inputs = Arc::new(Mutex::new(BTreeMap::new()));
         let mut children = BTreeMap::new();
         let (sender, answers) = channel();
         for name in NAMES {
             let mut child = Command::new(env!("CARGO_BIN_EXE_leasehold"))
-                .args(flags)
+                .args(flags(name))
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())
@@ -231,4 +235,92 @@ fn a_new_cluster_with_a_small_grace_has_a_leader_long_before_an_election_timeout
     let all = cluster.nodes();
     cluster.write(&all, "x", "first");
     cluster.leader_seen_by_all(&all, "x", "first");
+}
+
+/// n2 and n3 say that their wall clocks may be eight hours wrong: by them n1's stamps are not reached for hours. (A kernel
+/// that vouches for its wall clock is believed instead. Then this is a failover like another.)
+#[test]
+fn wall_clocks_that_may_be_hours_wrong_delay_no_failover() {
+    let deadline = ["--in-memory", "--lease-form=deadline", "--election-timeout=1s", "--lease=500ms"];
+    let mut cluster = Cluster::start_each(|name| match name {
+        "n1" => [&deadline[..], &["--assume-wall-error=1ms", "--startup-grace=100ms"]].concat(),
+        _ => [&deadline[..], &["--assume-wall-error=28800s", "--startup-grace=20s"]].concat(),
+    });
+    cluster.write(&["n1".to_owned()], "x", "before");
+    cluster.kill("n1");
+    // Each request waits for two election timeouts.
+    let written = ["n2", "n3"].into_iter().cycle().take(20).find(|node| {
+        cluster.ask(node, json!({"type": "write", "key": "x", "value": "after"}))["type"] == "write_ok"
+    });
+    assert!(written.is_some(), "no leader for forty seconds");
+}
+
+/// A majority is gone for good, with its directories. One survivor founds a new cluster of what it has.
+#[test]
+fn a_survivor_founds_a_new_cluster_with_what_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let flags = ["--election-timeout=300ms", "--lease=200ms", "--max-clock-skew=10ms", "--heartbeat=50ms"];
+    let per_node = format!("--data-dir={}", path("{node}"));
+    let mut cluster = Cluster::start(&[&flags[..], &[&per_node]].concat());
+    let all = cluster.nodes();
+    cluster.write(&all, "x", "kept");
+    cluster.write(&all, "y", "kept too");
+    let leader = cluster.leader_seen_by_all(&all, "y", "kept too");
+    let survivor = all.iter().find(|node| **node != leader).unwrap().clone();
+    // What the survivor does not hear of is lost.
+    cluster.kill(&survivor);
+    let left = cluster.nodes();
+    cluster.write(&left, "z", "lost");
+    drop(cluster);
+
+    let new = path("new");
+    let recover = |from: &str, to: &str| {
+        let from = format!("--recover-from={from}");
+        Command::new(env!("CARGO_BIN_EXE_leasehold")).args([&from, "--data-dir", to]).output().unwrap()
+    };
+    let told = recover(&path(&survivor), &new);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert!(told.status.success(), "{text}{}", String::from_utf8_lossy(&told.stderr));
+    for part in ["may be lost", "may be stale", "keys              2", &*survivor] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    for (from, to, why) in [
+        (path(&survivor), new.clone(), "it holds a database already"),
+        (path("nothing"), path("other"), "it holds no leasehold.db"),
+    ] {
+        let refused = recover(&from, &to);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!((refused.status.code(), said.contains(why)), (Some(2), true), "{said}");
+    }
+    assert!(!dir.path().join("nothing").exists() && !dir.path().join("other").exists());
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_leasehold"))
+        .args(flags)
+        .args(["--data-dir", &new])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut stdin, mut answers) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    let mut ask = |mut body: Value, id: u64| {
+        body["msg_id"] = json!(id);
+        writeln!(stdin, "{}", json!({"src": "c1", "dest": survivor, "body": body})).unwrap();
+        let answer: Value = serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap();
+        answer["body"].clone()
+    };
+    let init = ask(json!({"type": "init", "node_id": survivor, "node_ids": [survivor]}), 1);
+    assert_eq!(init["type"], "init_ok", "{init}");
+    let write = ask(json!({"type": "write", "key": "w", "value": 1}), 2);
+    assert_eq!(write["type"], "write_ok", "{write}");
+    for (id, key, value) in [(3, "x", json!("kept")), (4, "y", json!("kept too")), (5, "w", json!(1))] {
+        let read = ask(json!({"type": "lease_read", "key": key}), id);
+        assert_eq!((&read["value"], &read["lease_valid"]), (&value, &json!(true)), "{read}");
+    }
+    assert_eq!(ask(json!({"type": "lease_read", "key": "z"}), 6)["code"], 20, "it was never here");
+    let status = ask(json!({"type": "status"}), 7);
+    assert_eq!(status["peers"], json!([]), "{status}");
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
 }

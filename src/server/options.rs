@@ -161,6 +161,11 @@ pub(crate) struct Options {
     #[arg(long)]
     check: bool,
 
+    /// Found a new cluster of one node in --data-dir from this directory of a lost cluster's survivor, say what may be lost, and
+    /// end. For when a majority is gone for good
+    #[arg(long, value_name = "DIR", requires = "data_dir")]
+    recover_from: Option<PathBuf>,
+
     /// Write the completions for this shell to standard output, and end
     #[arg(long, value_name = "SHELL")]
     completions: Option<Shell>,
@@ -317,6 +322,11 @@ impl Options {
     /// The directory that keeps the node's state.
     pub(super) fn data_dir(&self) -> Option<&Path> {
         self.data_dir.as_deref()
+    }
+
+    /// The survivor's directory and the new one, if a new cluster is to be founded.
+    pub(super) fn recovers(&self) -> Option<(&Path, &Path)> {
+        self.recover_from.as_deref().zip(self.data_dir())
     }
 
     /// True if the user said that nothing is to be kept.

@@ -6,7 +6,7 @@ use leasehold::storage::durable::{DataDir, DataDirError, DurableStorage};
 use tracing::{info, warn};
 
 /// What stands for the node's name in `--data-dir`.
-const NODE: &str = "{node}";
+pub(super) const NODE: &str = "{node}";
 
 /// See the [module](self).
 #[derive(Debug)]

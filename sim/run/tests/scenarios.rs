@@ -42,7 +42,7 @@ fn report(file: &str) -> (String, Study) {
     let explanation = study.explanation();
     let subject =
         Subject { file, arguments: "", plan: &plan, study: &study, explanation: explanation.as_ref() };
-    (text_report(&subject, Style::PLAIN), study)
+    (text_report(&subject, Style { all_rows: true, ..Style::PLAIN }), study)
 }
 
 #[test]

@@ -75,12 +75,23 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup) -> bool {
         link.loss_ppm = None;
     }
     end_faults(&mut dice, setup);
-    if trouble == Trouble::SelfRemoval && setup.nodes.len() > 1 {
+    if trouble == Trouble::SelfRemoval && setup.nodes.len() - setup.cluster.spares > 1 {
         // The others learn only.
         (setup.cluster.voters, setup.cluster.first_leader) = (2, Some(dice.place(2)));
     }
     let leader = setup.cluster.first_leader.unwrap_or_else(|| dice.place(setup.cluster.voters));
-    let leader = *setup.cluster.first_leader.get_or_insert(leader);
+    setup.cluster.first_leader = match trouble {
+        Trouble::None => setup.cluster.first_leader,
+        // Where one is given the others wait for it, and nothing is promised before it has led.
+        Trouble::SlowDisks => None,
+        Trouble::SelfRemoval
+        | Trouble::HandOverToTheDead
+        | Trouble::HandOverLost
+        | Trouble::OneWayLoss
+        | Trouble::Apply
+        | Trouble::WrongWallClock
+        | Trouble::LeaderDies => Some(leader),
+    };
     let at = dice.span(timeout * 2, setup.duration.saturating_sub(timeout));
     let lasts = dice.share(timeout, 1_000, 4_000);
     let soon = dice.span(Span::ZERO, setup.timers.heartbeat * 2);
