@@ -44,6 +44,7 @@ struct Start {
     election_timeout_ns: u64,
     heartbeat_ns: u64,
     election_jitter_ns: u64,
+    startup_grace_ns: u64,
     stored: Map<String, Value>,
 }
 
@@ -85,6 +86,8 @@ struct Guest {
     lease: Lease,
     node: RawNode<MemStorage>,
     next_tick: u64,
+    /// Until then, or until the first message, it does not tick: another node is to lead first.
+    grace_until: u64,
     writes: u64,
     /// It waits until its write is safe.
     held: Option<Ready>,
@@ -142,6 +145,7 @@ impl Guest {
         let node = RawNode::new(&config, storage, &logger).expect("the configuration is sound");
         Guest {
             next_tick: now + start.heartbeat_ns,
+            grace_until: now + start.startup_grace_ns,
             start,
             lease,
             node,
@@ -162,6 +166,7 @@ impl Guest {
     fn step(&mut self, told: Told) -> Value {
         let now = told.now.raw;
         if let Some(received) = told.message {
+            self.grace_until = 0;
             let message = Message::parse_from_bytes(&from_hex(&received.data)).expect("a message of this core");
             let _ = self.node.step(message);
         }
@@ -170,7 +175,9 @@ impl Guest {
         }
         if told.wake {
             // A timer that nobody could serve has not ticked meanwhile.
-            self.node.tick();
+            if now >= self.grace_until {
+                self.node.tick();
+            }
             let late = now.saturating_sub(self.next_tick) / self.start.heartbeat_ns;
             self.next_tick += (late + 1) * self.start.heartbeat_ns;
             if self.lease != Lease::Shipped && self.leads.is_some() {
