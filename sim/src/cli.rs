@@ -89,6 +89,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Explore(explore)) => explore::run(&explore),
         Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
         Some(Command::List { directory }) => inspect::list(&directory),
+        Some(Command::Init { file, force }) => inspect::init(&file, force),
+        Some(Command::Schema) => inspect::schema(),
         Some(Command::Lint(scenarios)) => inspect::lint(&scenarios),
         Some(Command::Explain(scenario)) => inspect::explain(&scenario),
         Some(Command::Gallery(asked)) => gallery::gallery(&asked),

@@ -39,4 +39,4 @@ pub use explain::{Origin, Resolved, explain};
 pub use model::{Exhibit, Expectation, Requirements, Scenario};
 pub use report::{Diagnostics, Finding, Severity};
 pub use rows::{Knob, Plan, ROWS_MAX, Row, RowExpectation, SweepInfo, UnitKind, load};
-pub use schema::{KnownKey, known_keys};
+pub use schema::{KnownKey, json_schema, known_keys};

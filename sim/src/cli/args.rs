@@ -117,6 +117,17 @@ pub(super) enum Command {
         #[arg(default_value = "scenarios", value_hint = clap::ValueHint::DirPath)]
         directory: PathBuf,
     },
+    /// Write a commented scenario to begin with.
+    Init {
+        /// The file; `-` is standard output.
+        #[arg(default_value = "my-scenario.toml", value_hint = clap::ValueHint::FilePath)]
+        file: PathBuf,
+        /// Overwrite the file.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Print the JSON Schema of scenario files, for editors.
+    Schema,
     /// Check scenario files without running them.
     Lint(LintArguments),
     /// Show every value of a scenario and its origin.

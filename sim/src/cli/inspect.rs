@@ -47,6 +47,31 @@ pub(super) fn lint(asked: &LintArguments) -> Result<u8, Failure> {
     Ok(worst)
 }
 
+/// A commented scenario to begin with.
+pub(super) fn init(path: &Path, force: bool) -> Result<u8, Failure> {
+    const TEXT: &str = include_str!("init.toml");
+    if path == Path::new("-") {
+        return print(TEXT);
+    }
+    let shown = path.display();
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).create_new(!force);
+    let written =
+        options.open(path).and_then(|mut file| std::io::Write::write_all(&mut file, TEXT.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Failure::usage(format!(
+            "error: {shown} exists\n  name another file, or say --force to overwrite it"
+        )),
+        _ => Failure::io(&format!("cannot write {shown}"), &error),
+    })?;
+    print(&format!("written to {shown}; run it with:  sim run {}\n", quoted(&path.display().to_string())))
+}
+
+/// The JSON Schema of scenario files.
+pub(super) fn schema() -> Result<u8, Failure> {
+    print(&format!("{:#}\n", scenario::json_schema(&rules::names())))
+}
+
 /// Every value and its origin.
 pub(super) fn explain(asked: &ScenarioArguments) -> Result<u8, Failure> {
     let mut sets = asked.overrides();

@@ -3,10 +3,12 @@
 //! A [`Field`] is a key with its kind, its default and its meaning. The reader walks the file and this table side by
 //! side, so a key that is not here does not exist and a default that is not here is not used.
 
+mod json;
 // One key a line, as a table should be.
 #[rustfmt::skip]
 mod table;
 
+pub use json::json_schema;
 pub(super) use table::{CLIENT, CLOCK, DELAY, GUEST, LEASE, LINK, LOG, NETWORK, NODE, ROOT, TIMERS, key};
 
 use super::held::Slot;

@@ -241,13 +241,23 @@ pub(super) fn story(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = text.lines().skip_while(|line| line.trim().is_empty());
     let comment = lines.map_while(|line| line.trim_start().strip_prefix('#'));
-    let bare: Vec<&str> = comment.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
+    // `#:schema` is for editors.
+    let told = comment.filter(|line| !line.starts_with(':'));
+    let bare: Vec<&str> = told.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     bare.join("\n").trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_editors_read_is_no_part_of_the_story() {
+        assert_eq!(
+            story("#:schema ./scenario.schema.json\n# Told.\n#\n# More.\nduration = \"1s\""),
+            "Told.\n\nMore."
+        );
+    }
 
     #[test]
     fn the_deepest_file_that_the_parser_takes_is_no_trouble() {
