@@ -10,6 +10,7 @@ mod frontier;
 mod gallery;
 mod guests;
 mod inspect;
+mod kept;
 mod live;
 mod output;
 mod probability;
@@ -87,6 +88,8 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Exhaust(asked)) => exhaust::exhaust(&asked),
         Some(Command::Probability(asked)) => probability::probability(&asked),
         Some(Command::Explore(explore)) => explore::run(&explore),
+        Some(Command::Replay { folder }) => kept::replay(&folder),
+        Some(Command::Diff { first, second }) => kept::diff(&first, &second),
         Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Init { file, force }) => inspect::init(&file, force),

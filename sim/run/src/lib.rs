@@ -30,6 +30,7 @@ pub mod display;
 pub mod explain;
 pub mod gallery;
 pub mod guest;
+pub mod history;
 pub mod host;
 pub mod hosted;
 pub mod note;

@@ -102,6 +102,26 @@ pub(super) enum Command {
     /// Exit codes: 0 as expected; 1 not as expected; 2 usage error; 3 undecided; 5 a resumed seed differs; 70 a finding
     /// where there must be none, or a panic; 74 input or output failed; 130 interrupted, `--resume` goes on.
     Explore(ExploreArguments),
+    /// Run again what `sim run --out` has kept, and compare every event.
+    ///
+    /// Exit codes: 0 the same; 2 usage error, or no such folder; 5 a row differs: the first event that does is shown; 74
+    /// input or output failed.
+    Replay {
+        /// The folder.
+        #[arg(value_hint = clap::ValueHint::DirPath)]
+        folder: PathBuf,
+    },
+    /// Compare two folders of `sim run --out`: which rows differ, in which numbers, from which event on.
+    ///
+    /// Exit codes: 0 the same; 1 they differ; 2 usage error, or no such folder; 74 input or output failed.
+    Diff {
+        /// A folder.
+        #[arg(value_hint = clap::ValueHint::DirPath)]
+        first: PathBuf,
+        /// Another folder.
+        #[arg(value_hint = clap::ValueHint::DirPath)]
+        second: PathBuf,
+    },
     /// Merge the shards of an exploration. Shards of different explorations and gaps are refused.
     Merge {
         /// The folder for the result; it must be empty or not exist.
@@ -438,6 +458,10 @@ pub(super) struct RunArguments {
     /// Write every event as a JSON line to this file.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
+    /// Keep the run in this folder, which must be empty or not exist: report, results, and each row's scenario, trace and
+    /// history. `sim replay` runs it again, `sim diff` compares two of them.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
     /// First run every row twice and compare event by event. If two runs differ, show the event and exit with code 5. For a
     /// guest the first row is always run twice, unless this is `false`.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]

@@ -45,6 +45,8 @@ impl Failure {
 pub(super) struct Loaded {
     /// As the user named it.
     pub(super) file: String,
+    /// What stood in it.
+    pub(super) text: String,
     pub(super) plan: Plan,
     /// What the user added, as it must be added again, with a space in front of each word.
     pub(super) arguments: String,
@@ -99,7 +101,7 @@ pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Lo
             if !plan.warnings.is_empty() {
                 let _ = writeln!(std::io::stderr().lock(), "{}", plan.warnings.render(colored).trim_end());
             }
-            Ok(Loaded { file, plan, arguments: String::new() })
+            Ok(Loaded { file, text, plan, arguments: String::new() })
         }
         Err(problems) => Err(Failure::usage(problems.render(colored))),
     }

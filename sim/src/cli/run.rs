@@ -17,6 +17,7 @@ use leasehold_run::{describe, watch};
 
 use super::args::{Expect, RunArguments};
 use super::errors::{Failure, Loaded, load, nearest};
+use super::kept::Kept;
 use super::output::{Case, Report, rows_as_cases, style};
 use super::{exit, guests};
 
@@ -32,6 +33,10 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     // Before the rows are run: a file that cannot be written is known before the user has waited.
     let trace = match &asked.trace {
         Some(path) => Some(TraceFile::create(path, &asked.scenario.scenario)?),
+        None => None,
+    };
+    let kept = match &asked.out {
+        Some(path) => Some(Kept::create(path)?),
         None => None,
     };
     if asked.check_determinism == Some(true)
@@ -67,6 +72,10 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         Some(trace) => trace.write(&loaded.plan, stop)?,
         None => true,
     };
+    if let Some(kept) = kept.filter(|_| !results.interrupted) {
+        kept.write(&subject, &loaded.text)?;
+        guests::failed()?;
+    }
     if !asked.output.quiet {
         say_speed(&results, took);
     }
