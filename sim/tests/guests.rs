@@ -108,21 +108,23 @@ fn a_conversation_is_as_the_reference_shows_it() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conversation");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    let file = |name: &str| folder.join(name).display().to_string();
-    let tapped =
-        format!("tee -a '{}' | python3 guests/python/register.py | tee -a '{}'", file("told"), file("wrote"));
+    // What it is told and what it writes is in the file before the simulator can go on.
+    let tap = "import builtins, runpy, sys\n\
+        log, told, write = open(sys.argv[2], 'a'), sys.stdin, print\n\
+        def keep(text):\n    log.write(text)\n    log.flush()\n    return text[6:]\n\
+        sys.stdin = (keep('told  ' + line) for line in told)\n\
+        builtins.print = lambda text, flush: write(keep('wrote ' + text + '\\n'), end='', flush=True)\n\
+        runpy.run_path(sys.argv[1])\n";
+    std::fs::write(folder.join("tap.py"), tap).unwrap();
+    let (tap, log) = (folder.join("tap.py"), folder.join("log"));
+    let tapped = format!("python3 '{}' guests/python/register.py '{}'", tap.display(), log.display());
     let (code, report, errors) = run(&["run", REGISTER, "--guest", &tapped, "--check-determinism=false"]);
     assert_eq!(code, 0, "{report}{errors}");
     assert!(report.contains("no second run was compared"), "{report}");
-    let lines = |name: &str| std::fs::read_to_string(file(name)).unwrap();
-    let (told, wrote) = (lines("told"), lines("wrote"));
-    let said: Vec<String> = told
-        .lines()
-        .zip(wrote.lines())
-        .flat_map(|(told, wrote)| [format!("told  {told}"), format!("wrote {wrote}")])
-        .collect();
+    let said = std::fs::read_to_string(log).unwrap();
+    assert_eq!(said.lines().count(), 10);
     let reference = std::fs::read_to_string(root().join("docs/reference/guest-protocol.md")).unwrap();
-    assert!(reference.contains(&said.join("\n")), "{}", said.join("\n"));
+    assert!(reference.contains(&said), "{said}");
     let page = std::fs::read_to_string(root().join("docs/host-your-own.md")).unwrap();
     let guest = std::fs::read_to_string(root().join("guests/python/register.py")).unwrap();
     assert!(page.contains(&guest), "docs/host-your-own.md shows another guests/python/register.py");
@@ -212,6 +214,30 @@ fn what_cannot_work_with_a_guest_says_so() {
         let (code, _, errors) = run(arguments);
         assert!(code == 2 && errors.contains(said), "{arguments:?}: {code} {errors}");
     }
+}
+
+/// The same guest in another language says the same, so it has the same trace.
+#[test]
+fn the_guest_in_go_is_the_guest_in_python() {
+    let found = Command::new("go").arg("version").output().is_ok_and(|found| found.status.success());
+    if !found || without_python("go") {
+        eprintln!("go: SKIPPED, there is no go or no python3 here");
+        return;
+    }
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("register-go");
+    let built = Command::new("go")
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg("main.go")
+        .current_dir(root().join("guests/go"))
+        .status();
+    assert!(built.unwrap().success());
+    let trace = |guest: &[&str]| {
+        let (code, report, errors) = run(&[&["run", REGISTER, "--json"][..], guest].concat());
+        assert_eq!(code, 0, "{report}{errors}");
+        serde_json::from_str::<Value>(&report).unwrap()["trace"].clone()
+    };
+    assert_eq!(trace(&["--guest", program.to_str().unwrap()]), trace(&[]));
 }
 
 /// A crash loses what was not safe, and nothing else.

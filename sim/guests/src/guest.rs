@@ -32,6 +32,17 @@ pub(crate) struct Trouble {
 /// Starts the program once more. The seed is the one that the guest is told.
 pub(crate) type Begin = Arc<dyn Fn(u64) -> Result<Box<dyn Carrier>, Trouble> + Send + Sync>;
 
+/// Lines of standard error that an error message shows, and how much of them is kept.
+const WORDS_LINES_MAX: usize = 10;
+pub(crate) const WORDS_BYTES_MAX: usize = 16 << 10;
+
+/// The last lines of what a guest wrote on its standard error.
+pub(crate) fn last_lines(words: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(words);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(WORDS_LINES_MAX)..].iter().map(|line| (*line).to_owned()).collect()
+}
+
 /// A line that an error message quotes is cut here.
 const QUOTED_MAX: usize = 300;
 

@@ -38,10 +38,29 @@ impl Guests {
     ///
     /// Why no guest can be started by it.
     pub fn new(command: &str) -> Result<Guests, String> {
+        let failures = Failures::default();
+        let program = command.split_whitespace().next().unwrap_or_default();
+        if std::path::Path::new(program).extension().is_some_and(|extension| extension == "wasm") {
+            let (way, begin) = module(command)?;
+            return Ok(Guests { way, begin, failures });
+        }
         let command = command.to_owned();
         let begin: Begin = Arc::new(move |_seed| process::begin(&command));
-        Ok(Guests { way: process::WAY, begin, failures: Failures::default() })
+        Ok(Guests { way: process::WAY, begin, failures })
     }
+}
+
+#[cfg(feature = "wasi")]
+fn module(command: &str) -> Result<(&'static str, Begin), String> {
+    Ok((crate::wasi::WAY, crate::wasi::host(command)?))
+}
+
+#[cfg(not(feature = "wasi"))]
+fn module(command: &str) -> Result<(&'static str, Begin), String> {
+    Err(format!(
+        "this build cannot run the WASI module of `{command}`\n  build `sim` with its feature `wasi`:  \
+         cargo run --release --package leasehold-sim --features wasi -- run ..."
+    ))
 }
 
 impl Host for Guests {

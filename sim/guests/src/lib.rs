@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! leasehold-run: GuestNode --> guest (one on a node) --> protocol (lines) --> process, a child of ours
+//!                                                                       --> wasi, a module in an interpreter
 //! ```
 //!
 //! [`Guests`] is the host that a setup needs before it runs: [`leasehold_run::guest::Guest::hosted_by`].
@@ -17,5 +18,7 @@ mod guest;
 mod host;
 mod process;
 mod protocol;
+#[cfg(feature = "wasi")]
+mod wasi;
 
 pub use host::Guests;

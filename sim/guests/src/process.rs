@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
-use crate::guest::{Carrier, Trouble};
+use crate::guest::{Carrier, Trouble, WORDS_BYTES_MAX, last_lines};
 
 /// How it runs, in words.
 pub(crate) const WAY: &str = "a process";
@@ -26,10 +26,6 @@ const ENDING: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// An answer is not longer.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-
-/// Lines of standard error that are kept, and their length.
-const WORDS_LINES_MAX: usize = 10;
-const WORDS_BYTES_MAX: usize = 16 << 10;
 
 struct Process {
     child: Child,
@@ -100,9 +96,7 @@ impl Carrier for Process {
 
     fn last_words(&mut self) -> Vec<String> {
         self.hear();
-        let text = String::from_utf8_lossy(self.words.make_contiguous()).into_owned();
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        lines[lines.len().saturating_sub(WORDS_LINES_MAX)..].iter().map(|line| (*line).to_owned()).collect()
+        last_lines(self.words.make_contiguous())
     }
 }
 

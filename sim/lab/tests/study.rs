@@ -20,7 +20,7 @@ fn plan() -> Plan {
 
 fn report(plan: &Plan, study: &Study) -> String {
     let subject = Subject { file: FILE, arguments: "", plan, study, explanation: None };
-    text_report(&subject, Style::PLAIN)
+    text_report(&subject, Style { all_rows: true, ..Style::PLAIN })
 }
 
 #[test]

@@ -10,7 +10,7 @@ use leasehold_check::{Evidence, StaleRead};
 use leasehold_run::describe;
 use leasehold_run::display::{count, instant, shell_word, signed_span};
 use leasehold_run::report::{
-    Style, Subject, colour, conclusion, finding, headline, json_report, margin, remarks, setting, wrapped,
+    Style, Subject, colour, finding, findings, headline, json_report, margin, remarks, setting, verdict,
 };
 use leasehold_run::run::Outcome;
 use leasehold_run::setup::Setup;
@@ -56,13 +56,8 @@ pub fn live_text(live: &LiveSubject<'_>, style: Style) -> String {
     lines.push(String::new());
     lines.push(colour(&rows(live), style));
     lines.push(String::new());
-    let mut conclusion = conclusion(&subject, style);
-    if found.interrupted {
-        let so_far = format!("interrupted: of what is left of {} nothing is said", row.setup.duration);
-        conclusion[0] = format!("  {:<9} {}", "verdict", style.doubtful(&so_far));
-    }
-    lines.extend(conclusion);
-    let mut fact = |name: &str, text: &str| lines.extend(wrapped(&format!("  {name:<9} "), text));
+    lines.extend(findings(&subject, style));
+    let mut fact = |name: &str, text: &str| lines.extend(style.wrapped(&format!("  {name:<9} "), text));
     fact("faults", &faults(found));
     for (place, text) in requests(found).iter().enumerate() {
         fact(if place == 0 { "requests" } else { "" }, text);
@@ -84,7 +79,7 @@ pub fn live_text(live: &LiveSubject<'_>, style: Style) -> String {
         lines.push(String::new());
         lines.extend(stale_read(&row.setup, &found.outcome, stale, style));
     }
-    lines.extend(remarks(subject.study));
+    lines.extend(remarks(subject.study, style));
     lines.push(String::new());
     lines.push(style.faint(&format!(
         "sim {}  live: {} processes, {} messages between them, {} operations",
@@ -93,6 +88,13 @@ pub fn live_text(live: &LiveSubject<'_>, style: Style) -> String {
         count(row.messages),
         count(row.operations as u64)
     )));
+    lines.push(String::new());
+    if found.interrupted {
+        let so_far = format!("interrupted: of what is left of {} nothing is said", row.setup.duration);
+        lines.push(style.doubtful(&so_far));
+    } else {
+        lines.extend(verdict(&subject, style));
+    }
     lines.push(String::new());
     lines.join("\n")
 }
@@ -363,7 +365,7 @@ fn stale_read(setup: &Setup, outcome: &Outcome, stale: &StaleRead, style: Style)
             change.new_term,
             instant(change.ready_at)
         );
-        lines.extend(wrapped("  last change of leadership: ", &text));
+        lines.extend(style.wrapped("  last change of leadership: ", &text));
     }
     lines
 }

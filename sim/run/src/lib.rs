@@ -18,7 +18,7 @@
 //! Three types to know: [`Setup`](crate::setup::Setup) is what a run is made of;
 //! [`World`](leasehold_world::World) is a run in progress; [`run::Outcome`] is what it showed.
 //!
-//! It is not a model of Raft: it hosts the production node. It reads no file, terminal or clock.
+//! It is not a model of Raft: it hosts the production node, or a guest ([`guest`]). It reads no file, terminal or clock.
 //!
 //! **Architecture Invariant:** a run is a pure function of its setup. `cargo check --target wasm32-unknown-unknown` of
 //! this crate is part of CI.

@@ -3,14 +3,15 @@
 mod blame;
 mod json;
 mod service;
+mod story;
 mod style;
+mod table;
 mod text;
 mod wrap;
 
 pub use blame::blame_line;
 pub use json::json_report;
 pub use style::Style;
-pub use text::{
-    Subject, colour, conclusion, failure, finding, headline, margin, remarks, setting, text_report,
-};
+pub use table::{colour, finding, margin};
+pub use text::{Subject, failure, findings, headline, remarks, setting, text_report, verdict};
 pub use wrap::wrapped;

@@ -16,7 +16,7 @@ use leasehold_run::study::Safety;
 use super::args::Color;
 use super::errors::{Failure, quoted};
 use super::exit;
-use super::output::{Output, Report};
+use super::output::{Case, Output, Report};
 use settings::Given;
 
 #[derive(Debug, Args)]
@@ -127,5 +127,17 @@ impl Report for AdviceSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         advice_json(self)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let hazards = self.advice.answers.iter().map(|answer| Case {
+            name: answer.hazard.word().to_owned(),
+            failure: answer.harmful().then(|| "more than is survived".to_owned()),
+        });
+        let whole = Case {
+            name: "all together".to_owned(),
+            failure: (self.advice.safety != Safety::Safe).then(|| self.advice.safety.words().to_owned()),
+        };
+        hazards.chain([whole]).collect()
     }
 }

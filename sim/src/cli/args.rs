@@ -158,7 +158,8 @@ pub(super) struct ScenarioArguments {
     /// scenario gives a seed, one is drawn and printed.
     #[arg(long, value_name = "SEED", allow_negative_numbers = true, value_parser = seed)]
     pub(super) seed: Option<String>,
-    /// Run this program in the place of our node: a shell command, which is started once for each node. The same as
+    /// Run this program in the place of our node: a shell command, or a WASI module (`PROGRAM.wasm`) where the feature
+    /// `wasi` is on. It is started once for each node. The same as
     /// `--set guest.command=COMMAND`. docs/host-your-own.md shows how to write one.
     #[arg(long, value_name = "COMMAND")]
     pub(super) guest: Option<String>,

@@ -11,7 +11,7 @@ use leasehold_run::scenario::units;
 
 use super::args::{CheckArguments, HistoryFormat, NilRead};
 use super::errors::{Failure, quoted};
-use super::output::Report;
+use super::output::{Case, Report};
 use super::run::now;
 
 /// How much is read at once, in bytes.
@@ -61,6 +61,14 @@ impl Report for HistorySubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         history_json(self)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let failure = match history_exit_code(self.report.outcome) {
+            0 => None,
+            _ => Some(self.json()["verdict"].as_str().unwrap_or("not linearizable").to_owned()),
+        };
+        vec![Case { name: self.name.to_owned(), failure }]
     }
 }
 

@@ -22,7 +22,7 @@ use serde_json::json;
 use super::args::{Arguments, Color, Command, Expect, ExploreArguments};
 use super::errors::{Failure, load_file, quoted};
 use super::guests::guest_set;
-use super::output::Report;
+use super::output::{Case, Report};
 use super::run::{choose_row, now, stop_on_interrupt};
 use super::store::{Folder, Manifest};
 use super::{exit, guests, print};
@@ -86,6 +86,26 @@ impl Report for (&Heading, &Summary) {
 
     fn json(&self) -> serde_json::Value {
         summary_json(self.0, self.1)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let (heading, summary) = *self;
+        let words =
+            |cause: &Cause| cause.found.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(" and ");
+        let groups = summary.groups.iter().map(|(cause, group)| Case {
+            name: words(cause),
+            failure: Some(format!(
+                "{} seeds, first {}; replay with: {}",
+                count(group.count),
+                group.first,
+                heading.subject.replay(group.simplest)
+            )),
+        });
+        let clean = Case {
+            name: format!("{} seeds without a finding", count(summary.seeds - summary.failures)),
+            failure: None,
+        };
+        std::iter::once(clean).chain(groups).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::args::GalleryArguments;
 use super::errors::Failure;
-use super::output::Report;
+use super::output::{Case, Report, rows_as_cases, style};
 use super::print;
 
 pub(super) fn gallery(asked: &GalleryArguments) -> Result<u8, Failure> {
@@ -31,7 +31,7 @@ pub(super) fn gallery(asked: &GalleryArguments) -> Result<u8, Failure> {
         explanation: explanation.as_ref(),
     };
     asked.output.print(&Shown(&piece, &subject), asked.color)?;
-    let style = Style { color: asked.color.wanted(&std::io::stderr()) };
+    let style = style(&std::io::stderr(), asked.color);
     if let Some(failure) = failure(&subject, style) {
         eprint!("{failure}");
     }
@@ -97,5 +97,9 @@ impl Report for Shown<'_> {
         let mut report = json_report(self.1);
         report["exhibit"] = plate_json(self.0);
         report
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        rows_as_cases(self.1)
     }
 }

@@ -20,7 +20,7 @@ use leasehold_run::study::{Study, row_of};
 use super::args::ScenarioArguments;
 use super::errors::{Failure, load, quoted};
 use super::exit;
-use super::output::{Output, Report};
+use super::output::{Case, Output, Report, rows_as_cases, style};
 use super::run::choose_row;
 
 #[derive(Debug, Args)]
@@ -104,7 +104,7 @@ pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
     };
     let live = LiveSubject { subject, found: &found, latencies: &latencies, simulated: simulated.as_ref() };
     asked.output.print(&live, asked.scenario.color)?;
-    let style = Style { color: asked.scenario.color.wanted(&std::io::stderr()) };
+    let style = style(&std::io::stderr(), asked.scenario.color);
     if let Some(failure) = live_failure(&live, style) {
         let _ = std::io::stderr().lock().write_all(failure.as_bytes());
     }
@@ -118,6 +118,10 @@ impl Report for LiveSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         live_json(self)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        rows_as_cases(&self.subject)
     }
 }
 

@@ -17,7 +17,7 @@ use leasehold_run::{describe, watch};
 
 use super::args::{Expect, RunArguments};
 use super::errors::{Failure, Loaded, load, nearest};
-use super::output::Report;
+use super::output::{Case, Report, rows_as_cases, style};
 use super::{exit, guests};
 
 pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
@@ -70,7 +70,7 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     if !asked.output.quiet {
         say_speed(&results, took);
     }
-    let style = Style { color: asked.scenario.color.wanted(&std::io::stderr()) };
+    let style = style(&std::io::stderr(), asked.scenario.color);
     if let Some(failure) = failure(&subject, style) {
         let _ = std::io::stderr().lock().write_all(failure.as_bytes());
     }
@@ -137,6 +137,10 @@ impl Report for Verbose<'_> {
 
     fn json(&self) -> serde_json::Value {
         json_report(self.0)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        rows_as_cases(self.0)
     }
 }
 

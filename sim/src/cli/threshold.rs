@@ -5,7 +5,7 @@ use leasehold_lab::report::{
     MeasuredSubject, ThresholdSubject, certificate, measured_json, measured_text, threshold_json,
     threshold_text,
 };
-use leasehold_lab::threshold::{Range, Refusal, threshold as find};
+use leasehold_lab::threshold::{Range, Refusal, Verdict, threshold as find};
 use leasehold_run::report::Style;
 use leasehold_run::rules;
 use leasehold_run::scenario::units::UnitError;
@@ -14,7 +14,7 @@ use leasehold_run::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
 use super::args::ThresholdArguments;
 use super::errors::{Failure, quoted, seed_set, unreadable};
 use super::guests;
-use super::output::Report;
+use super::output::{Case, Report};
 
 pub(super) fn threshold(asked: &ThresholdArguments) -> Result<u8, Failure> {
     let path = &asked.scenario.scenario;
@@ -109,6 +109,15 @@ impl Report for ThresholdSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         threshold_json(self)
+    }
+
+    fn cases(&self) -> Vec<Case> {
+        let failure = match self.found.verdict() {
+            Verdict::Found => None,
+            Verdict::NotFound => Some("no threshold in this range, or not one alone".to_owned()),
+            Verdict::Apart => Some("a bug of ours: two of our own answers are apart".to_owned()),
+        };
+        vec![Case { name: self.title.to_owned(), failure }]
     }
 }
 

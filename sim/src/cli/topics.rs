@@ -67,6 +67,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
     ),
     ("guests", "how to run your own Raft on these clocks", include_str!("../../../docs/host-your-own.md")),
     (
+        "guests-run",
+        "the Raft cores that were run as guests, and what they showed",
+        include_str!("../../../docs/guests.md"),
+    ),
+    (
         "guest-protocol",
         "what a guest is told, and what it answers",
         include_str!("../../../docs/reference/guest-protocol.md"),

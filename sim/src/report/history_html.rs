@@ -25,7 +25,7 @@ const BARS_MAX: usize = 80;
 /// The page.
 pub(crate) fn history_html(subject: &HistorySubject<'_>) -> String {
     let HistorySubject { name, file, report } = *subject;
-    let text = history_text(subject, Style { color: false });
+    let text = history_text(subject, Style::PLAIN);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n{STYLE}\
          <h1>{title}</h1>\n<pre>{}</pre>\n",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::advise::{Advice, Answer, Hazard, Settings, Survived};
 use leasehold_run::display::{rate, signed_span};
-use leasehold_run::report::{Style, wrapped};
+use leasehold_run::report::Style;
 use leasehold_run::scenario::UnitKind;
 use leasehold_run::setup::StampSource;
 use leasehold_run::study::Safety;
@@ -30,21 +30,20 @@ pub fn advice_text(subject: &AdviceSubject<'_>, style: Style) -> String {
     let AdviceSubject { settings, advice, remarks, .. } = *subject;
     let mut lines = setting(settings, style);
     for remark in remarks {
-        lines.extend(wrapped("  ", remark));
+        lines.extend(style.wrapped("  ", remark));
     }
     lines.push(String::new());
     if let Some(broken) = &advice.broken_rule {
-        lines.extend(wrapped("  ", &format!("{}. No lease is safe with this rule.", broken.what)));
+        lines.extend(style.wrapped("  ", &format!("{}. No lease is safe with this rule.", broken.what)));
         let shown = match broken.stale {
             0 => "it breaks an invariant of the proof".to_owned(),
             1 => "1 stale read".to_owned(),
             stale => format!("{stale} stale reads"),
         };
         let lengths = if broken.own_lengths { "your lengths" } else { "lengths of its own" };
-        lines.extend(wrapped(
-            "  ",
-            &format!("A scenario with {lengths} shows it: {}; {shown}.", broken.title),
-        ));
+        lines.extend(
+            style.wrapped("  ", &format!("A scenario with {lengths} shows it: {}; {shown}.", broken.title)),
+        );
         lines.extend([String::new(), format!("  see it with:  {}", broken.command), String::new()]);
         lines.push(style.bad(&format!("✗ NOT SAFE: the rule {} is broken", broken.name)));
         lines.push(String::new());
@@ -69,7 +68,7 @@ fn setting(settings: &Settings, style: Style) -> Vec<String> {
         (LeaseForm::Deadline, _) => ("deadline", "on wall clocks"),
     };
     let mut lines = vec![style.strong("Am I safe with my numbers?")];
-    lines.extend(wrapped(
+    lines.extend(style.wrapped(
         "  ",
         &format!(
             "election timeout T {}, lease D {}, skew s {}: a leader answers reads by itself for D - s = {}, measured {clocks} \
@@ -172,7 +171,7 @@ fn lengths(subject: &AdviceSubject<'_>, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| {
         let indent = " ".repeat(12);
-        let mut wrapped = wrapped(&indent, &text);
+        let mut wrapped = style.wrapped(&indent, &text);
         wrapped[0] = format!("  {} {}", style.faint(&format!("{name:<9}")), wrapped[0].trim_start());
         lines.extend(wrapped);
     };
@@ -247,7 +246,9 @@ fn verdict(subject: &AdviceSubject<'_>, style: Style) -> Vec<String> {
             };
             lines.push(style.good(&format!("✓ SAFE: {how}")));
             if !open.is_empty() {
-                lines.extend(wrapped("  ", &format!("This holds for {}: check yours.", open.join(" and "))));
+                lines.extend(
+                    style.wrapped("  ", &format!("This holds for {}: check yours.", open.join(" and "))),
+                );
             }
         }
         Safety::NotSafe | Safety::Stale => {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::frontier::{Cell, Column, Frontier, Judge, Verdict};
 use crate::threshold::Search;
 use leasehold_run::report::Style;
-use leasehold_run::report::wrapped;
+
 use leasehold_run::scenario::{Knob, UnitKind};
 
 /// What a diagram is of, beside its result.
@@ -139,10 +139,10 @@ fn conclusion(subject: &FrontierSubject<'_>, style: Style) -> Vec<String> {
         let tolerance = y.show(found.question.tolerance);
         let text =
             format!("theory and adversary are at most {apart} apart, at {at}; the tolerance is {tolerance}");
-        lines.extend(wrapped("", &text));
+        lines.extend(style.wrapped("", &text));
     }
     if let Some(why) = found.columns.iter().find_map(|column| column.theory.as_ref().err()) {
-        lines.extend(wrapped("", &format!("theory does not cover all of it: {why}")));
+        lines.extend(style.wrapped("", &format!("theory does not cover all of it: {why}")));
     }
     lines.push(match found.verdict() {
         Verdict::Found if found.farthest().is_some() => style.good("theory and adversary agree"),

@@ -65,7 +65,7 @@ pub fn text(smallest: &Smallest, origin: &str, story: &str) -> Shrunk {
             (kind.title().to_owned(), what.into_iter().collect())
         }
     };
-    lines.extend(told.iter().flat_map(|line| wrapped(bullet(line).0, bullet(line).1)));
+    lines.extend(told.iter().flat_map(|line| wrapped(bullet(line).0, bullet(line).1, 120)));
     let expect = match smallest.violation.kind {
         Kind::StaleRead | Kind::NotLinearizable => "some",
         Kind::BrokenInvariant(_) | Kind::TwoCouldServe { .. } | Kind::Stalled(_) => "any",

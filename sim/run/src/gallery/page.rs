@@ -176,7 +176,7 @@ fn exhibit(text: &mut String, piece: &Piece, rows: &[RowResult]) {
         ("It answers", question.as_ref()),
     ] {
         let Some(told) = told else { continue };
-        for line in wrapped("* ", &format!("**{name}:** {told}")) {
+        for line in wrapped("* ", &format!("**{name}:** {told}"), 120) {
             put(text, format_args!("{line}\n"));
         }
     }
@@ -228,7 +228,7 @@ fn draw(text: &mut String, frontier: &Frontier) {
     let Frontier { exhibit, what, unit, values, finest: (fine, parts), meaning, .. } = frontier;
     let piece = Piece::named(exhibit).expect("a frontier is of an exhibit");
     text.push('\n');
-    for line in wrapped("", &format!("**[{exhibit}](#{exhibit})**: {what}. {meaning}")) {
+    for line in wrapped("", &format!("**[{exhibit}](#{exhibit})**: {what}. {meaning}"), 120) {
         put(text, format_args!("{line}\n"));
     }
     text.push_str("\n| value | margin |\n|---|---|\n");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Piece;
-use crate::report::{Style, wrapped};
+use crate::report::Style;
 use crate::scenario::Exhibit;
 
 /// The plate, above a report.
@@ -23,7 +23,7 @@ pub fn plate_text(piece: &Piece, style: Style) -> String {
         ("asked at", plate.question_url.as_deref()),
     ] {
         let Some(text) = text else { continue };
-        lines.extend(wrapped(&format!("  {name:<17} "), text));
+        lines.extend(style.wrapped(&format!("  {name:<17} "), text));
     }
     lines.push(String::new());
     lines.push(String::new());

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::style::Style;
 use super::text::Subject;
-use super::wrap::wrapped;
 use crate::blame::Blame;
 use crate::display::{length, signed_span};
 use crate::study::{Finding, RowResult};
@@ -27,7 +27,7 @@ pub(super) fn blame_json(blame: &Blame) -> Value {
 
 /// The lines below the table: of a single row its smallest margin, of variants that of each, of a sweep that of the first
 /// row with a stale read, or else of the row that came closest to one.
-pub(super) fn margin_lines(subject: &Subject<'_>) -> Vec<String> {
+pub(super) fn margin_lines(subject: &Subject<'_>, style: Style) -> Vec<String> {
     /// More variants than this are a list that nobody reads.
     const VARIANTS_MAX: usize = 6;
     let rows = &subject.study.rows;
@@ -42,7 +42,7 @@ pub(super) fn margin_lines(subject: &Subject<'_>) -> Vec<String> {
         let label = if rows.len() == 1 { String::new() } else { format!("{}: ", row.label) };
         let line = row.blame().map(blame_line).unwrap_or_default();
         let name = if place == 0 { "margin" } else { "" };
-        wrapped(&format!("  {name:<9} "), &format!("{label}{line}"))
+        style.wrapped(&format!("  {name:<9} "), &format!("{label}{line}"))
     });
     lines.collect()
 }

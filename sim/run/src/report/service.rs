@@ -3,19 +3,19 @@
 use leasehold::time::Span;
 use serde_json::{Value, json};
 
-use super::wrap::wrapped;
+use super::style::Style;
 use crate::display::{count, instant};
 use crate::study::RowResult;
 use crate::watch::{Elections, Served, Service, Stretch};
 
 /// The lines below the margin: for the row that was longest without a leader, and for every expectation that was missed.
-pub(super) fn service_lines(rows: &[RowResult]) -> Vec<String> {
+pub(super) fn service_lines(rows: &[RowResult], style: Style) -> Vec<String> {
     let label = |row: &RowResult| match rows.len() {
         1 => String::new(),
         _ => format!("{}: ", row.label),
     };
     let mut lines = Vec::new();
-    let mut line = |name: &str, text: String| lines.extend(wrapped(&format!("  {name:<9} "), &text));
+    let mut line = |name: &str, text: String| lines.extend(style.wrapped(&format!("  {name:<9} "), &text));
     // Of several that are as long, the first.
     let worst = rows.iter().rev().max_by_key(|row| longest_without_leader(row));
     if let Some(row) = worst {

@@ -1,19 +1,17 @@
 //! The report that a tired engineer reads in half a minute.
 
-use comfy_table::{CellAlignment, Table};
-
 use super::blame::margin_lines;
 use super::service::service_lines;
+use super::story::stale_read;
 use super::style::Style;
-use super::wrap::wrapped;
+use super::table::table;
 use crate::describe;
-use crate::display::{count, instant, length, rate, reading, shell_word, signed_span};
-use crate::explain::{Explanation, Moment};
+use crate::display::{count, instant, length, rate, shell_word};
+use crate::explain::Explanation;
 use crate::scenario::{Plan, UnitKind};
 use crate::setup::Setup;
-use crate::study::{Boundary, Finding, RowResult, Safety, Study, Verdict, expectation};
+use crate::study::{Boundary, RowResult, Safety, Study, Verdict, expectation};
 use crate::theory::{self, Prediction};
-use leasehold_check::Evidence;
 
 /// So much of what a row's disks have brought about is told.
 const DISK_NEWS_MAX: usize = 4;
@@ -40,22 +38,24 @@ pub struct Subject<'a> {
 pub fn text_report(subject: &Subject<'_>, style: Style) -> String {
     let Subject { plan, study, .. } = *subject;
     let mut lines = Vec::new();
-    lines.push(style.strong(&plan.title));
+    lines.extend(style.wrapped("", &plan.title).iter().map(|line| style.strong(line)));
     if let Some(first) = plan.rows.first() {
         lines.extend(setting(subject, &first.scenario.setup, style));
     }
     lines.push(String::new());
-    lines.push(table(plan, &study.rows, style));
+    lines.extend(table(plan, study, style));
     lines.push(String::new());
-    lines.extend(conclusion(subject, style));
+    lines.extend(findings(subject, style));
     if let Some((place, explanation)) = subject.explanation {
         lines.push(String::new());
         lines.extend(stale_read(subject, &study.rows[*place], explanation, style));
     }
-    lines.extend(remarks(study));
+    lines.extend(remarks(study, style));
     lines.push(String::new());
     let trace = study.trace_hash();
     lines.push(style.faint(&format!("sim {}  trace {trace:016x}", env!("CARGO_PKG_VERSION"))));
+    lines.push(String::new());
+    lines.extend(verdict(subject, style));
     lines.push(String::new());
     lines.join("\n")
 }
@@ -107,7 +107,7 @@ pub fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec<String
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| {
         // Wrapped without escape codes, which would count as width.
-        let mut wrapped = wrapped(&" ".repeat(INDENT), &text);
+        let mut wrapped = style.wrapped(&" ".repeat(INDENT), &text);
         wrapped[0] = format!("  {} {}", style.faint(&format!("{name:<9}")), wrapped[0].trim_start());
         lines.extend(wrapped);
     };
@@ -151,98 +151,8 @@ pub fn setting(subject: &Subject<'_>, setup: &Setup, style: Style) -> Vec<String
     lines
 }
 
-fn table(plan: &Plan, rows: &[RowResult], style: Style) -> String {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    let first = match &plan.sweep {
-        Some(sweep) => sweep.paths.join(" "),
-        None if rows.len() > 1 => "variant".to_owned(),
-        None => String::new(),
-    };
-    table.set_header([
-        first.as_str(),
-        "reads",
-        "under lease",
-        "stale",
-        "stale by up to",
-        "margin",
-        "history",
-    ]);
-    for row in rows {
-        table.add_row([
-            row.label.clone(),
-            count(row.reads as u64),
-            count(row.reads_under_lease as u64),
-            count(row.stale as u64),
-            if row.stale == 0 {
-                "-".to_owned()
-            } else {
-                leasehold::time::Span::nanos(row.stale_by_most).to_string()
-            },
-            margin(row.margin),
-            finding(row),
-        ]);
-    }
-    for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if place == 0 { 2 } else { 1 }, 1));
-        // Numbers to the right, words to the left.
-        if place < 6 && (place > 0 || plan.sweep.is_some()) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let text: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    colour(&text.join("\n"), style)
-}
-
-/// The table is laid out without escape codes, which would count as width.
-pub fn colour(table: &str, style: Style) -> String {
-    let line = |line: &str| {
-        for (word, painted) in [
-            ("✓ linearizable", style.good("✓ linearizable")),
-            ("✗ stale reads", style.bad("✗ stale reads")),
-            ("✗ not linearizable", style.bad("✗ not linearizable")),
-            ("? undecided", style.doubtful("? undecided")),
-            ("! linearizable, but not safe", style.doubtful("! linearizable, but not safe")),
-        ] {
-            if let Some(rest) = line.split_once(word) {
-                return format!("{}{painted}{}", rest.0, rest.1);
-            }
-        }
-        line.to_owned()
-    };
-    table.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// A margin with its sign; `-` for none.
-pub fn margin(margin: Option<i64>) -> String {
-    match margin {
-        None => "-".to_owned(),
-        Some(i64::MIN) => "never ends".to_owned(),
-        Some(margin) => signed_span(i128::from(margin)),
-    }
-}
-
-/// What a row showed, in two words and a mark.
-pub fn finding(row: &RowResult) -> String {
-    let mut text = match row.finding {
-        Finding::Clean if row.safety() == Safety::NotSafe => "! linearizable, but not safe",
-        Finding::Clean => "✓ linearizable",
-        Finding::Stale if row.stale > 0 => "✗ stale reads",
-        Finding::Stale => "✗ not linearizable",
-        Finding::Undecided => "? undecided",
-    }
-    .to_owned();
-    if !row.broken.is_empty() {
-        text.push_str("; an invariant is broken");
-    }
-    if !row.as_expected() {
-        text.push_str("  <- not as expected");
-    }
-    text
-}
-
-/// The rows from the verdict to the margin.
-pub fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
+/// The last line: what it all comes to.
+pub fn verdict(subject: &Subject<'_>, style: Style) -> Vec<String> {
     let Subject { plan, study, .. } = *subject;
     let (paint, verdict): (fn(Style, &str) -> String, String) = match &study.verdict {
         _ if study.interrupted => (
@@ -264,32 +174,34 @@ pub fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
             ),
         },
         Verdict::NotAsExpected(_) => {
-            (Style::bad, format!("✗ NOT as expected: expected {}", expectation(plan)))
+            (Style::bad, format!("✗ NOT AS EXPECTED: expected {}", expectation(plan)))
         }
         Verdict::Undecided(_) => (Style::doubtful, "? undecided: the checker gave up".to_owned()),
         Verdict::OurBug(_, what) => (Style::bad, format!("✗ a bug of ours: {what}")),
     };
     // Wrapped without escape codes, which would count as width.
-    let mut lines: Vec<String> = wrapped(&format!("  {:<9} ", "verdict"), &verdict)
-        .iter()
-        .map(|line| line.split_at(INDENT))
-        .map(|(margin, text)| format!("{margin}{}", paint(style, text)))
-        .collect();
+    style.wrapped("", &verdict).iter().map(|line| paint(style, line)).collect()
+}
+
+/// The lines between the table and the story: theory, what was measured, the margin, the service.
+pub fn findings(subject: &Subject<'_>, style: Style) -> Vec<String> {
+    let Subject { plan, study, .. } = *subject;
+    let mut lines = Vec::new();
     for (place, sentence) in theory_says(plan, study).iter().enumerate() {
         let name = if place == 0 { "theory" } else { "" };
-        lines.extend(wrapped(&format!("  {name:<9} "), sentence));
+        lines.extend(style.wrapped(&format!("  {name:<9} "), sentence));
     }
     if let Some(boundary) = &study.boundary {
-        lines.extend(wrapped(&format!("  {:<9} ", "measured"), &measured(plan, study, boundary)));
+        lines.extend(style.wrapped(&format!("  {:<9} ", "measured"), &measured(plan, study, boundary)));
     }
-    lines.extend(margin_lines(subject));
-    lines.extend(service_lines(&study.rows));
+    lines.extend(margin_lines(subject, style));
+    lines.extend(service_lines(&study.rows, style));
     let broken = study.rows.iter().filter_map(|row| Some((row, row.broken.first()?)));
     for (place, (row, broken)) in broken.enumerate() {
         let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };
         let node = describe::node(&row.setup, broken.node);
         let sentence = format!("{label}{} (on {node} at {})", broken.invariant, instant(broken.at));
-        lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "broken" } else { "" }), &sentence));
+        lines.extend(style.wrapped(&format!("  {:<9} ", if place == 0 { "broken" } else { "" }), &sentence));
     }
     let disks =
         study.rows.iter().flat_map(|row| row.disks.iter().take(DISK_NEWS_MAX).map(move |news| (row, news)));
@@ -297,7 +209,7 @@ pub fn conclusion(subject: &Subject<'_>, style: Style) -> Vec<String> {
         let label = if row.label.is_empty() { String::new() } else { format!("{}: ", row.label) };
         let words = news.what.words(describe::node(&row.setup, news.node));
         let sentence = format!("{label}{words} (at {})", instant(news.at));
-        lines.extend(wrapped(&format!("  {:<9} ", if place == 0 { "disks" } else { "" }), &sentence));
+        lines.extend(style.wrapped(&format!("  {:<9} ", if place == 0 { "disks" } else { "" }), &sentence));
     }
     lines
 }
@@ -409,89 +321,8 @@ fn measured(plan: &Plan, study: &Study, boundary: &Boundary) -> String {
     text
 }
 
-fn stale_read(subject: &Subject<'_>, row: &RowResult, found: &Explanation, style: Style) -> Vec<String> {
-    let setup = &row.setup;
-    let name = |node: usize| describe::node(setup, node);
-    let value = |value: Option<u64>| value.map_or("no value".to_owned(), |value| value.to_string());
-    let known = match found.evidence {
-        Evidence::Acknowledged => "acknowledged by",
-        Evidence::Observed => "already returned by",
-    };
-    let label = if row.label.is_empty() { String::new() } else { format!(" ({})", row.label) };
-    let mut lines = vec![
-        format!(
-            "{}{label}  key={}  node={} returned {} at {},",
-            style.bad(if found.lost { "LOST WRITE" } else { "STALE READ" }),
-            found.key,
-            name(found.server),
-            value(found.returned),
-            instant(found.answered),
-        ),
-        format!(
-            "  but {} was {known} {} at {} ({} before the read was invoked)",
-            value(found.missed_value),
-            name(found.missed_server),
-            instant(found.known_at),
-            leasehold::time::Span::nanos(found.stale_by_ns)
-        ),
-    ];
-    if found.lost {
-        let text = format!(
-            "that write is lost: {} was the newest leader, and its log had not got it",
-            name(found.server)
-        );
-        lines.extend(wrapped("  ", &text));
-    }
-    for (place, why) in found.why.iter().enumerate() {
-        lines.extend(wrapped(&format!("  {:<5} ", if place == 0 { "why:" } else { "" }), why));
-    }
-    if let Some(lease) = found.lease {
-        let (end, at) = (lease.end_on_clock, lease.clock_at_answer);
-        let name = name(found.server);
-        let facts = format!(
-            "{name}'s lease, counted from {}, should have ended at {} of true time; {name}'s clock showed {} when it \
-             answered, and by that clock the lease ran to {}",
-            instant(lease.start),
-            instant(lease.should_end),
-            reading(at.0, at.1),
-            reading(end.0, end.1),
-        );
-        lines.extend(wrapped("        ", &facts));
-    }
-    lines.push(String::new());
-    lines.extend(story(setup, &found.story, style));
-    lines.push(String::new());
-    lines.push(format!("  replay with:  {}", replay(subject, row)));
-    lines
-}
-
-fn story(setup: &Setup, moments: &[Moment], style: Style) -> Vec<String> {
-    /// More columns than this do not fit a screen.
-    const CLOCKS_MAX: usize = 3;
-    let shown = setup.nodes.len().min(CLOCKS_MAX);
-    let width = moments
-        .iter()
-        .flat_map(|moment| moment.clocks.iter().take(shown).map(String::len))
-        .chain([12])
-        .max()
-        .unwrap_or(12);
-    let mut header = format!("  {:>12}", "true time");
-    for node in &setup.nodes[..shown] {
-        header.push_str(&format!("  {:>width$}", format!("{}'s clock", node.name)));
-    }
-    let mut lines = vec![style.faint(&header)];
-    for moment in moments {
-        let mut line = format!("  {:>12}", instant(moment.at));
-        for place in 0..shown {
-            line.push_str(&format!("  {:>width$}", moment.clocks.get(place).map_or("", String::as_str)));
-        }
-        lines.extend(wrapped(&format!("{line}  "), &moment.what));
-    }
-    lines
-}
-
 /// Things that are easily taken for something else.
-pub fn remarks(study: &Study) -> Vec<String> {
+pub fn remarks(study: &Study, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
     for row in &study.rows {
         let label = if row.label.is_empty() { String::new() } else { format!(" ({})", row.label) };
@@ -502,7 +333,7 @@ pub fn remarks(study: &Study) -> Vec<String> {
             } else {
                 format!("{} reads were", row.overtaken)
             };
-            lines.extend(wrapped(
+            lines.extend(style.wrapped(
                 "note: ",
                 &format!(
                     "{reads} decided by an old leader under its lease{label}, and answered only after a new leader could \
@@ -519,7 +350,7 @@ pub fn remarks(study: &Study) -> Vec<String> {
         lines.push(String::new());
         let label =
             if row.label.is_empty() { String::new() } else { format!("; that is the most ({})", row.label) };
-        lines.extend(wrapped(
+        lines.extend(style.wrapped(
             "note: ",
             &format!(
                 "{} of {} operations got no answer in time; each stays possible for ever{label}.",
