@@ -142,7 +142,7 @@ pub trait LeaseRules {
 
     /// When a promise ends on the follower's clocks: `length` after the receipt, by both monotonic clocks. `leader_stamp` is
     /// the leader's wall-clock stamp in the deadline form: the promise ends as well when the follower's wall clock has
-    /// surely come to `length` after it. So a wall clock that is hours wrong, on either machine, binds nobody for hours.
+    /// surely come to `length` after it. So a wall clock that is hours wrong, on either machine, keeps no voter bound for hours.
     /// The lease is over by then: the leader counts it on its monotonic clocks too.
     fn promise_end(&self, received: Stamp, leader_stamp: Option<Nanos>, length: Span) -> Alarm {
         match leader_stamp {
