@@ -12,7 +12,7 @@ use super::slot::Arrival;
 use crate::setup::Action;
 
 /// How long a process waits for room on a full disk before it tries again, as production does.
-const FULL_RETRY: Span = Span::secs(1);
+pub const FULL_RETRY: Span = Span::secs(1);
 
 /// What is wrong with a disk, and what it is doing.
 #[derive(Debug, Clone, Default)]

@@ -29,6 +29,7 @@ mod slot;
 
 pub use choices::{Choices, Decision, Draw, Point, Purpose, Taken};
 pub use clock::{ClockChange, Line, MONOTONIC_BASE, VirtualClock, WALL_BASE};
+pub use disk::FULL_RETRY;
 pub use engine::World;
 pub use event::{Event, Happening, LossCause, Reader, WorldView};
 pub use process::{

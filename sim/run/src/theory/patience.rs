@@ -7,6 +7,8 @@
 //! * a leader:  `2 (T + J) + grace + 16 (max(H, T/4) + H + J) + 8 (S + L)`;
 //! * an answer to a write, while one node leads and nothing happens:  `8 H + 4 (S + L) + answer time + client's delays`.
 //!
+//! A node whose disk was full tries again after a second, which is added where a disk is full.
+//!
 //! The 16 is two to the power of `DOUBLINGS_MAX` of the node's elections. The 8 heartbeats are those after which a hand-over
 //! is given up, and the election that follows.
 
@@ -16,6 +18,8 @@ use leasehold::time::Span;
 
 use super::time::{Rounding, nanos, true_time};
 use crate::attack::most;
+use leasehold_world::FULL_RETRY;
+
 use crate::setup::{Action, FaultSpec, Order, Setup, Trigger};
 
 /// How long a cluster may be without service after the last fault.
@@ -57,9 +61,11 @@ pub fn patience(setup: &Setup) -> Result<Patience, &'static str> {
     let answer = setup.nodes.iter().map(|node| node.answer_time).max().unwrap_or_default();
     let delay = links.filter_map(|link| link.delay).chain([setup.network.delay]).map(most).max();
     let messages = nanos(sync) + i128::from(delay.unwrap_or(0));
+    let full = setup.faults.iter().any(|fault| matches!(fault.action, Action::DiskFull { .. }));
+    let room = if full { nanos(FULL_RETRY) } else { 0 };
     let wait = on_slowest(heartbeat.max(timeout.div(4)) + heartbeat + jitter);
     let grace = on_slowest(setup.timers.startup_grace);
-    let leader = 2 * on_slowest(timeout + jitter) + grace + 16 * wait + 8 * messages;
+    let leader = 2 * on_slowest(timeout + jitter) + grace + 16 * wait + 8 * messages + room;
     let clients = setup.clients.iter().map(|client| client.link.unwrap_or(setup.network.client_delay));
     let client = i128::from(clients.map(most).max().unwrap_or(0));
     let write = 4 * messages + nanos(answer) + 2 * client;
