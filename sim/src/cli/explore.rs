@@ -218,7 +218,7 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
             1
         }
         Expect::Safe | Expect::None if worst.is_some() => {
-            say("NOT AS EXPECTED: expected no stale read", worst);
+            say("NOT AS EXPECTED: expected neither a stale read nor another violation", worst);
             1
         }
         Expect::None if decided > 0 && summary.verdict() == Some(Safety::NotSafe) => {
