@@ -348,9 +348,7 @@ fn instant(at: At) -> (GuestClock, u64) {
 fn reply(replied: Replied) -> std::result::Result<Reply, String> {
     let Replied { id, result, value, lease, round_trips } = replied;
     if let (true, None) = (result == Result::Read, value) {
-        return Err(format!(
-            "the answer to request {id} is a read without `value`; null stands for no value"
-        ));
+        return Err(format!("the answer to request {id} is a read without `value`; null means no value"));
     }
     if result != Result::Read && (value.is_some() || lease || round_trips > 0) {
         return Err(format!(

@@ -68,7 +68,7 @@ struct Instance {
     state: State,
 }
 
-/// Where the module stands.
+/// How far the module has come.
 enum State {
     /// It has not begun.
     New(wasmi::Func),

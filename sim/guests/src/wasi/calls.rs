@@ -177,7 +177,7 @@ const STREAM: [u8; 24] = {
     stat
 };
 
-/// Nobody waits here: the first clock that is waited for has come, or else the first stream is ready.
+/// A module does not wait: the first clock that is waited for has come, or else the first stream is ready.
 fn poll(memory: &mut Bytes<'_>, subscriptions: u32, events: u32, count: u32, ready: u32) -> Done {
     const SUBSCRIPTION_BYTES: u32 = 48;
     let mut chosen = (subscriptions, 0);
