@@ -271,6 +271,22 @@ BROKEN = [
 ]
 
 
+# Rules of sim/run/src/rules.rs that break the same statement as another one, by other means. The model has no windows, no
+# timers and no ticks. It has what they lead to: a lease that runs on after E has passed since the send of its round, a
+# promise that ends before T has passed, and a lease that runs while a successor may campaign.
+SAME_BREAK = {
+    "age-saturates": "lease-from-acknowledgement",
+    "check-quorum-window": "lease-from-acknowledgement",
+    "contact-from-acknowledgement": "lease-from-acknowledgement",
+    "contact-is-lease": "lease-from-acknowledgement",
+    "never-steps-down": "lease-from-acknowledgement",
+    "step-down-timer": "lease-from-acknowledgement",
+    "promise-in-ticks": "promise-by-the-faster-clock",
+    "transfer-resumes": "transfer-keeps-lease",
+}
+assert set(SAME_BREAK.values()) <= {broken.name for broken in BROKEN}
+
+
 # Statements about an action itself.
 ABOUT_ACTIONS = {
     "reads are fresh": lambda v, s: reads_are_fresh(v, s, v.const("L", "Node")),

@@ -1,7 +1,7 @@
 //! "Am I safe with my numbers?": what each hazard may come to under given lengths, what breaks first, and which lengths
 //! would do.
 //!
-//! No arithmetic of its own: each hazard becomes a scenario ([`stage`]), and theory and the adversary answer as they do
+//! No arithmetic of its own: each hazard becomes a scenario (`stage`), and theory and the adversary answer as they do
 //! for `sim threshold`. Messages take no time in these scenarios. So an answer does not count on a slow network, and is at
 //! most a few nanoseconds below the exact threshold.
 //!
