@@ -241,7 +241,11 @@ impl VirtualClock {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let first = |since, span| {
+        let first = |since: Stamp, span| {
+            // `elapsed_max` of a clock that is behind the start is the longest there is.
+            if self.stamp == StampSource::Wall && boot.at(from) < since.boot().0 {
+                return Some(from);
+            }
             let (raw_at, boot_at) = both(since, span);
             earlier(raw_at, boot_at)
         };
@@ -471,6 +475,15 @@ mod tests {
         let hour = 3_600 * 1_000_000_000;
         assert_eq!(line.at(hour), hour / 10 * 11);
         assert_eq!(line.first_at(hour / 10 * 11, 0), Some(hour));
+    }
+
+    #[test]
+    fn an_alarm_on_a_wall_clock_that_is_set_back_past_its_start_is_due() {
+        let mut clock = VirtualClock::new(&ClockSpec { stamp: StampSource::Wall, ..ClockSpec::default() });
+        let alarm = Alarm::First { since: clock.read(5).stamp, span: Span::secs(1) };
+        clock.step(7, -3);
+        assert!(alarm.reached(&clock.read(7)));
+        assert_eq!(clock.first_at(&alarm, 7), Some(7));
     }
 
     #[test]

@@ -38,6 +38,7 @@ const SCENARIOS: &[(&str, &str)] = scenarios![
     "nothing-withheld",
     "pre-vote-withheld-only",
     "leader-votes",
+    "promise-by-the-faster-clock",
     "restart-forgets",
     "transfer-keeps-lease",
     "serves-unapplied",
