@@ -47,6 +47,11 @@ fn a_cut_of_nobody_is_not_drawn() {
     reads_back(8_737_819_675_192_045_242, Bound::Beyond);
 }
 
+#[test]
+fn no_leadership_is_handed_to_a_voter_that_became_a_learner() {
+    reads_back(17_542_158_430_160_222_848, Bound::Within);
+}
+
 proptest! {
     #[test]
     fn clocks_are_drawn_within_the_bound(seed: u64) {

@@ -267,17 +267,14 @@ pub(super) fn replay(path: &Path) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Numbers of a row that `sim diff` compares.
-const NUMBERS: [&str; 8] = [
-    "reads",
-    "reads_under_lease",
-    "operations",
-    "stale_reads",
-    "stale_by_ns_max",
-    "margin_ns",
-    "events",
-    "messages",
-];
+/// The numbers of two rows' reports that differ, as `key before -> after`.
+fn changed(before: &Value, after: &Value) -> Vec<String> {
+    let number = |value: &Value| value.is_number() || value.is_null();
+    let keys = before.as_object().into_iter().flatten().filter(|(key, value)| {
+        **value != after[key.as_str()] && number(value) && number(&after[key.as_str()])
+    });
+    keys.map(|(key, value)| format!("{key} {value} -> {}", after[key.as_str()])).collect()
+}
 
 /// `sim diff A B`: which rows differ, in which numbers, and from which event on.
 pub(super) fn diff(first: &Path, second: &Path) -> Result<u8, Failure> {
@@ -312,9 +309,7 @@ pub(super) fn diff(first: &Path, second: &Path) -> Result<u8, Failure> {
         }
         different = true;
         let (ours, theirs) = (&one_results["rows"][at], &other_results["rows"][there]);
-        let changed = NUMBERS.iter().filter(|key| ours[**key] != theirs[**key]);
-        let changed: Vec<String> =
-            changed.map(|key| format!("{key} {} -> {}", ours[*key], theirs[*key])).collect();
+        let changed = changed(ours, theirs);
         text.push_str(&format!(
             "{label}: {}\n",
             if changed.is_empty() { "DIFFERS".to_owned() } else { changed.join(", ") }

@@ -78,6 +78,10 @@ pub(super) fn before_clocks(seed: u64, setup: &mut Setup) -> bool {
     if trouble == Trouble::SelfRemoval && setup.nodes.len() - setup.cluster.spares > 1 {
         // The others learn only.
         (setup.cluster.voters, setup.cluster.first_leader) = (2, Some(dice.place(2)));
+        // A learner cannot be handed the leadership.
+        setup
+            .faults
+            .retain(|fault| !matches!(fault.action, Action::Order(Order::Transfer { to }) if to >= 2));
     }
     let leader = setup.cluster.first_leader.unwrap_or_else(|| dice.place(setup.cluster.voters));
     setup.cluster.first_leader = match trouble {
