@@ -1,5 +1,6 @@
 //! What may stand on the command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -179,7 +180,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ScenarioArguments {
-    /// The scenario file.
+    /// The scenario file; `-` reads standard input.
     #[arg(value_hint = clap::ValueHint::FilePath)]
     pub(super) scenario: PathBuf,
     /// Override a value, as in `--set lease.duration=2s`. May be given more than once.
@@ -350,8 +351,8 @@ pub(super) struct FrontierArguments {
     #[command(flatten)]
     pub(super) output: Output,
     /// Threads. Default: one for each processor. The results do not depend on it.
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]
@@ -376,8 +377,8 @@ pub(super) struct ExhaustArguments {
     #[command(flatten)]
     pub(super) output: Output,
     /// Threads. Default: one for each processor. The results do not depend on it.
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]
@@ -402,8 +403,8 @@ pub(super) struct ProbabilityArguments {
     #[command(flatten)]
     pub(super) output: Output,
     /// Threads. Default: one for each processor. The results do not depend on it.
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -455,7 +456,7 @@ pub(super) struct RunArguments {
     /// Print more: every change of leadership with its margin; twice, also every row's trace hash and counts.
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
-    /// Write every event as a JSON line to this file.
+    /// Write every event as a JSON line to this file. `-` is standard output, which then holds nothing else: with --quiet.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
     /// Keep the run in this folder, which must be empty or not exist: report, results, and each row's scenario, trace and
@@ -467,8 +468,8 @@ pub(super) struct RunArguments {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) check_determinism: Option<bool>,
     /// Threads that run rows. Default: one for each processor. The results do not depend on it.
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]
@@ -495,8 +496,8 @@ pub(super) struct ExploreArguments {
     #[arg(long)]
     pub(super) beyond: bool,
     /// Threads. Default: one for each processor. The results do not depend on it.
-    #[arg(short, long, value_name = "N")]
-    pub(super) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<NonZeroUsize>,
     /// Write to this folder, which must be empty or not exist.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
@@ -545,6 +546,12 @@ pub(super) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// Threads to run with.
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "write how many threads: 1 or more; leave it away for one a processor".to_owned())
 }
 
 /// A seed is checked here and passed on as it was written: 40 hexadecimal digits that happen to be decimal stay what

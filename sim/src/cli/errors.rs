@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use leasehold_run::rules;
 use leasehold_run::scenario::{self, Plan};
@@ -89,11 +90,11 @@ pub(super) fn seed_set(seed: &str) -> String {
 /// Reads a scenario file. Warnings go to standard error.
 pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Loaded, Failure> {
     let mut file = path.display().to_string();
-    if file.starts_with('-') {
+    if file.starts_with('-') && file != "-" {
         // In a replay line it would be taken for an option.
         file.insert_str(0, "./");
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let text = read(path)?;
     let colored = color.wanted(&std::io::stderr());
     match scenario::load(&file, &text, sets, &rules::names()) {
         Ok(mut plan) => {
@@ -105,6 +106,21 @@ pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Lo
         }
         Err(problems) => Err(Failure::usage(problems.render(colored))),
     }
+}
+
+/// The text of a scenario. Standard input is read once: a seed that is drawn must not read it again.
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    static STANDARD_INPUT: OnceLock<String> = OnceLock::new();
+    if path != Path::new("-") {
+        return std::fs::read_to_string(path).map_err(|error| unreadable(path, &error));
+    }
+    if let Some(text) = STANDARD_INPUT.get() {
+        return Ok(text.clone());
+    }
+    let text = std::io::read_to_string(std::io::stdin()).map_err(|error| {
+        Failure::usage(format!("error: cannot read a scenario from standard input: {error}"))
+    })?;
+    Ok(STANDARD_INPUT.get_or_init(|| text).clone())
 }
 
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

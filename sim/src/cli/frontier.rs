@@ -11,7 +11,7 @@ use leasehold_run::rules;
 use leasehold_run::scenario::{self, Diagnostics, Knob};
 
 use super::args::{By, FrontierArguments};
-use super::errors::{Failure, seed_set, unreadable};
+use super::errors::{Failure, read as read_scenario, seed_set};
 use super::guests;
 use super::output::Report;
 use super::run::stop_on_interrupt;
@@ -64,7 +64,7 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
     }
     let path = &asked.scenario.scenario;
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let text = read_scenario(path)?;
     let mut sets = asked.scenario.overrides();
     sets.extend(asked.scenario.seed.as_ref().map(|seed| seed_set(seed)));
     let colored = asked.scenario.color.wanted(&std::io::stderr());

@@ -32,7 +32,7 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     }
     // Before the rows are run: a file that cannot be written is known before the user has waited.
     let trace = match &asked.trace {
-        Some(path) => Some(TraceFile::create(path, &asked.scenario.scenario)?),
+        Some(path) => Some(TraceFile::create(path, &asked.scenario.scenario, asked.output.quiet)?),
         None => None,
     };
     let kept = match &asked.out {
@@ -242,12 +242,20 @@ fn diverged(label: &str, found: &Divergence) -> (u8, String) {
 /// Where the trace goes.
 struct TraceFile<'a> {
     path: &'a Path,
-    file: BufWriter<File>,
+    to: BufWriter<Box<dyn Write>>,
 }
 
 impl<'a> TraceFile<'a> {
     /// Opens the file, and empties it.
-    fn create(path: &'a Path, scenario: &Path) -> Result<TraceFile<'a>, Failure> {
+    fn create(path: &'a Path, scenario: &Path, quiet: bool) -> Result<TraceFile<'a>, Failure> {
+        if path == Path::new("-") {
+            return match quiet {
+                true => Ok(TraceFile { path, to: BufWriter::new(Box::new(std::io::stdout())) }),
+                false => Err(Failure::usage(
+                    "error: --trace - writes to standard output, where the report goes\n  say --quiet as well",
+                )),
+            };
+        }
         let same = std::fs::canonicalize(path).ok();
         if same.is_some() && same == std::fs::canonicalize(scenario).ok() {
             return Err(Failure::usage(format!(
@@ -256,7 +264,7 @@ impl<'a> TraceFile<'a> {
             )));
         }
         match File::create(path) {
-            Ok(file) => Ok(TraceFile { path, file: BufWriter::new(file) }),
+            Ok(file) => Ok(TraceFile { path, to: BufWriter::new(Box::new(file)) }),
             Err(error) => Err(TraceFile::failed(path, &error)),
         }
     }
@@ -278,7 +286,7 @@ impl<'a> TraceFile<'a> {
                 return Ok(false);
             }
             let setup = Arc::new(row.scenario.setup.clone());
-            let mut writer = TraceWriter::new(setup.clone(), &row.label, &mut self.file);
+            let mut writer = TraceWriter::new(setup.clone(), &row.label, &mut self.to);
             let _ = run_watched(&setup, &mut writer);
             writer.finish().map_err(|error| TraceFile::failed(self.path, &error))?;
         }

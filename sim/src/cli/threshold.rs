@@ -12,14 +12,14 @@ use leasehold_run::scenario::units::UnitError;
 use leasehold_run::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
 
 use super::args::ThresholdArguments;
-use super::errors::{Failure, quoted, seed_set, unreadable};
+use super::errors::{Failure, quoted, read as read_scenario, seed_set};
 use super::guests;
 use super::output::{Case, Report};
 
 pub(super) fn threshold(asked: &ThresholdArguments) -> Result<u8, Failure> {
     let path = &asked.scenario.scenario;
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let text = read_scenario(path)?;
     let mut sets = asked.scenario.overrides();
     sets.extend(asked.scenario.seed.as_ref().map(|seed| seed_set(seed)));
     let colored = asked.scenario.color.wanted(&std::io::stderr());

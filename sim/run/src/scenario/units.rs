@@ -93,14 +93,34 @@ impl UnitError {
                 let [first, second] = examples;
                 Some(format!("write \"{number}{first}\" or \"{number}{second}\", whichever is meant"))
             }
-            UnitError::UnknownUnit { known, .. } => {
+            UnitError::UnknownUnit { unit, known } => {
                 let names: Vec<&str> = known.iter().map(|unit| unit.name).filter(|n| n.is_ascii()).collect();
-                Some(format!("units are {}; one number with one unit", names.join(", ")))
+                let meant = meant(unit).filter(|meant| names.contains(meant));
+                let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
+                Some(format!("{meant}units are {}; one number with one unit", names.join(", ")))
             }
             UnitError::TooFine { smallest } => Some(format!("the smallest unit is 1 {smallest}")),
             UnitError::NotANumber | UnitError::OutOfRange { .. } | UnitError::Negative => None,
         }
     }
+}
+
+/// The unit that a word stands for in other places.
+fn meant(word: &str) -> Option<&'static str> {
+    let lower = word.to_ascii_lowercase();
+    Some(match lower.as_str() {
+        "nsec" | "nanos" | "nanosecond" | "nanoseconds" => "ns",
+        "usec" | "micros" | "microsecond" | "microseconds" => "us",
+        "msec" | "millis" | "millisecond" | "milliseconds" => "ms",
+        "sec" | "secs" | "second" | "seconds" => "s",
+        "min" | "mins" | "minute" | "minutes" => "m",
+        "hr" | "hrs" | "hour" | "hours" => "h",
+        "percent" | "pct" => "%",
+        "ns" | "us" | "ms" | "s" | "m" | "h" | "ppm" | "ppb" => {
+            return ["ns", "us", "ms", "s", "m", "h", "ppm", "ppb"].into_iter().find(|unit| *unit == lower);
+        }
+        _ => return None,
+    })
 }
 
 /// A number of the smallest unit, and the unit that it was written in.
