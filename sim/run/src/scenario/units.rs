@@ -107,7 +107,7 @@ impl UnitError {
 
 /// The unit that a word stands for in other places.
 fn meant(word: &str) -> Option<&'static str> {
-    let lower = word.to_ascii_lowercase();
+    let lower = word.trim().to_ascii_lowercase();
     Some(match lower.as_str() {
         "nsec" | "nanos" | "nanosecond" | "nanoseconds" => "ns",
         "usec" | "micros" | "microsecond" | "microseconds" => "us",
