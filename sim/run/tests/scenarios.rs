@@ -33,6 +33,12 @@ fn files() -> Vec<String> {
 
 /// The report of one scenario file, and what it is a report of.
 fn report(file: &str, all_rows: bool) -> (String, Study) {
+    let (mut texts, study) = styled(file, &[Style { all_rows, ..Style::PLAIN }]);
+    (texts.remove(0), study)
+}
+
+/// The same in several styles, run once.
+fn styled(file: &str, styles: &[Style]) -> (Vec<String>, Study) {
     let text = std::fs::read_to_string(root().join(file)).unwrap();
     let plan = match scenario::load(file, &text, &[], &rules::names()) {
         Ok(plan) => plan,
@@ -42,7 +48,7 @@ fn report(file: &str, all_rows: bool) -> (String, Study) {
     let explanation = study.explanation();
     let subject =
         Subject { file, arguments: "", plan: &plan, study: &study, explanation: explanation.as_ref() };
-    (text_report(&subject, Style { all_rows, ..Style::PLAIN }), study)
+    (styles.iter().map(|style| text_report(&subject, *style)).collect(), study)
 }
 
 #[test]
@@ -83,5 +89,24 @@ fn a_story_fits_a_screen() {
             story.count() <= 30,
             "{file}: a header, at most 25 moments, and a few lines that are wrapped"
         );
+    }
+}
+
+/// Lines that hold a command to paste, or one headline, are not broken.
+#[test]
+fn reports_fit_narrow_and_wide_terminals_and_lose_no_word() {
+    for file in ["scenarios/skew.toml", "scenarios/drift.toml", "scenarios/suspend.toml"] {
+        let widths = [120, 60, 80, 200];
+        let (texts, _) = styled(file, &widths.map(|width| Style { width, ..Style::PLAIN }));
+        let sentences = |text: &str| {
+            let told = text.split_once("theory").unwrap().1.split_once("service").unwrap().0.to_owned();
+            told.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        for (width, text) in widths.into_iter().zip(&texts).skip(1) {
+            for line in text.lines().filter(|line| !line.contains("replay with:") && !line.contains("key=")) {
+                assert!(line.chars().count() <= width, "{file} at {width}: {line}");
+            }
+            assert_eq!(sentences(text), sentences(&texts[0]), "{file} at {width}");
+        }
     }
 }
