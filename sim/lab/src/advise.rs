@@ -16,16 +16,16 @@ use std::collections::BTreeMap;
 
 use leasehold::lease::LeaseForm;
 use leasehold::time::Span;
+use leasehold_run::scenario;
 use leasehold_run::scenario::{Diagnostics, Knob, UnitKind};
 use leasehold_run::setup::{Setup, StampSource};
 use leasehold_run::study::Safety;
 use leasehold_run::theory::bound::bound;
 use leasehold_run::theory::{Prediction, predict};
-use leasehold_run::{rules, scenario};
 
 use crate::contradiction::ROUNDING_NS;
 use crate::threshold::{Edge, Range, Refusal, Search, most_harm, search};
-pub use rule::{BrokenRule, breaks};
+pub use rule::BrokenRule;
 use stage::Stage;
 
 /// What may go wrong with a machine's time.
@@ -137,20 +137,12 @@ pub struct Answer {
 impl Answer {
     /// Is what was given more than what is survived with the others?
     pub fn harmful(&self) -> bool {
-        match (self.together, self.given) {
-            (Survived::UpTo(most), Some(given)) => given > most,
-            (Survived::Nothing, _) => true,
-            (Survived::Any | Survived::NotKnown(_) | Survived::UpTo(_), _) => false,
-        }
+        self.together.is_exceeded_by(self.given)
     }
 
     /// More than what is survived without any other?
     pub fn harmful_alone(&self) -> bool {
-        match (self.alone, self.given) {
-            (Survived::UpTo(most), Some(given)) => given > most,
-            (Survived::Nothing, _) => true,
-            (Survived::Any | Survived::NotKnown(_) | Survived::UpTo(_), _) => false,
-        }
+        self.alone.is_exceeded_by(self.given)
     }
 }
 
@@ -261,10 +253,7 @@ fn answers(settings: &Settings) -> Result<Vec<Answer>, Trouble> {
     let none = BTreeMap::new();
     let mut answers = Vec::new();
     for hazard in Hazard::ALL {
-        let alone = match hazard {
-            Hazard::Restart => restarts(settings, &none)?,
-            _ => survived(settings, hazard, &none)?,
-        };
+        let alone = survived(settings, hazard, &none)?;
         let given = settings.hazards.get(&hazard).copied();
         answers.push(Answer { hazard, given, alone, together: alone });
     }
@@ -272,10 +261,7 @@ fn answers(settings: &Settings) -> Result<Vec<Answer>, Trouble> {
         let hazard = answers[place].hazard;
         let others = others(&answers, hazard);
         if !others.is_empty() {
-            answers[place].together = match hazard {
-                Hazard::Restart => restarts(settings, &others)?,
-                _ => survived(settings, hazard, &others)?,
-            };
+            answers[place].together = survived(settings, hazard, &others)?;
         }
     }
     Ok(answers)
@@ -386,6 +372,9 @@ fn survived(
     hazard: Hazard,
     others: &BTreeMap<Hazard, i128>,
 ) -> Result<Survived, Trouble> {
+    if hazard == Hazard::Restart {
+        return restarts(settings, others);
+    }
     let mut least = Survived::Any;
     for form in forms(settings) {
         let Some(stage) = Stage::varying(settings, *form, hazard, others) else { continue };
@@ -409,6 +398,14 @@ fn survived(
 }
 
 impl Survived {
+    fn is_exceeded_by(self, given: Option<i128>) -> bool {
+        match (self, given) {
+            (Survived::UpTo(most), Some(given)) => given > most,
+            (Survived::Nothing, _) => true,
+            (Survived::Any | Survived::NotKnown(_) | Survived::UpTo(_), _) => false,
+        }
+    }
+
     fn min_with(self, other: Survived) -> Survived {
         match (self, other) {
             (Survived::Nothing, _) | (_, Survived::Nothing) => Survived::Nothing,
@@ -521,14 +518,10 @@ fn fitting_jitter(settings: &Settings) -> Span {
     Span::nanos((settings.election_timeout.as_nanos() / 5).max(10 * election))
 }
 
-/// The names of rules that [`Settings::rules`] may have.
-pub fn rule_names() -> Vec<&'static str> {
-    rules::names()
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use leasehold_run::rules;
 
     pub(crate) fn settings() -> Settings {
         Settings {

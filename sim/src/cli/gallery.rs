@@ -8,7 +8,7 @@ use leasehold_run::report::{Style, Subject, failure, json_report, text_report};
 use serde_json::{Value, json};
 
 use super::args::GalleryArguments;
-use super::errors::Failure;
+use super::errors::{Failure, nearest};
 use super::output::{Case, Report, rows_as_cases, style};
 use super::print;
 
@@ -39,11 +39,9 @@ pub(super) fn gallery(asked: &GalleryArguments) -> Result<u8, Failure> {
 }
 
 fn no_exhibit(name: &str) -> String {
-    let likeness = |known: &str| strsim::jaro_winkler(name, known);
     let names = FILES.iter().map(|(known, _)| *known);
-    let near = names.clone().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let mut text = format!("error: no exhibit `{name}`");
-    if let Some(near) = near.filter(|near| likeness(near) > 0.8) {
+    if let Some(near) = nearest(name, names.clone()) {
         text.push_str(&format!("\n  did you mean {near}?"));
     }
     text.push_str(&format!("\n  the exhibits are {}", names.collect::<Vec<_>>().join(", ")));

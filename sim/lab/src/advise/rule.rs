@@ -64,14 +64,10 @@ const SCENARIOS: &[(&str, &str)] = scenarios![
     "reads-shared-round",
 ];
 
-/// The rules by this name, if they are broken.
-pub fn breaks(name: &str) -> Option<&'static NamedRules> {
-    rules::BROKEN.iter().find(|rules| rules.name == name)
-}
-
 /// What the user's rules come to, if they are broken.
 pub(super) fn broken(settings: &Settings) -> Result<Option<BrokenRule>, Diagnostics> {
-    let Some(NamedRules { name, what, .. }) = breaks(&settings.rules) else { return Ok(None) };
+    let broken = rules::BROKEN.iter().find(|rules| rules.name == settings.rules);
+    let Some(NamedRules { name, what, .. }) = broken else { return Ok(None) };
     let (_, text) =
         SCENARIOS.iter().find(|(known, _)| known == name).expect("a test holds that all are here");
     let sets = [

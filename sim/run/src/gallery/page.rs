@@ -10,7 +10,7 @@ use crate::study::{RowResult, run_row};
 use crate::watch::{LeadershipChange, LeaseOver};
 
 const INTRODUCTION: &str = "\
-Each exhibit is a lease bug that a system shipped, that somebody proposed, or that is a known pattern. Each is a scenario
+Each exhibit is a lease bug that a system shipped, that was proposed, or that is a known pattern. Each is a scenario
 below `scenarios/gallery`: the shortest faults that show it, with the bug, without it, and with a control. The production
 node has no switch for any of them. A bug is a set of lease rules in the simulator that breaks one of the sound ones
 (`sim/run/src/rules.rs`), or a clock that the host should not have used.

@@ -33,7 +33,7 @@ pub(in super::super) const ROOT: &[Field] = &[
     key("timers", Kind::Table(TIMERS), Unset("see its keys"), "Other waits."),
     key("disk", Kind::Table(DISK), Unset("see its keys"), "What nodes keep their state on."),
     key("log", Kind::Table(LOG), Unset("see its keys"), "How long logs may become."),
-    key("guest", Kind::Table(GUEST), Unset("our node"), "Somebody else's program in the place of our node."),
+    key("guest", Kind::Table(GUEST), Unset("our node"), "Another program in the place of our node."),
     key("node", Kind::Named(Names::Nodes, NODE), Unset("none"), "Settings of single nodes."),
     key(
         "clock",
