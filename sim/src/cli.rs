@@ -19,6 +19,7 @@ mod shrink;
 mod store;
 mod threshold;
 mod topics;
+mod traces;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -28,6 +28,7 @@ pub mod blame;
 pub mod describe;
 pub mod display;
 pub mod explain;
+pub mod export;
 pub mod gallery;
 pub mod guest;
 pub mod history;

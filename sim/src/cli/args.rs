@@ -459,6 +459,17 @@ pub(super) struct RunArguments {
     /// Write every event as a JSON line to this file. `-` is standard output, which then holds nothing else: with --quiet.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
+    /// Write one row's run to this file as a trace for ui.perfetto.dev. The row: --row, or the one whose stale read is told,
+    /// or the first.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) perfetto: Option<PathBuf>,
+    /// Write the last 2000 events of one row's run before its stale read to this file, as a log with vector clocks for
+    /// ShiViz. The row: as for --perfetto.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) shiviz: Option<PathBuf>,
+    /// With --shiviz: the log ends at this true time, as in `12.5s`.
+    #[arg(long, value_name = "TIME", requires = "shiviz")]
+    pub(super) shiviz_until: Option<String>,
     /// Keep the run in this folder, which must be empty or not exist: report, results, and each row's scenario, trace and
     /// history. `sim replay` runs it again, `sim diff` compares two of them.
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]

@@ -1,24 +1,23 @@
 //! `sim run`.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use leasehold_lab::study::study;
 use leasehold_run::display::{count, instant, shell_word, signed_span};
 use leasehold_run::report::{Style, Subject, blame_line, failure, json_report, text_report};
-use leasehold_run::run::{run as run_setup, run_watched};
+use leasehold_run::run::run as run_setup;
 use leasehold_run::scenario::{Expectation, Plan, RowExpectation};
 use leasehold_run::study::Study;
-use leasehold_run::trace::{Divergence, TraceWriter, divergence};
+use leasehold_run::trace::{Divergence, divergence};
 use leasehold_run::{describe, watch};
 
 use super::args::{Expect, RunArguments};
 use super::errors::{Failure, Loaded, load, nearest};
 use super::kept::Kept;
 use super::output::{Case, Report, rows_as_cases, style};
+use super::traces::Traces;
 use super::{exit, guests};
 
 pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
@@ -31,10 +30,7 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs.get()).build_global();
     }
     // Before the rows are run: a file that cannot be written is known before the user has waited.
-    let trace = match &asked.trace {
-        Some(path) => Some(TraceFile::create(path, &asked.scenario.scenario, asked.output.quiet)?),
-        None => None,
-    };
+    let traces = Traces::create(asked)?;
     let kept = match &asked.out {
         Some(path) => Some(Kept::create(path)?),
         None => None,
@@ -68,10 +64,7 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         explanation: explanation.as_ref(),
     };
     asked.output.print(&Verbose(&subject, asked.verbose), asked.scenario.color)?;
-    let traced_all = match trace {
-        Some(trace) => trace.write(&loaded.plan, stop)?,
-        None => true,
-    };
+    let traced_all = traces.write(&subject, asked.output.quiet, stop)?;
     if let Some(kept) = kept.filter(|_| !results.interrupted) {
         kept.write(&subject, &loaded.text)?;
         guests::failed()?;
@@ -237,61 +230,6 @@ fn diverged(label: &str, found: &Divergence) -> (u8, String) {
         shown(&found.second)
     );
     (exit::DIVERGED, text)
-}
-
-/// Where the trace goes.
-struct TraceFile<'a> {
-    path: &'a Path,
-    to: BufWriter<Box<dyn Write>>,
-}
-
-impl<'a> TraceFile<'a> {
-    /// Opens the file, and empties it.
-    fn create(path: &'a Path, scenario: &Path, quiet: bool) -> Result<TraceFile<'a>, Failure> {
-        if path == Path::new("-") {
-            return match quiet {
-                true => Ok(TraceFile { path, to: BufWriter::new(Box::new(std::io::stdout())) }),
-                false => Err(Failure::usage(
-                    "error: --trace - writes to standard output, where the report goes\n  say --quiet as well",
-                )),
-            };
-        }
-        let same = std::fs::canonicalize(path).ok();
-        if same.is_some() && same == std::fs::canonicalize(scenario).ok() {
-            return Err(Failure::usage(format!(
-                "error: the trace would overwrite the scenario {}\n  name another file after --trace",
-                scenario.display()
-            )));
-        }
-        match File::create(path) {
-            Ok(file) => Ok(TraceFile { path, to: BufWriter::new(Box::new(file)) }),
-            Err(error) => Err(TraceFile::failed(path, &error)),
-        }
-    }
-
-    fn failed(path: &Path, error: &std::io::Error) -> Failure {
-        Failure::io(&format!("cannot write the trace to {}", path.display()), error)
-    }
-
-    /// Plays the rows again and writes every event. Tells whether it came to the end.
-    fn write(mut self, plan: &Plan, stop: &AtomicBool) -> Result<bool, Failure> {
-        for (done, row) in plan.rows.iter().enumerate() {
-            if stop.load(Ordering::Relaxed) {
-                let _ = writeln!(
-                    std::io::stderr().lock(),
-                    "interrupted: {} holds the trace of {done} of {} rows",
-                    self.path.display(),
-                    plan.rows.len()
-                );
-                return Ok(false);
-            }
-            let setup = Arc::new(row.scenario.setup.clone());
-            let mut writer = TraceWriter::new(setup.clone(), &row.label, &mut self.to);
-            let _ = run_watched(&setup, &mut writer);
-            writer.finish().map_err(|error| TraceFile::failed(self.path, &error))?;
-        }
-        Ok(true)
-    }
 }
 
 /// The first Ctrl-C lets the rows that have begun finish; the second ends the process.
