@@ -16,7 +16,7 @@
 //! `docs/guide/reports.md` defines each. **Architecture Invariant:** a watcher; it changes no run and no trace hash.
 
 mod chain;
-mod clocks;
+pub(crate) mod clocks;
 mod sound;
 
 use leasehold::raft::Note;
@@ -121,6 +121,23 @@ pub struct Blame {
     /// What each added to it (positive) or took from it (negative), ns; those that are not zero, in the order of
     /// [`Part::ALL`]. Together with the slack they are the margin.
     pub parts: Vec<(Part, i64)>,
+    /// The voter whose promise the new leader had to wait for; `None` where no voter was bound by the last lease.
+    pub bond: Option<Bond>,
+}
+
+/// Who bound the new leader, and how long. True times, ns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bond {
+    /// The voter, by its place.
+    pub voter: usize,
+    /// The round was sent that carries the old leader's last sound lease, or a newer one that the voter accepted.
+    pub sent: u64,
+    /// The voter accepted that round.
+    pub received: u64,
+    /// The voter's promise was over by its own clocks. Below zero is not possible: the run begins at 0.
+    pub promise_over: u64,
+    /// It voted for the new leader.
+    pub voted: u64,
 }
 
 impl Blame {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::notes::Notes;
 use crate::run::{Outcome, run_watched};
 use crate::setup::Setup;
-use crate::watch::LeadershipChange;
+use crate::watch::{LeadershipChange, LeaseOver};
 use leasehold_check::{Evidence, StaleRead};
 use leasehold_world::{Reply, Request};
 
@@ -97,14 +97,103 @@ pub struct Moment {
     pub clocks: Vec<String>,
     /// What happened.
     pub what: String,
+    /// What kind of thing that was.
+    pub kind: MomentKind,
+    /// The node that it happened to; `None` for what happened to a client, or to several nodes.
+    pub node: Option<usize>,
+    /// The operation, by number, where it happened to one.
+    pub operation: Option<u64>,
     /// Lines of less weight go first when there are too many.
     weight: u8,
     /// Orders what happened at the same instant.
     order: u64,
 }
 
+/// What kind of thing a moment of a story is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MomentKind {
+    /// The lease is renewed that the story is about.
+    LeaseRenewed,
+    /// By true time that lease should have ended.
+    LeaseShouldEnd,
+    /// A lease is given up.
+    LeaseGivenUp,
+    /// A fault happens, or is undone.
+    Fault,
+    /// A node asks for votes or pre-votes.
+    Campaign,
+    /// A node votes.
+    Vote,
+    /// A node is elected.
+    Elected,
+    /// A new leader can acknowledge writes.
+    Ready,
+    /// A node follows a leader.
+    Follows,
+    /// A leader steps down.
+    SteppedDown,
+    /// A process ends, starts, or its disk does something.
+    Process,
+    /// Something else that a node tells.
+    Other,
+    /// The missed operation is asked.
+    MissedAsked,
+    /// A node answers it.
+    MissedAnswered,
+    /// Its client has the answer.
+    MissedKnown,
+    /// The stale read is asked.
+    ReadAsked,
+    /// A node answers it.
+    ReadAnswered,
+    /// Its client has the answer.
+    ReadKnown,
+}
+
+impl MomentKind {
+    /// The word for it in reports for machines.
+    pub const fn word(self) -> &'static str {
+        match self {
+            MomentKind::LeaseRenewed => "lease-renewed",
+            MomentKind::LeaseShouldEnd => "lease-should-end",
+            MomentKind::LeaseGivenUp => "lease-given-up",
+            MomentKind::Fault => "fault",
+            MomentKind::Campaign => "campaign",
+            MomentKind::Vote => "vote",
+            MomentKind::Elected => "elected",
+            MomentKind::Ready => "ready",
+            MomentKind::Follows => "follows",
+            MomentKind::SteppedDown => "stepped-down",
+            MomentKind::Process => "process",
+            MomentKind::Other => "other",
+            MomentKind::MissedAsked => "missed-asked",
+            MomentKind::MissedAnswered => "missed-answered",
+            MomentKind::MissedKnown => "missed-known",
+            MomentKind::ReadAsked => "read-asked",
+            MomentKind::ReadAnswered => "read-answered",
+            MomentKind::ReadKnown => "read-known",
+        }
+    }
+}
+
 /// The most lines a story has.
 pub const STORY_LINES_MAX: usize = 25;
+
+/// How a change of leadership came about in which no read was stale: the old leader's last lease, and the story.
+pub fn story_of(setup: &Arc<Setup>, change: &LeadershipChange) -> (Option<LeaseFacts>, Vec<Moment>) {
+    let over = match change.lease_over {
+        Some(LeaseOver::At(over)) => over,
+        Some(LeaseOver::Never) | None => change.ready_at,
+    };
+    let mut notes = Notes::until(setup.clone(), change.ready_at.max(over));
+    let _ = run_watched(setup, &mut notes);
+    let (server, lease) = match change.old {
+        Some((old, _)) => (old, notes.last_lease(old)),
+        None => (change.new, None),
+    };
+    let from = lease.map_or(0, |lease| lease.start);
+    (lease, notes.story(from, server, lease))
+}
 
 /// Explains a stale read of a run.
 pub fn explain(setup: &Arc<Setup>, outcome: &Outcome, stale: &StaleRead) -> Explanation {

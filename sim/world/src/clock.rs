@@ -76,6 +76,11 @@ impl Line {
         )
     }
 
+    /// How much faster than true time it runs, in parts per billion; `None` while it stands still.
+    pub fn rate_ppb(&self) -> Option<i64> {
+        (!self.stopped).then_some(self.ppb)
+    }
+
     /// The first true time, not before `from`, at which it reads `target` or more; `None` if it never will without a
     /// change.
     pub fn first_at(&self, target: u64, from: u64) -> Option<u64> {
@@ -185,6 +190,11 @@ impl VirtualClock {
             StampSource::Boot => (&self.boot, &self.boot),
             StampSource::Wall => (&self.wall, &self.wall),
         }
+    }
+
+    /// Each clock, and what it showed at true time 0 before any offset: raw, boot and wall clock.
+    pub fn lines(&self) -> [(&Line, u64); 3] {
+        [(&self.raw, MONOTONIC_BASE), (&self.boot, MONOTONIC_BASE), (&self.wall, WALL_BASE)]
     }
 
     /// What a node on this machine reads at true time `at`.

@@ -165,6 +165,20 @@ impl<P: Process> World<P> {
         }
     }
 
+    /// No fault happens from now on, and those that are given end now, as they would at the end of their time. A jump of a
+    /// clock that has no end stays. For branches of a run: what would have become of it without further faults?
+    pub fn end_faults(&mut self, in_force: &[usize], reader: &mut impl Reader<P>) {
+        self.queue.retain(|due| !matches!(due, Due::Fault { .. }));
+        self.triggers.forget();
+        for fault in in_force {
+            let spec = &self.setup.faults[*fault];
+            let jump = matches!(spec.action, Action::Step { .. } | Action::ClockJump { .. });
+            if spec.lasts.is_some() || !jump {
+                self.undo_fault(*fault, reader);
+            }
+        }
+    }
+
     /// Delivers what is held on a link, in the order in which it was sent, and holds nothing more.
     pub(super) fn release(&mut self, from: usize, to: usize) {
         let link = self.links.link(from, to);

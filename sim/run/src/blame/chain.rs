@@ -10,7 +10,7 @@ use leasehold::time::{Nanos, Span};
 
 use super::clocks::{ClockLog, Level, Mark};
 use super::sound::{Accepted, Leadership, Sound};
-use super::{Blame, Part};
+use super::{Blame, Bond as Bound, Part};
 use crate::host::LeaseNode;
 use crate::setup::Setup;
 use crate::watch::{LeadershipChange, LeaseOver};
@@ -177,21 +177,29 @@ impl Ends<'_> {
 }
 
 /// Adds up parts.
-struct Sheet(BTreeMap<Part, i128>);
+#[derive(Default)]
+struct Sheet {
+    parts: BTreeMap<Part, i128>,
+    bond: Option<Bound>,
+}
 
 impl Sheet {
     fn add(&mut self, part: Part, nanos: i128) {
-        *self.0.entry(part).or_insert(0) += nanos;
+        *self.parts.entry(part).or_insert(0) += nanos;
     }
 
     /// `None` unless slack and parts are the margin, to the nanosecond.
     fn close(self, slack: i128, margin: i128) -> Option<Blame> {
-        if slack + self.0.values().sum::<i128>() != margin {
+        if slack + self.parts.values().sum::<i128>() != margin {
             return None;
         }
-        let parts = self.0.into_iter().filter(|(_, nanos)| *nanos != 0);
+        let parts = self.parts.into_iter().filter(|(_, nanos)| *nanos != 0);
         let parts = parts.map(|(part, nanos)| Some((part, i64::try_from(nanos).ok()?)));
-        Some(Blame { slack_ns: i64::try_from(slack).ok()?, parts: parts.collect::<Option<_>>()? })
+        Some(Blame {
+            slack_ns: i64::try_from(slack).ok()?,
+            parts: parts.collect::<Option<_>>()?,
+            bond: self.bond,
+        })
     }
 }
 
@@ -210,7 +218,7 @@ pub(super) fn split(
     let lease = &setup.nodes[leader].lease;
     let timeout = i128::from(lease.election_timeout.as_nanos());
     let slack = timeout - i128::from(lease.effective().as_nanos());
-    let mut sheet = Sheet(BTreeMap::new());
+    let mut sheet = Sheet::default();
 
     let led = leases.leadership(leader, term);
     let (Some(led), Some(LeaseOver::At(sound_over))) = (led, sound) else {
@@ -259,6 +267,13 @@ pub(super) fn split(
         return sheet.close(slack, margin);
     };
     let lease_over = clock_parts(chain, &ends, &bond, &mut sheet)?;
+    sheet.bond = u64::try_from(bond.bound).ok().map(|promise_over| Bound {
+        voter: bond.voter,
+        sent: bond.accepted.sent.at,
+        received: bond.accepted.received.at,
+        promise_over,
+        voted: bond.voted,
+    });
     sheet.add(Part::Messages, -timeout);
     let early = lease_over - sound_over;
     // Over before it began, a lease is counted as over when its acknowledgements came.

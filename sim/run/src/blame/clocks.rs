@@ -9,20 +9,20 @@ use leasehold_world::{ClockChange, VirtualClock};
 /// An instant on a machine: true time, and how many changes its clocks had seen. (A change may happen at the very instant of
 /// an event, before or after it.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
-    pub(super) at: u64,
+pub(crate) struct Mark {
+    pub(crate) at: u64,
     changes: usize,
 }
 
 /// How much of what clocks do wrong is counted in: so many of [`Part::CLOCKS`], from the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Level(pub(super) usize);
+pub(crate) struct Level(pub(crate) usize);
 
 impl Level {
     /// Perfect clocks.
-    pub(super) const PERFECT: Level = Level(0);
+    pub(crate) const PERFECT: Level = Level(0);
     /// Clocks as they were.
-    pub(super) const ALL: Level = Level(Part::CLOCKS.len());
+    pub(crate) const ALL: Level = Level(Part::CLOCKS.len());
 
     fn has(self, part: Part) -> bool {
         Part::CLOCKS[..self.0].contains(&part)
@@ -31,30 +31,30 @@ impl Level {
 
 /// A machine's clocks with everything that happened to them.
 #[derive(Debug, Clone)]
-pub(super) struct ClockLog {
+pub(crate) struct ClockLog {
     spec: ClockSpec,
     changes: Vec<(u64, ClockChange)>,
 }
 
 impl ClockLog {
-    pub(super) fn new(spec: &ClockSpec) -> ClockLog {
+    pub(crate) fn new(spec: &ClockSpec) -> ClockLog {
         ClockLog { spec: *spec, changes: Vec::new() }
     }
 
     /// A fault that changes clocks happens, or is undone: whose, and how.
-    pub(super) fn note(logs: &mut [ClockLog], at: u64, fault: &FaultSpec, undone: bool) {
+    pub(crate) fn note(logs: &mut [ClockLog], at: u64, fault: &FaultSpec, undone: bool) {
         let usual = |node: usize| logs[node].spec.rate_ppb;
         let Some((node, change)) = fault.action.clock_change(undone, usual) else { return };
         logs[node].changes.push((at, change));
     }
 
     /// This instant on this machine.
-    pub(super) fn mark(&self, at: u64) -> Mark {
+    pub(crate) fn mark(&self, at: u64) -> Mark {
         Mark { at, changes: self.changes.len() }
     }
 
     /// The same clocks without what happened to them after true time `at`.
-    pub(super) fn until(&self, at: u64) -> ClockLog {
+    pub(crate) fn until(&self, at: u64) -> ClockLog {
         let changes = self.changes.iter().copied().filter(|(when, _)| *when <= at).collect();
         ClockLog { spec: self.spec, changes }
     }
@@ -99,7 +99,7 @@ impl ClockLog {
     }
 
     /// What the clocks of that level read at that instant.
-    pub(super) fn read(&self, level: Level, mark: Mark) -> Reading {
+    pub(crate) fn read(&self, level: Level, mark: Mark) -> Reading {
         self.at(level, mark).read(mark.at)
     }
 
@@ -120,7 +120,7 @@ impl ClockLog {
     }
 
     /// The first true time from that instant on at which the alarm is reached; `None` if it never is.
-    pub(super) fn first(&self, level: Level, alarm: &Alarm, from: Mark) -> Option<u64> {
+    pub(crate) fn first(&self, level: Level, alarm: &Alarm, from: Mark) -> Option<u64> {
         let within = |(clock, since, next): (VirtualClock, u64, Option<u64>)| {
             clock.first_at(alarm, since).filter(|at| next.is_none_or(|next| *at <= next))
         };
@@ -129,7 +129,7 @@ impl ClockLog {
 
     /// The true time from which on a lease with that end is over for good: a clock that is set back may bring it back to
     /// life. `None` if it never is.
-    pub(super) fn over(&self, level: Level, end: &Alarm, from: Mark) -> Option<u64> {
+    pub(crate) fn over(&self, level: Level, end: &Alarm, from: Mark) -> Option<u64> {
         let mut over: Option<u64> = None;
         for (clock, since, next) in self.stretches(level, from) {
             let reached = clock.first_at(end, since).filter(|at| next.is_none_or(|next| *at <= next));

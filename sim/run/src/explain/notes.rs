@@ -6,7 +6,7 @@ use std::sync::Arc;
 use leasehold::lease::{Ballot, LeaseForm};
 use leasehold::time::Alarm;
 
-use super::{Explanation, LeaseFacts, Moment, STORY_LINES_MAX};
+use super::{Explanation, LeaseFacts, Moment, MomentKind, STORY_LINES_MAX};
 use crate::describe;
 use crate::display::{instant, reading};
 use crate::guest;
@@ -38,16 +38,28 @@ pub(super) struct Notes {
     missed_request: Option<Request>,
     /// What disks have forgotten: whose, when, in words.
     pub(super) forgotten: Vec<(usize, u64, String)>,
+    /// Nothing is noted after this true time, ns.
+    until: u64,
     done: bool,
 }
 
 impl Notes {
     pub(super) fn new(setup: Arc<Setup>, read: usize, missed: usize) -> Notes {
+        Notes::of(setup, read as u64, missed as u64, u64::MAX)
+    }
+
+    /// Notes on a run until that true time, ns, of which no read is told.
+    pub(super) fn until(setup: Arc<Setup>, until: u64) -> Notes {
+        Notes::of(setup, u64::MAX, u64::MAX, until)
+    }
+
+    fn of(setup: Arc<Setup>, read: u64, missed: u64, until: u64) -> Notes {
         let nodes = setup.nodes.len();
         Notes {
             setup,
-            read: read as u64,
-            missed: missed as u64,
+            read,
+            missed,
+            until,
             moments: Vec::new(),
             renewals: vec![None; nodes],
             server: None,
@@ -75,14 +87,20 @@ impl Notes {
         }
     }
 
-    fn moment<P: Hosted>(&self, world: &World<P>, what: String, weight: u8) -> Moment {
+    fn moment<P: Hosted>(
+        &self,
+        world: &World<P>,
+        (kind, node): (MomentKind, Option<usize>),
+        what: String,
+        weight: u8,
+    ) -> Moment {
         let at = world.now();
         let shown = |node| {
             let (now, base) = self.shown(world.clock(node), at);
             reading(now, base)
         };
         let clocks = (0..self.setup.nodes.len()).map(shown).collect();
-        Moment { at, clocks, what, weight, order: world.events() }
+        Moment { at, clocks, what, kind, node, operation: None, weight, order: world.events() }
     }
 
     fn noted<P: Hosted>(&mut self, node: usize, note: Note, world: &World<P>) {
@@ -166,7 +184,7 @@ impl Notes {
                 (format!("{name} got from {} what no correct node sends", self.name(peer.index())), 5)
             }
         };
-        let moment = self.moment(world, what, weight);
+        let moment = self.moment(world, (kind_of(&note), Some(node)), what, weight);
         self.moments.push(moment);
     }
 
@@ -204,7 +222,7 @@ impl Notes {
             self.name(node),
             reading(end_on_clock.0, end_on_clock.1)
         );
-        let moment = self.moment(world, what, 8);
+        let moment = self.moment(world, (MomentKind::LeaseRenewed, Some(node)), what, 8);
         self.renewals[node] = Some((moment, facts));
     }
 
@@ -225,28 +243,51 @@ impl Notes {
         &mut self,
         number: u64,
         world: &World<P>,
+        (step, node): (usize, Option<usize>),
         what: impl FnOnce(&Notes, &str) -> String,
-        weight: u8,
     ) {
-        let kind = if number == self.read { "the stale read" } else { "the missed operation" };
-        let moment = self.moment(world, what(self, kind), weight);
-        self.moments.push(moment);
+        let (name, kinds) = if number == self.read {
+            ("the stale read", [MomentKind::ReadAsked, MomentKind::ReadAnswered, MomentKind::ReadKnown])
+        } else {
+            (
+                "the missed operation",
+                [MomentKind::MissedAsked, MomentKind::MissedAnswered, MomentKind::MissedKnown],
+            )
+        };
+        let moment = self.moment(world, (kinds[step], node), what(self, name), 9);
+        self.moments.push(Moment { operation: Some(number), ..moment });
     }
 
     fn concerns(&self, operation: u64) -> bool {
         operation == self.read || operation == self.missed
     }
 
-    /// The story: sorted, the least important lines left out, lines from long before the last renewal too.
+    /// The last lease that a node renewed, with the line about it; it joins the story.
+    pub(super) fn last_lease(&mut self, node: usize) -> Option<LeaseFacts> {
+        let (moment, facts) = self.renewals[node].clone()?;
+        self.moments.push(moment);
+        Some(facts)
+    }
+
+    /// The story of a stale read.
     pub(super) fn into_story(self, explanation: &Explanation) -> Vec<Moment> {
         let from = explanation.lease.map_or(0, |lease| lease.start.min(explanation.invoked));
+        self.story(from, explanation.server, explanation.lease)
+    }
+
+    /// The story: sorted, the least important lines left out, lines from long before `from` too. `lease` is that of
+    /// `server`.
+    pub(super) fn story(self, from: u64, server: usize, lease: Option<LeaseFacts>) -> Vec<Moment> {
         let mut story: Vec<Moment> = self.moments;
-        if let Some(lease) = explanation.lease {
-            let name = describe::node(&self.setup, explanation.server);
+        if let Some(lease) = lease {
+            let name = describe::node(&self.setup, server);
             story.push(Moment {
                 at: lease.should_end,
                 clocks: Vec::new(),
                 what: format!("by true time {name}'s lease should have ended here"),
+                kind: MomentKind::LeaseShouldEnd,
+                node: Some(server),
+                operation: None,
                 weight: 8,
                 order: 0,
             });
@@ -262,21 +303,45 @@ impl Notes {
     }
 }
 
+/// What kind of thing a note tells.
+fn kind_of(note: &Note) -> MomentKind {
+    match note {
+        Note::Campaign { .. } => MomentKind::Campaign,
+        Note::VoteGranted { .. } => MomentKind::Vote,
+        Note::Elected { .. } => MomentKind::Elected,
+        Note::LeaderReady { .. } => MomentKind::Ready,
+        Note::Follows { .. } => MomentKind::Follows,
+        Note::LeaseRenewed { .. } => MomentKind::LeaseRenewed,
+        Note::LeaseEnded { .. } => MomentKind::LeaseGivenUp,
+        Note::SteppedDown { .. } => MomentKind::SteppedDown,
+        Note::LengthsInForce { .. }
+        | Note::MembersInForce { .. }
+        | Note::PromiseDiffers { .. }
+        | Note::VotesWithheld { .. }
+        | Note::SlowDisk { .. }
+        | Note::SnapshotInstalled { .. }
+        | Note::EntriesLost { .. }
+        | Note::StateDiffers { .. }
+        | Note::Misbehaviour { .. } => MomentKind::Other,
+    }
+}
+
 impl<P: Hosted> Reader<P> for Notes {
     fn read(&mut self, event: &Event<'_, P::Message, Note>, world: &World<P>) {
-        if self.done {
+        if self.done || event.at > self.until {
             return;
         }
         match event.what {
             Happening::Noted { node, note } => self.noted(node, note, world),
             Happening::Fault { fault, undone } => {
                 let what = faults::action(&self.setup, &self.setup.faults[fault].action, undone);
-                let moment = self.moment(world, what, 6);
+                let node = faults::touched(&self.setup, &self.setup.faults[fault].action).0.first().copied();
+                let moment = self.moment(world, (MomentKind::Fault, node), what, 6);
                 self.moments.push(moment);
             }
             Happening::DiskFull { node } => {
-                let moment =
-                    self.moment(world, format!("{} has no room for what it is to write", self.name(node)), 5);
+                let words = format!("{} has no room for what it is to write", self.name(node));
+                let moment = self.moment(world, (MomentKind::Process, Some(node)), words, 5);
                 self.moments.push(moment);
             }
             Happening::Ended { node, why } | Happening::Refused { node, why } => {
@@ -284,18 +349,19 @@ impl<P: Hosted> Reader<P> for Notes {
                     Happening::Ended { .. } => "ends by itself",
                     _ => "does not start",
                 };
-                let moment = self.moment(world, format!("{} {does}: {why}", self.name(node)), 6);
+                let words = format!("{} {does}: {why}", self.name(node));
+                let moment = self.moment(world, (MomentKind::Process, Some(node)), words, 6);
                 self.moments.push(moment);
             }
             Happening::Forgot { node, what } => {
                 self.forgotten.push((node, world.now(), what.to_owned()));
                 let words = format!("{} comes back and has forgotten {what}", self.name(node));
-                let moment = self.moment(world, words, 8);
+                let moment = self.moment(world, (MomentKind::Process, Some(node)), words, 8);
                 self.moments.push(moment);
             }
             Happening::Started { node, incarnation } if incarnation > 0 => {
                 let what = format!("{} is up again", self.name(node));
-                let moment = self.moment(world, what, 4);
+                let moment = self.moment(world, (MomentKind::Process, Some(node)), what, 4);
                 self.moments.push(moment);
             }
             Happening::Invoked { operation, node, request, .. } if self.concerns(operation) => {
@@ -307,12 +373,9 @@ impl<P: Hosted> Reader<P> for Notes {
                     Request::Write { key, value } => format!("write of {value} to key {key}"),
                     Request::Cas { key, to, .. } => format!("compare-and-set of key {key} to {to}"),
                 };
-                self.operation(
-                    operation,
-                    world,
-                    |notes, kind| format!("{kind} is invoked: {asks} at {}", notes.name(node)),
-                    9,
-                );
+                self.operation(operation, world, (0, None), |notes, kind| {
+                    format!("{kind} is invoked: {asks} at {}", notes.name(node))
+                });
             }
             Happening::Replied { operation, node, reply } if self.concerns(operation) => {
                 if operation == self.read {
@@ -330,15 +393,14 @@ impl<P: Hosted> Reader<P> for Notes {
                     Reply::NotSwapped => "that it found another value".to_owned(),
                     Reply::Refused | Reply::Unknown => "with an error".to_owned(),
                 };
-                self.operation(
-                    operation,
-                    world,
-                    |notes, kind| format!("{} answers {kind}: {answer}", notes.name(node)),
-                    9,
-                );
+                self.operation(operation, world, (1, Some(node)), |notes, kind| {
+                    format!("{} answers {kind}: {answer}", notes.name(node))
+                });
             }
             Happening::Completed { operation, .. } if self.concerns(operation) => {
-                self.operation(operation, world, |_, kind| format!("the client has the answer to {kind}"), 9);
+                self.operation(operation, world, (2, None), |_, kind| {
+                    format!("the client has the answer to {kind}")
+                });
                 self.done = operation == self.read;
             }
             _ => {}

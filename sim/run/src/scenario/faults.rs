@@ -377,6 +377,50 @@ pub fn action(setup: &Setup, action: &Action, undone: bool) -> String {
     }
 }
 
+/// The nodes that a fault changes, and the links that it cuts or holds, as (sender, receiver).
+pub fn touched(setup: &Setup, action: &Action) -> (Vec<usize>, Vec<(usize, usize)>) {
+    let pairs = |from: &[usize], to: &[usize]| {
+        let pairs = from.iter().flat_map(|from| to.iter().map(move |to| (*from, *to)));
+        pairs.filter(|(from, to)| from != to).collect::<Vec<_>>()
+    };
+    match action {
+        Action::Partition { between } => {
+            let others = |place: usize| between.iter().enumerate().filter(move |(other, _)| *other != place);
+            let groups = between.iter().enumerate();
+            let links =
+                groups.flat_map(|(place, group)| others(place).flat_map(move |(_, to)| pairs(group, to)));
+            (Vec::new(), links.collect())
+        }
+        Action::Cut { from, to } => (Vec::new(), pairs(from, to)),
+        Action::Isolate { node } => {
+            let others: Vec<usize> = (0..setup.nodes.len()).filter(|other| other != node).collect();
+            let mut links = pairs(&[*node], &others);
+            links.extend(pairs(&others, &[*node]));
+            (vec![*node], links)
+        }
+        Action::Heal => (Vec::new(), Vec::new()),
+        Action::Hold { from, to, .. } | Action::Release { from, to } => (Vec::new(), vec![(*from, *to)]),
+        Action::Pause { node }
+        | Action::Suspend { node }
+        | Action::HypervisorPause { node }
+        | Action::Crash { node }
+        | Action::Restart { node }
+        | Action::DiskStall { node }
+        | Action::DiskError { node }
+        | Action::DiskFull { node }
+        | Action::DiskLie { node }
+        | Action::DiskCorrupt { node }
+        | Action::Step { node, .. }
+        | Action::ClockJump { node, .. }
+        | Action::Rate { node, .. }
+        | Action::Unsynchronize { node }
+        | Action::Order(Order::Transfer { to: node } | Order::Member { node, .. }) => {
+            (vec![*node], Vec::new())
+        }
+        Action::Order(Order::Apply { .. }) => (Vec::new(), Vec::new()),
+    }
+}
+
 /// What a fault does to the lengths of leases and promises. Whether messages arrive does nothing to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Harm {
