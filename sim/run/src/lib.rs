@@ -35,6 +35,7 @@ pub mod history;
 pub mod host;
 pub mod hosted;
 pub mod note;
+pub mod picture;
 pub mod report;
 pub mod rules;
 pub mod run;
