@@ -122,8 +122,7 @@ fn flags(setup: &Setup, node: usize, starts: u64) -> Vec<String> {
     let grace = leasehold_run::host::startup_grace(setup, node, starts);
     // At the first start nothing is promised, and the flag is the whole wait.
     length("startup-grace", if starts == 0 { lease.election_timeout + grace } else { grace });
-    let deadline = timers.request_deadline.unwrap_or(lease.election_timeout + spec.election_jitter);
-    length("request-deadline", deadline);
+    length("request-deadline", timers.request_deadline);
     flags.push(format!("--log-entries-max={}", setup.log.entries_max));
     flags.push(format!("--log-bytes-max={}", setup.log.bytes_max));
     // A node that starts again does not draw the same waits again.
@@ -158,7 +157,7 @@ mod tests {
             "--heartbeat=90000000ns",
             "--election-jitter=3000000ns",
             "--startup-grace=55000000000ns",
-            "--request-deadline=5003000000ns",
+            "--request-deadline=10000000000ns",
             "--log-entries-max=99",
             "--seed=7 --allow-unsafe-lease",
         ] {
@@ -167,6 +166,6 @@ mod tests {
         assert!(all(0, 0).contains("--startup-grace=5000000000ns") && !all(0, 0).contains("unsafe"));
         let joins: Vec<bool> = (0..5).map(|node| all(node, 1).contains("--join")).collect();
         assert_eq!(joins, [false, false, false, true, true]);
-        assert!(all(1, 3).contains("--startup-grace=90000000ns") && all(1, 3).contains("--seed=10"));
+        assert!(all(1, 3).contains("--startup-grace=500000000ns") && all(1, 3).contains("--seed=10"));
     }
 }

@@ -49,7 +49,7 @@ fn steady(nodes: usize, seconds: u64) -> Arc<Setup> {
             heartbeat: Span::millis(1),
             election_jitter: Span::millis(500),
             startup_grace: Span::ZERO,
-            request_deadline: None,
+            request_deadline: lease.election_timeout * 2,
         },
         log: LogBounds::default(),
         rules: "sound".to_owned(),

@@ -33,6 +33,8 @@ pub struct LeaseNode {
     rules: Rules,
     storage: Store,
     node: Option<Node<Rules>>,
+    /// What [`startup_grace`] says of every start but the first.
+    restart_grace: Span,
     /// The world's tokens of requests that are not answered yet. The node wants requests numbered in the order in which
     /// they come, and on their way one may overtake another.
     tokens: BTreeMap<RequestId, u64>,
@@ -47,7 +49,7 @@ const FIRST_LEADER_HEAD_START: u64 = 10;
 pub fn startup_grace(setup: &Setup, node: usize, starts: u64) -> Span {
     match setup.cluster.first_leader {
         // The head start is for the first leader of all.
-        _ if starts > 0 => setup.timers.heartbeat,
+        _ if starts > 0 => setup.timers.startup_grace,
         None => setup.timers.startup_grace,
         Some(first) if first == node => Span::ZERO,
         Some(_) => setup.nodes[node].lease.election_timeout * FIRST_LEADER_HEAD_START,
@@ -72,10 +74,7 @@ impl LeaseNode {
                 election_jitter: spec.election_jitter,
                 startup_grace,
                 first_start: spec.lease.election_timeout + startup_grace,
-                request_deadline: setup
-                    .timers
-                    .request_deadline
-                    .unwrap_or(spec.lease.election_timeout + spec.election_jitter),
+                request_deadline: setup.timers.request_deadline,
                 log: setup.log,
             };
             LeaseNode {
@@ -93,6 +92,7 @@ impl LeaseNode {
                 settings,
                 rules,
                 storage: store(setup, spec, !founding.contains(id)),
+                restart_grace: self::startup_grace(setup, place, 1),
                 node: None,
                 tokens: BTreeMap::new(),
                 requests: 0,
@@ -206,9 +206,8 @@ impl Process for LeaseNode {
         self.node = None;
         self.tokens.clear();
         self.identity.incarnation += 1;
-        // As `startup_grace` says of one that was started before.
-        self.settings.startup_grace = self.settings.heartbeat;
-        self.settings.first_start = self.settings.lease.election_timeout + self.settings.heartbeat;
+        self.settings.startup_grace = self.restart_grace;
+        self.settings.first_start = self.settings.lease.election_timeout + self.restart_grace;
     }
 
     #[inline]

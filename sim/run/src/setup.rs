@@ -105,8 +105,8 @@ pub struct Timers {
     pub election_jitter: Span,
     /// After its start a node waits so much longer before it campaigns.
     pub startup_grace: Span,
-    /// A request that finds no leader gives up after this; the election timeout plus the jitter where not set.
-    pub request_deadline: Option<Span>,
+    /// A request that cannot be answered gives up after this.
+    pub request_deadline: Span,
 }
 
 /// One node.

@@ -86,8 +86,9 @@ pub(super) fn explain(asked: &ScenarioArguments) -> Result<u8, Failure> {
     let (paths, values) = (width(&|value| &value.path), width(&|value| &value.value_text));
     let mut text = String::new();
     for value in &resolved {
-        let origin = match value.origin {
+        let origin = match &value.origin {
             Origin::Default => "default".to_owned(),
+            Origin::Share(words) => format!("default, {}", words.replace('`', "")),
             Origin::File { line } => format!("{}:{line}", loaded.file),
             Origin::Set => "--set".to_owned(),
             Origin::Sweep => "the sweep".to_owned(),

@@ -147,10 +147,9 @@ fn keys(setup: &mut Setup, see: &mut See<'_>) {
                 continue;
             }
             for key in table.keys(number) {
-                if let Some(source) = key.source()
-                    && key.amount(&before).is_some()
-                    && key.amount(&before) == source.amount(&before)
-                    && let Some(now) = source.amount(setup)
+                if key.amount(&before).is_some()
+                    && key.amount(&before) == key.followed(&before)
+                    && let Some(now) = key.followed(setup)
                 {
                     key.set_amount(setup, now);
                 }

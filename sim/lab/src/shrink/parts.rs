@@ -240,7 +240,7 @@ fn drop_settings(search: &mut Search<'_>) {
         }
     }
     for change in [
-        (|setup| setup.timers.request_deadline = None) as fn(&mut Setup),
+        (|setup| setup.timers.request_deadline = setup.lease.election_timeout * 2) as fn(&mut Setup),
         |setup| setup.log = LogBounds::default(),
         |setup| setup.network.client_delay = setup.network.delay,
         |setup| setup.clients.iter_mut().for_each(|client| client.link = None),

@@ -132,7 +132,7 @@ fn timers(dice: &mut Dice, lease: &LeaseSettings) -> Timers {
         heartbeat,
         election_jitter,
         startup_grace: if dice.chance(80) { heartbeat } else { Span::ZERO },
-        request_deadline: dice.chance(30).then(|| dice.share(timeout, 300, 2_000)),
+        request_deadline: if dice.chance(30) { dice.share(timeout, 300, 2_000) } else { timeout * 2 },
     }
 }
 

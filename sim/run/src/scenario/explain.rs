@@ -21,10 +21,12 @@ pub struct Resolved {
 }
 
 /// Where a value came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody gave it.
+    /// It was not given.
     Default,
+    /// It was not given, and is a share of another key, in words.
+    Share(String),
     /// The file.
     File {
         /// Counted from 1.
@@ -91,7 +93,10 @@ impl Lister<'_> {
                 _ if ["sweep", "variant", "exhibit"].contains(&path.as_str()) => {}
                 _ if path == "node" => self.nodes(&path, NODE),
                 _ if path == "clock" => self.nodes(&path, CLOCK),
-                (_, Some(Part::Leaf(leaf))) => self.leaf(path, leaf),
+                (_, Some(Part::Leaf(leaf))) => match field.default {
+                    Default::Share(of, _) if leaf.place.is_none() => self.share(path, field, leaf, of),
+                    _ => self.leaf(path, leaf),
+                },
                 (_, Some(Part::Section(below))) => {
                     let fields = field.kind.fields().unwrap_or_default();
                     if fields.is_empty() {
@@ -138,6 +143,13 @@ impl Lister<'_> {
             _ => leaf.text.clone(),
         };
         self.found.push(Resolved { path, value_text, origin: self.origin(leaf.place) });
+    }
+
+    fn share(&mut self, path: String, field: &Field, leaf: &Found, of: &str) {
+        let of = self.found.iter().find(|found| found.path == of);
+        let one_value = of.is_none_or(|of| !matches!(of.origin, Origin::Sweep | Origin::Variant));
+        let value_text = if one_value { leaf.text.clone() } else { "another one in each row".to_owned() };
+        self.found.push(Resolved { path, value_text, origin: Origin::Share(field.default.words()) });
     }
 
     fn absent(&mut self, path: String, field: &Field, whole: bool) {

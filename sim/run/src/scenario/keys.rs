@@ -7,8 +7,9 @@ use super::held::Slot;
 use super::schema::{
     CLIENT, CLOCK, Default, Field, GUEST, Kind, LEASE, LINK, LOG, NETWORK, NODE, ROOT, TIMERS, find,
 };
-use super::walk::{Found, default};
+use super::walk::{Found, default, hundredths_of};
 use crate::setup::Setup;
+use leasehold::time::Span;
 
 /// A table of a scenario file whose keys hold one value each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,16 +85,27 @@ impl Key {
         self.field.name
     }
 
-    /// The key whose value this one takes when it is not given.
-    pub fn source(&self) -> Option<Key> {
-        let Default::Same(path) = self.field.default else { return None };
+    /// What a key that is not given takes from another key, as a number. `None` where it has a default of its own.
+    pub fn followed(&self, setup: &Setup) -> Option<i128> {
+        match self.field.default {
+            Default::Same(path) => Key::at(path)?.amount(setup),
+            Default::Share(path, hundredths) => {
+                let whole = Span::nanos(u64::try_from(Key::at(path)?.amount(setup)?).ok()?);
+                Some(i128::from(hundredths_of(whole, hundredths).as_nanos()).max(self.least_amount()))
+            }
+            Default::Needed | Default::Unset(_) | Default::Is(_) => None,
+        }
+    }
+
+    fn at(path: &str) -> Option<Key> {
         let field = at(path)?;
         Some(Key { field, slot: field.slot.as_ref()?, number: 0 })
     }
 
-    /// Its default is the value of another key, or no value.
+    /// Its default is the value of another key, a share of it, or no value.
     pub fn has_no_default_of_its_own(&self) -> bool {
-        self.field.simplest.is_some() || matches!(self.field.default, Default::Same(_) | Default::Unset(_))
+        self.field.simplest.is_some()
+            || matches!(self.field.default, Default::Same(_) | Default::Share(..) | Default::Unset(_))
     }
 
     /// The value as a number: nanoseconds, parts per billion, or things. `None` for a value that is none, is drawn, or is
@@ -109,10 +121,11 @@ impl Key {
 
     /// The number that needs no words in a simple scenario.
     pub fn usual_amount(&self, setup: &Setup) -> Option<i128> {
-        match (self.source(), self.field.simplest) {
-            (Some(source), _) => source.amount(setup),
-            (None, Some(text)) => (self.slot.get)(setup, self.number).amount_of(&default(self.field, text)?),
-            (None, None) => (self.slot.get)(setup, self.number).amount_of(&self.default()?),
+        let held = (self.slot.get)(setup, self.number);
+        match (self.field.simplest, self.field.default) {
+            (Some(text), _) => held.amount_of(&default(self.field, text)?),
+            (None, Default::Same(_) | Default::Share(..)) => self.followed(setup),
+            (None, _) => held.amount_of(&self.default()?),
         }
     }
 
@@ -135,10 +148,14 @@ impl Key {
     /// The value is the default, so a file may leave the key away.
     pub fn is_usual(&self, setup: &Setup) -> bool {
         let held = (self.slot.get)(setup, self.number);
-        match self.source() {
+        match self.field.default {
             _ if held.is_unset() => true,
-            Some(source) => self.written(setup) == source.written(setup),
-            None => self.default().is_some_and(|default| held.is(&default)),
+            // Compared as text: a delay that is drawn is no number.
+            Default::Same(path) if Key::at(path).is_some() => {
+                self.written(setup) == Key::at(path).and_then(|source| source.written(setup))
+            }
+            Default::Share(..) => held.amount() == self.followed(setup),
+            _ => self.default().is_some_and(|default| held.is(&default)),
         }
     }
 
@@ -150,11 +167,12 @@ impl Key {
     fn default(&self) -> Option<Found> {
         match self.field.default {
             Default::Is(text) => default(self.field, text),
+            // The other key stands in no setup; what it takes when it is not given does.
             Default::Same(path) => match at(path)?.default {
                 Default::Is(text) => default(self.field, text),
                 _ => None,
             },
-            Default::Unset(_) | Default::Needed => None,
+            Default::Share(..) | Default::Unset(_) | Default::Needed => None,
         }
     }
 }

@@ -39,6 +39,24 @@ pub(super) enum Default {
     Is(&'static str),
     /// What another key has.
     Same(&'static str),
+    /// So many hundredths of another key, a length of time that has a default of its own.
+    Share(&'static str, u64),
+}
+
+impl Default {
+    /// In words: "must be given", "that of `lease.duration`".
+    pub(super) fn words(&self) -> String {
+        match self {
+            Default::Needed => "must be given".into(),
+            Default::Unset(words) => (*words).into(),
+            Default::Is(text) => format!("`{text}`"),
+            Default::Same(path) => format!("that of `{path}`"),
+            Default::Share(path, 10) => format!("a tenth of `{path}`"),
+            Default::Share(path, 20) => format!("a fifth of `{path}`"),
+            Default::Share(path, 200) => format!("twice `{path}`"),
+            Default::Share(path, hundredths) => format!("{hundredths} % of `{path}`"),
+        }
+    }
 }
 
 /// What a key's value must be.
@@ -213,12 +231,7 @@ fn list(fields: &'static [Field], prefix: &str, keys: &mut Vec<KnownKey>) {
             keys.push(KnownKey {
                 path,
                 kind: field.kind.words(),
-                default: match field.default {
-                    Default::Needed => "must be given".into(),
-                    Default::Unset(words) => words.into(),
-                    Default::Is(text) => format!("`{text}`"),
-                    Default::Same(path) => format!("that of `{path}`"),
-                },
+                default: field.default.words(),
                 meaning: field.meaning,
             });
         }

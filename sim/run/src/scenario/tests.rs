@@ -5,10 +5,10 @@ use super::model::*;
 use super::*;
 use crate::guest::Guest;
 use crate::note::EVENT_KINDS;
-use crate::setup::{DiskKind, DiskSpec, Unsynced};
+use crate::setup::{DiskKind, DiskSpec, Timers, Unsynced};
 use crate::setup::{EventKind, Order};
 use leasehold::lease::{LeaseForm, LeaseLengths, LeaseSettings};
-use leasehold::raft::MemberAction;
+use leasehold::raft::{MemberAction, Settings};
 use leasehold::time::Span;
 use proptest::prelude::*;
 
@@ -63,7 +63,14 @@ fn a_duration_is_enough() {
     assert_eq!(scenario.title, "a.toml");
     assert_eq!(scenario.setup.cluster, Cluster { voters: 3, spares: 0, first_leader: None });
     assert_eq!(scenario.setup.lease, LeaseSettings::default());
-    assert_eq!(scenario.setup.timers.startup_grace, scenario.setup.timers.heartbeat);
+    let node = Settings::for_lease(scenario.setup.lease);
+    let timers = Timers {
+        heartbeat: node.heartbeat,
+        election_jitter: node.election_jitter,
+        startup_grace: node.startup_grace,
+        request_deadline: node.request_deadline,
+    };
+    assert_eq!(scenario.setup.timers, timers);
     assert_eq!(scenario.setup.network.client_delay, scenario.setup.network.delay);
     assert_eq!(scenario.setup.rules, "sound");
     assert_eq!(scenario.expect, Expectation::None);
@@ -329,18 +336,44 @@ fn a_sweep_that_changes_nothing_is_doubtful() {
 }
 
 #[test]
+fn the_timers_follow_the_election_timeout() {
+    let timers = |sets: &[&str]| one("duration = '20s'", sets).setup.timers;
+    let short = timers(&["lease.election-timeout=150ms", "lease.duration=100ms"]);
+    assert_eq!((short.heartbeat, short.election_jitter), (Span::millis(15), Span::millis(30)));
+    assert_eq!((short.startup_grace, short.request_deadline), (Span::millis(15), Span::millis(300)));
+    let own = timers(&["lease.election-timeout=2s", "lease.duration=1s", "timers.heartbeat=7ms"]);
+    assert_eq!((own.heartbeat, own.startup_grace), (Span::millis(7), Span::millis(200)));
+    // A length above zero stays one.
+    let least = timers(&["lease.election-timeout=9ns", "lease.duration=1ns", "lease.max-clock-skew=0s"]);
+    assert_eq!((least.heartbeat, least.election_jitter), (Span::nanos(1), Span::nanos(1)));
+
+    let plan = plan(
+        "duration = '20s'\n[sweep]\nset = 'lease.election-timeout'\nvalues = ['6s', '9s']\n[client.a]\noperations = 'read'\nevery = '1s'",
+        &[],
+    );
+    let beats: Vec<Span> = plan.rows.iter().map(|row| row.scenario.setup.timers.heartbeat).collect();
+    assert_eq!(beats, [Span::millis(600), Span::millis(900)]);
+    let heartbeat = explain(&plan).into_iter().find(|found| found.path == "timers.heartbeat");
+    assert_eq!(heartbeat.expect("always listed").value_text, "another one in each row");
+}
+
+#[test]
 fn explained_values_say_where_they_came_from() {
     let plan = plan(SKEW, &["lease.duration=2.50s"]);
     let resolved = explain(&plan);
     let found = |path: &str| {
         let found = resolved.iter().find(|resolved| resolved.path == path);
-        found.map(|found| (found.value_text.as_str(), found.origin))
+        found.map(|found| (found.value_text.as_str(), found.origin.clone()))
     };
     assert_eq!(found("duration"), Some(("20s", Origin::File { line: 3 })));
     assert_eq!(found("lease.duration"), Some(("2.50s", Origin::Set)));
     assert_eq!(found("node.n2.lease-duration"), Some(("2.50s", Origin::Set)));
     assert_eq!(found("lease.election-timeout"), Some(("5s", Origin::Default)));
-    assert_eq!(found("timers.startup-grace"), Some(("100ms", Origin::Default)));
+    let share = |words: &str| Origin::Share(words.to_owned());
+    let tenth = share("a tenth of `lease.election-timeout`");
+    assert_eq!(found("timers.heartbeat"), Some(("500ms", tenth.clone())));
+    assert_eq!(found("timers.startup-grace"), Some(("500ms", tenth)));
+    assert_eq!(found("node.n2.election-jitter"), Some(("1s", Origin::Default)));
     assert_eq!(found("client.reader.every"), Some(("10ms", Origin::File { line: 8 })));
     assert_eq!(found("client.reader.think"), None);
     assert_eq!(found("clock.n3.offset"), Some(("0s, 1s, 1.5s, 2s, 2.5s", Origin::Sweep)));

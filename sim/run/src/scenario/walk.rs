@@ -4,6 +4,7 @@ use super::read::{Context, Value, read};
 use super::report::Problem;
 use super::schema::{Default, Field, Kind, Names, ROOT, find, nearest, quoted};
 use super::tree::{Data, Entry, Item, Place, Table, parse_value};
+use leasehold::time::Span;
 use std::collections::BTreeMap;
 
 /// A table whose keys are all known and whose values are all of the right kind, or missing because they were not.
@@ -39,7 +40,9 @@ pub(super) struct Found {
 /// Walks a whole file.
 pub(super) fn walk(tree: &Table, context: &Context<'_>, problems: &mut Vec<Problem>) -> Section {
     let mut walker = Walker { context, problems };
-    walker.section(tree, ROOT, String::new(), None)
+    let mut file = walker.section(tree, ROOT, String::new(), None);
+    file.settle_shares();
+    file
 }
 
 /// The defaults of a table that nobody wrote.
@@ -58,6 +61,12 @@ pub(super) fn walk_below(
     let mut walker = Walker { context, problems };
     let table = walker.table(item, "a delay")?;
     Some(walker.section(table, fields, "the delay".into(), item.place))
+}
+
+/// A [`Default::Share`], rounded down.
+pub(super) fn hundredths_of(whole: Span, hundredths: u64) -> Span {
+    let share = u128::from(whole.as_nanos()) * u128::from(hundredths) / 100;
+    Span::nanos(u64::try_from(share).unwrap_or(u64::MAX))
 }
 
 /// What a key of this kind takes from the text of a default.
@@ -133,7 +142,7 @@ impl Walker<'_, '_> {
                 let value = read(kind, &item, self.context, self.problems)?;
                 Some(Part::Leaf(Found { value, place: None, text: text.into() }))
             }
-            (_, Default::Unset(_) | Default::Same(_)) => None,
+            (_, Default::Unset(_) | Default::Same(_) | Default::Share(..)) => None,
         }
     }
 
@@ -234,6 +243,25 @@ impl Section {
         self.parts.get(key)
     }
 
+    /// Of a whole file: gives the keys that take a share of another key their values.
+    fn settle_shares(&mut self) {
+        let tables = ROOT.iter().filter_map(|table| match table.kind {
+            Kind::Table(fields) => Some((table.name, fields)),
+            _ => None,
+        });
+        for (table, field) in
+            tables.flat_map(|(table, fields)| fields.iter().map(move |field| (table, field)))
+        {
+            let Default::Share(of, hundredths) = field.default else { continue };
+            let least = Span::nanos(u64::from(matches!(field.kind, Kind::Positive)));
+            let share = self.at(of).map(|of| hundredths_of(of.span(), hundredths).max(least));
+            if let (Some(share), Some(Part::Section(section))) = (share, self.parts.get_mut(table)) {
+                let found = Found { value: Value::Span(share), place: None, text: share.to_string() };
+                section.parts.entry(field.name).or_insert(Part::Leaf(found));
+            }
+        }
+    }
+
     /// The parts in the order of the alphabet.
     pub(super) fn parts(&self) -> impl Iterator<Item = (&'static str, &Part)> {
         self.parts.iter().map(|(key, part)| (*key, part))
@@ -262,7 +290,7 @@ impl Section {
         let (table, name) = path.split_once('.')?;
         let follows = || match find(find(ROOT, table)?.kind.fields()?, name)?.default {
             Default::Same(other) => self.at(other),
-            Default::Needed | Default::Unset(_) | Default::Is(_) => None,
+            Default::Needed | Default::Unset(_) | Default::Is(_) | Default::Share(..) => None,
         };
         self.section(table)?.leaf(name).or_else(follows)
     }

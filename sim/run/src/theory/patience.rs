@@ -70,9 +70,8 @@ pub fn patience(setup: &Setup) -> Result<Patience, &'static str> {
     let client = i128::from(clients.map(most).max().unwrap_or(0));
     let write = 4 * messages + nanos(answer) + 2 * client;
     let writes = 8 * on_slowest(heartbeat) + write;
-    let deadline = setup.timers.request_deadline.unwrap_or(setup.lease.election_timeout);
     // A leader refuses updates while its oldest has waited for half of the deadline.
-    let in_time = nanos(deadline) >= 2 * write;
+    let in_time = nanos(setup.timers.request_deadline) >= 2 * write;
     let span = |length: i128| Span::nanos(u64::try_from(length).unwrap_or(u64::MAX));
     Ok(Patience { leader: span(leader), writes: in_time.then(|| span(writes)) })
 }

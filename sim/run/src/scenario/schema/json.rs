@@ -20,9 +20,7 @@ fn object(fields: &[Field], rules: &[&str]) -> Value {
         let mut schema = kind(&field.kind, rules);
         let default = match field.default {
             Default::Needed => String::new(),
-            Default::Unset(words) => format!(" Default: {words}."),
-            Default::Is(text) => format!(" Default: {text}."),
-            Default::Same(path) => format!(" Default: that of {path}."),
+            default => format!(" Default: {}.", default.words().replace('`', "")),
         };
         schema["description"] = json!(format!("{}{default}", field.meaning));
         (field.name.to_owned(), schema)

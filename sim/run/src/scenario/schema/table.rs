@@ -3,7 +3,7 @@
 use super::super::faults::FAULT;
 use super::super::held::{DISK_KINDS, FORMS, STAMPS, Slot, UNSYNCED, slot};
 use super::{Default, Field, Kind, Names};
-use Default::{Is, Needed, Same, Unset};
+use Default::{Is, Needed, Same, Share, Unset};
 
 pub(in super::super) const fn key(name: &'static str, kind: Kind, default: Default, meaning: &'static str) -> Field {
     Field { name, kind, default, meaning, slot: None, simplest: None }
@@ -80,14 +80,16 @@ pub(in super::super) const LEASE: &[Field] = &[
         .at(slot!(|setup, _| setup.rules)),
 ];
 
+const T: &str = "lease.election-timeout";
+/// The defaults are those of the node (`Settings::for_lease`); a test holds them together.
 pub(in super::super) const TIMERS: &[Field] = &[
-    key("heartbeat", Kind::Positive, Is("100ms"), "The time between two rounds of a leader.")
+    key("heartbeat", Kind::Positive, Share(T, 10), "The time between two rounds of a leader.")
         .at(slot!(|setup, _| setup.timers.heartbeat)),
-    key("election-jitter", Kind::Span, Is("1s"), "The most that is added at random to an election timeout.")
+    key("election-jitter", Kind::Span, Share(T, 20), "The most that is added at random to an election timeout.")
         .at(slot!(|setup, _| setup.timers.election_jitter)).simplest("0s"),
-    key("startup-grace", Kind::Span, Same("timers.heartbeat"), "How much longer a node waits after its start before it campaigns.")
+    key("startup-grace", Kind::Span, Share(T, 10), "How much longer a node waits after a start before it campaigns.")
         .at(slot!(|setup, _| setup.timers.startup_grace)),
-    key("request-deadline", Kind::Positive, Unset("the election timeout plus its jitter"), "How long a node keeps a request that it cannot answer.")
+    key("request-deadline", Kind::Positive, Share(T, 200), "How long a node keeps a request that it cannot answer.")
         .at(slot!(|setup, _| setup.timers.request_deadline)),
 ];
 
