@@ -2,6 +2,7 @@
 
 use std::io;
 
+use leasehold::lease::LeaseSettings;
 use plotters::prelude::*;
 
 use super::frontier::{FrontierSubject, unit};
@@ -48,8 +49,9 @@ fn edge(search: &Search) -> Option<i128> {
     }
 }
 
-/// Width and height in pixels.
-const SIZE: (u32, u32) = (820, 600);
+/// Width and height in pixels. The legend has a strip of its own below the chart, where it covers nothing.
+const SIZE: (u32, u32) = (820, 640);
+const CHART_HEIGHT: u32 = 578;
 /// Apart for every kind of colour blindness, and in print: one is dark, one is light.
 const STALE: RGBColor = RGBColor(230, 159, 0);
 const CLEAN: RGBColor = RGBColor(222, 235, 247);
@@ -60,7 +62,57 @@ const THEORY: RGBColor = RGBColor(0, 90, 181);
 pub fn frontier_svg(subject: &FrontierSubject<'_>) -> io::Result<String> {
     let mut text = String::new();
     draw(subject, &mut text).map_err(|error| io::Error::other(format!("cannot draw: {error}")))?;
-    Ok(text)
+    Ok(named(&text, subject))
+}
+
+/// Gives a picture a name and a description, for screen readers and for the browser's hint.
+fn named(svg: &str, subject: &FrontierSubject<'_>) -> String {
+    let FrontierSubject { x, y, found, .. } = *subject;
+    let cells = || found.columns.iter().flat_map(|column| &column.cells);
+    let stale = cells().filter(|cell| cell.stale).count();
+    let described = format!(
+        "Where stale reads exist, by {} (across) and {} (up): in {stale} of {} cells.",
+        x.keys().join(", "),
+        y.keys().join(", "),
+        cells().count(),
+    );
+    let inner = format!(
+        "<title id=\"title\">{}</title>\n<desc id=\"desc\">{}</desc>\n",
+        escaped(&title(subject)),
+        escaped(&described)
+    );
+    let head = svg.find('>').map_or(0, |end| end + 1);
+    let opened = svg[..head].replacen("<svg", "<svg role=\"img\" aria-labelledby=\"title desc\"", 1);
+    format!("{opened}\n{inner}{}", svg[head..].trim_start())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The scenario's title, and of the lease's lengths those that are the same in the whole picture.
+fn title(subject: &FrontierSubject<'_>) -> String {
+    let FrontierSubject { x, y, found, .. } = *subject;
+    let question = found.question;
+    let lease = |x_at, y_at| Some((x.at(x_at).ok()?.lease, y.at(y_at).ok()?.lease));
+    let (Some(from), Some(to)) =
+        (lease(question.x.from, question.y.from), lease(question.x.to, question.y.to))
+    else {
+        return subject.title.to_owned();
+    };
+    let lengths = |(of_x, of_y): (LeaseSettings, LeaseSettings)| {
+        [("D", of_x.duration, of_y.duration), ("T", of_x.election_timeout, of_y.election_timeout)]
+    };
+    let both_ends = lengths(from).into_iter().zip(lengths(to));
+    let fixed = both_ends
+        .filter(|((_, x, y), (_, x_to, y_to))| x == y && x == x_to && y == y_to)
+        .map(|((name, length, _), _)| format!("{name} = {length}"));
+    let fixed: Vec<String> = fixed.collect();
+    if fixed.is_empty() {
+        subject.title.to_owned()
+    } else {
+        format!("{}: {}", subject.title, fixed.join(", "))
+    }
 }
 
 fn draw(subject: &FrontierSubject<'_>, text: &mut String) -> Result<(), Box<dyn std::error::Error>> {
@@ -70,9 +122,10 @@ fn draw(subject: &FrontierSubject<'_>, text: &mut String) -> Result<(), Box<dyn 
     let number = |value: i128| i64::try_from(value);
     let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+    let (upper, lower) = root.split_vertically(CHART_HEIGHT);
+    let mut chart = ChartBuilder::on(&upper)
         .margin(18)
-        .caption(subject.title, ("sans-serif", 17))
+        .caption(title(subject), ("sans-serif", 17))
         .x_label_area_size(52)
         .y_label_area_size(96)
         .build_cartesian_2d(
@@ -92,29 +145,13 @@ fn draw(subject: &FrontierSubject<'_>, text: &mut String) -> Result<(), Box<dyn 
         Judge::Adversary => "the adversary",
         Judge::Seeds(_) => "seeds",
     };
-    let legend =
-        |colour: RGBColor| move |(x, y)| Rectangle::new([(x, y - 5), (x + 18, y + 5)], colour.filled());
-    // Without points: it is there for the legend.
-    chart
-        .draw_series(std::iter::empty::<Rectangle<(i64, i64)>>())?
-        .label(format!("{judge}: a stale read"))
-        .legend(legend(STALE));
-    chart
-        .draw_series(std::iter::empty::<Rectangle<(i64, i64)>>())?
-        .label(format!("{judge}: none"))
-        .legend(legend(CLEAN));
     let measured = points(found, |column| edge(&column.measured))?;
-    if question.judge == Judge::Adversary {
-        chart
-            .draw_series(LineSeries::new(measured, LINE.stroke_width(2)))?
-            .label("the line, by the adversary")
-            .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], LINE.stroke_width(2)));
+    let by_adversary = question.judge == Judge::Adversary;
+    if by_adversary {
+        chart.draw_series(LineSeries::new(measured, LINE.stroke_width(2)))?;
     }
     let theory = points(found, |column| column.theory.as_ref().ok().and_then(edge))?;
-    chart
-        .draw_series(theory.into_iter().map(|point| Circle::new(point, 4, THEORY.stroke_width(2))))?
-        .label("the line, by arithmetic")
-        .legend(|(x, y)| Circle::new((x + 9, y), 4, THEORY.stroke_width(2)));
+    chart.draw_series(theory.into_iter().map(|point| Circle::new(point, 4, THEORY.stroke_width(2))))?;
     chart
         .configure_mesh()
         .disable_mesh()
@@ -126,13 +163,22 @@ fn draw(subject: &FrontierSubject<'_>, text: &mut String) -> Result<(), Box<dyn 
         .x_label_formatter(&|value| x.show(i128::from(*value)))
         .y_label_formatter(&|value| y.show(i128::from(*value)))
         .draw()?;
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerLeft)
-        .label_font(("sans-serif", 15))
-        .background_style(WHITE.filled())
-        .border_style(LINE)
-        .draw()?;
+    let font = ("sans-serif", 15).into_font();
+    let write = |at, words: &str| lower.draw(&Text::new(words.to_owned(), at, font.clone()));
+    let square = |(x, y): (i32, i32), colour: RGBColor| {
+        lower.draw(&Rectangle::new([(x, y), (x + 18, y + 10)], colour.filled()))?;
+        lower.draw(&Rectangle::new([(x, y), (x + 18, y + 10)], LINE.stroke_width(1)))
+    };
+    square((96, 6), STALE)?;
+    write((122, 2), &format!("{judge}: a stale read"))?;
+    square((96, 32), CLEAN)?;
+    write((122, 28), &format!("{judge}: none"))?;
+    if by_adversary {
+        lower.draw(&PathElement::new([(430, 11), (448, 11)], LINE.stroke_width(2)))?;
+        write((456, 2), "the line, by the adversary")?;
+    }
+    lower.draw(&Circle::new((439, 37), 4, THEORY.stroke_width(2)))?;
+    write((456, 28), "the line, by arithmetic")?;
     root.present()?;
     Ok(())
 }
