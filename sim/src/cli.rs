@@ -13,6 +13,7 @@ mod inspect;
 mod kept;
 mod live;
 mod output;
+mod parts;
 mod probability;
 mod run;
 mod shrink;
@@ -38,6 +39,7 @@ mod exit {
     pub(super) const DIVERGED: u8 = 5;
     pub(super) const OUR_BUG: u8 = 70;
     pub(super) const IO: u8 = 74;
+    pub(super) const INCOMPLETE: u8 = 75;
     pub(super) const INTERRUPTED: u8 = 130;
 }
 
@@ -84,14 +86,14 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Live(asked)) => live::run(&asked),
         Some(Command::Check(history)) => check::check(&history),
         Some(Command::Advise(asked)) => advise::advise(&asked),
-        Some(Command::Threshold(asked)) => threshold::threshold(&asked),
-        Some(Command::Frontier(asked)) => frontier::frontier(&asked),
+        Some(Command::Threshold(asked)) => threshold::threshold(&asked, None),
+        Some(Command::Frontier(asked)) => frontier::frontier(&asked, None),
         Some(Command::Exhaust(asked)) => exhaust::exhaust(&asked),
-        Some(Command::Probability(asked)) => probability::probability(&asked),
+        Some(Command::Probability(asked)) => probability::probability(&asked, None),
         Some(Command::Explore(explore)) => explore::run(&explore),
         Some(Command::Replay { folder }) => kept::replay(&folder),
         Some(Command::Diff { first, second }) => kept::diff(&first, &second),
-        Some(Command::Merge { out, parts }) => explore::merge(&out, &parts),
+        Some(Command::Merge(asked)) => parts::merge::merge(asked),
         Some(Command::List { directory }) => inspect::list(&directory),
         Some(Command::Init { file, force }) => inspect::init(&file, force),
         Some(Command::Schema) => inspect::schema(),

@@ -459,6 +459,7 @@ fn every_topic_and_command_can_be_explained() {
             "searching",
             "processes",
             "disks",
+            "fleet",
             "guests",
             "guests-run",
             "guest-protocol",

@@ -204,6 +204,7 @@ impl From<Refusal> for Trouble {
     fn from(refusal: Refusal) -> Trouble {
         match refusal {
             Refusal::Scenario(problems) => Trouble::Scenario(problems),
+            Refusal::SeedsMissing(value) => unreachable!("no seeds are run elsewhere: {value}"),
             Refusal::NotKnown(why) => {
                 Trouble::Contradiction { what: why.to_owned(), scenario: String::new() }
             }

@@ -5,9 +5,12 @@
 //! them is halved down to the tolerance. Arithmetic does the same on its own, to the smallest part of the unit. The two
 //! know nothing of each other and must agree, column by column.
 
+use std::borrow::Cow;
+use std::ops::Range as Places;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
 use crate::adversary::worst;
 use crate::threshold::{Range, Refusal, Search, Side, any_stale, search};
@@ -66,7 +69,7 @@ pub struct Column {
     /// Where the judge finds the line: by the adversary to the tolerance, by seeds between two cells.
     pub measured: Search,
     /// Where arithmetic puts it, exactly, or why it does not cover this.
-    pub theory: Result<Search, &'static str>,
+    pub theory: Result<Search, Cow<'static, str>>,
 }
 
 /// What is asked.
@@ -127,6 +130,35 @@ fn frontier_by(
     stop: &AtomicBool,
     progress: &(dyn Fn() + Sync),
 ) -> Result<Frontier, Refusal> {
+    let all = 0..question.x.values().len();
+    let columns = columns_by(theory, question, all.clone(), knob_at, stop, progress)?;
+    let interrupted = columns.len() < all.len();
+    Ok(Frontier { question, columns, interrupted })
+}
+
+/// Judges some of the columns, by their places from 0 on. Those that were stopped are not there.
+///
+/// # Errors
+///
+/// The scenario is wrong at some value, or the judge does not know how to judge it.
+pub fn columns(
+    question: Question,
+    places: Places<usize>,
+    knob_at: &(dyn Fn(i128) -> Result<Knob, Refusal> + Sync),
+    stop: &AtomicBool,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Vec<Column>, Refusal> {
+    columns_by(bound, question, places, knob_at, stop, progress)
+}
+
+fn columns_by(
+    theory: Theory,
+    question: Question,
+    places: Places<usize>,
+    knob_at: &(dyn Fn(i128) -> Result<Knob, Refusal> + Sync),
+    stop: &AtomicBool,
+    progress: &(dyn Fn() + Sync),
+) -> Result<Vec<Column>, Refusal> {
     let column = |x: i128| -> Result<Option<Column>, Refusal> {
         let knob = knob_at(x)?;
         let mut cells = Vec::new();
@@ -139,10 +171,9 @@ fn frontier_by(
         }
         line(theory, &question, x, cells, &knob).map(Some)
     };
-    let columns: Vec<Option<Column>> =
-        question.x.values().into_par_iter().map(column).collect::<Result<_, _>>()?;
-    let interrupted = columns.iter().any(Option::is_none);
-    Ok(Frontier { question, columns: columns.into_iter().flatten().collect(), interrupted })
+    let values = question.x.values()[places].to_vec();
+    let columns: Vec<Option<Column>> = values.into_par_iter().map(column).collect::<Result<_, _>>()?;
+    Ok(columns.into_iter().flatten().collect())
 }
 
 fn cell(theory: Theory, question: &Question, y: i128, setup: &Setup) -> Result<Cell, Refusal> {
@@ -153,7 +184,7 @@ fn cell(theory: Theory, question: &Question, y: i128, setup: &Setup) -> Result<C
             let stale = harm.as_ref().is_some_and(|harm| harm.stale > 0);
             Cell { y, stale, margin_ns: harm.map(|harm| harm.margin), theory }
         }
-        Judge::Seeds(seeds) => Cell { y, stale: any_stale(setup, seeds), margin_ns: None, theory },
+        Judge::Seeds(seeds) => Cell { y, stale: any_stale(setup, 0..seeds), margin_ns: None, theory },
     })
 }
 
@@ -184,10 +215,10 @@ fn line(
             let stale = |cell: &Cell| cell.theory == Some(true);
             Ok(between(&cells, &stale, 1, &mut |y| room(theory, &at(y)?).map_err(Refusal::NotKnown))?)
         }
-        None => Err(match cells.iter().find(|cell| cell.theory.is_none()) {
+        None => Err(Cow::Borrowed(match cells.iter().find(|cell| cell.theory.is_none()) {
             Some(cell) => room(theory, &at(cell.y)?).err().unwrap_or_default(),
             None => "",
-        }),
+        })),
     };
     Ok(Column { x, cells, measured, theory })
 }
@@ -218,6 +249,47 @@ fn between(
 }
 
 impl Column {
+    /// One JSON object, for a column on its way to others. Values of axes are text: they may be beyond 64 bits.
+    pub fn to_json(&self) -> Value {
+        let cell = |cell: &Cell| {
+            json!({
+                "y": cell.y.to_string(),
+                "stale": cell.stale,
+                "margin_ns": cell.margin_ns,
+                "theory": cell.theory,
+            })
+        };
+        json!({
+            "x": self.x.to_string(),
+            "cells": self.cells.iter().map(cell).collect::<Vec<_>>(),
+            "measured": self.measured.to_json(),
+            "theory": self.theory.as_ref().ok().map(|search| search.to_json()),
+            "not_covered": self.theory.as_ref().err(),
+        })
+    }
+
+    /// The inverse of [`Column::to_json`]; `None` for anything else.
+    pub fn from_json(value: &Value) -> Option<Column> {
+        let number = |value: &Value, key: &str| value.get(key)?.as_str()?.parse::<i128>().ok();
+        let cell = |value: &Value| {
+            Some(Cell {
+                y: number(value, "y")?,
+                stale: value.get("stale")?.as_bool()?,
+                margin_ns: value.get("margin_ns")?.as_i64(),
+                theory: value.get("theory")?.as_bool(),
+            })
+        };
+        Some(Column {
+            x: number(value, "x")?,
+            cells: value.get("cells")?.as_array()?.iter().map(cell).collect::<Option<Vec<_>>>()?,
+            measured: Search::from_json(value.get("measured")?)?,
+            theory: match value.get("not_covered")?.as_str() {
+                Some(why) => Err(Cow::Owned(why.to_owned())),
+                None => Ok(Search::from_json(value.get("theory")?)?),
+            },
+        })
+    }
+
     /// How far theory and measurement are apart, in the smallest part of the y axis's unit; `None` where theory says
     /// nothing, or where they have not found the same kind of line.
     pub fn apart(&self, y: Extent) -> Option<i128> {
@@ -333,6 +405,29 @@ mod tests {
         assert_eq!(verdict(|setup| off_by(setup, 10_000_000_000), y), (Verdict::Apart(0), 70));
         let clean = Extent { from: 100_000_000, to: 500_000_000, steps: 2 };
         assert_eq!(verdict(bound, clean), (Verdict::NotFound, 3));
+    }
+
+    #[test]
+    fn a_column_says_the_same_after_a_trip_through_json() {
+        let knob_at = |offset: i128| {
+            let sets = [format!("clock.followers.offset={offset}ns")];
+            let keys = ["lease.duration/lease.election-timeout".to_owned()];
+            Knob::new("skew", SKEW, &sets, &keys, &leasehold_run::rules::names()).map_err(Refusal::Scenario)
+        };
+        let x = Extent { from: 500_000_000, to: 2_000_000_000, steps: 2 };
+        let y = Extent { from: 500_000_000, to: 1_100_000_000, steps: 4 };
+        let question = Question { x, y, tolerance: 1_000, judge: Judge::Adversary };
+        let not_covered = |_: &Setup| Err("a reason");
+        for theory in [bound as Theory, not_covered] {
+            let never = AtomicBool::new(false);
+            let all = columns_by(theory, question, 0..3, &knob_at, &never, &|| ()).unwrap();
+            assert_eq!(all.len(), 3);
+            assert_eq!(columns_by(theory, question, 1..2, &knob_at, &never, &|| ()).unwrap(), all[1..2]);
+            for column in all {
+                let text = column.to_json().to_string();
+                assert_eq!(Column::from_json(&serde_json::from_str(&text).unwrap()), Some(column));
+            }
+        }
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
-use crate::threshold::{Edge, Range, Refusal, SAMPLES, Search, search};
+use crate::threshold::{Chance, Edge, Range, Refusal, SAMPLES, Search, search};
 use leasehold_run::run::run;
 use leasehold_run::scenario::Knob;
 use leasehold_run::setup::Setup;
@@ -17,6 +18,8 @@ use leasehold_run::setup::Setup;
 /// What seeds show of a setup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shown {
+    /// How many seeds have a stale read.
+    pub stale_seeds: u64,
     /// The first seed with a stale read.
     pub stale: Option<u64>,
     /// The smallest margin of all seeds, ns, and the first seed that has it; `None` where no seed has a margin.
@@ -44,12 +47,26 @@ pub struct Measured {
 ///
 /// The scenario is wrong at some value.
 pub fn measured(knob: &Knob, range: Range, seeds: u64) -> Result<Measured, Refusal> {
+    measured_with(knob, range, seeds, &mut |_, setup| Ok(look(setup, 0..seeds)))
+}
+
+/// The same, with `chance` to say what the seeds show: they may have been run elsewhere.
+///
+/// # Errors
+///
+/// As for [`measured`], or `chance` does not know yet.
+pub fn measured_with(
+    knob: &Knob,
+    range: Range,
+    seeds: u64,
+    chance: &mut Chance<'_, Shown>,
+) -> Result<Measured, Refusal> {
     let mut shown = BTreeMap::new();
     let mut at = |value: i128| -> Result<Shown, Refusal> {
         if let Some(known) = shown.get(&value) {
             return Ok(*known);
         }
-        let found = look(&knob.at(value).map_err(Refusal::Scenario)?, seeds);
+        let found = chance(value, &knob.at(value).map_err(Refusal::Scenario)?)?;
         shown.insert(value, found);
         Ok(found)
     };
@@ -63,23 +80,50 @@ pub fn measured(knob: &Knob, range: Range, seeds: u64) -> Result<Measured, Refus
     Ok(Measured { range, seeds, stale, possible: everywhere.then_some(possible), shown })
 }
 
-fn look(setup: &Setup, seeds: u64) -> Shown {
-    let runs: Vec<(bool, Option<i64>, u64)> = (0..seeds)
-        .into_par_iter()
-        .map(|seed| {
-            let setup = Setup { seed: setup.seed.wrapping_add(seed), ..setup.clone() };
-            let seed = setup.seed;
-            let outcome = run(&Arc::new(setup));
-            (!outcome.check.stale_reads.is_empty(), outcome.smallest_margin(), seed)
+/// What some seeds show, counted from the setup's own.
+pub fn look(setup: &Setup, seeds: std::ops::Range<u64>) -> Shown {
+    let one = |place: u64| {
+        let setup = Setup { seed: setup.seed.wrapping_add(place), ..setup.clone() };
+        let seed = setup.seed;
+        let outcome = run(&Arc::new(setup));
+        let stale = !outcome.check.stale_reads.is_empty();
+        Shown {
+            stale_seeds: u64::from(stale),
+            stale: stale.then_some(seed),
+            margin: outcome.smallest_margin().map(|margin| (margin, seed)),
+        }
+    };
+    // In the order of the seeds.
+    let all: Vec<Shown> = seeds.into_par_iter().map(one).collect();
+    all.into_iter().fold(Shown::default(), Shown::and)
+}
+
+impl Shown {
+    /// What these seeds show and those after them.
+    pub fn and(self, later: Shown) -> Shown {
+        Shown {
+            stale_seeds: self.stale_seeds + later.stale_seeds,
+            stale: self.stale.or(later.stale),
+            // Of equals the first.
+            margin: self.margin.into_iter().chain(later.margin).min_by_key(|(margin, _)| *margin),
+        }
+    }
+
+    /// One JSON object.
+    pub fn to_json(&self) -> Value {
+        json!({ "stale_seeds": self.stale_seeds, "first_stale_seed": self.stale, "margin": self.margin })
+    }
+
+    /// The inverse of [`Shown::to_json`]; `None` for anything else.
+    pub fn from_json(value: &Value) -> Option<Shown> {
+        Some(Shown {
+            stale_seeds: value.get("stale_seeds")?.as_u64()?,
+            stale: value.get("first_stale_seed")?.as_u64(),
+            margin: match value.get("margin")? {
+                Value::Null => None,
+                pair => Some((pair.get(0)?.as_i64()?, pair.get(1)?.as_u64()?)),
+            },
         })
-        .collect();
-    Shown {
-        stale: runs.iter().find(|(stale, ..)| *stale).map(|(.., seed)| *seed),
-        // Of equals the first.
-        margin: runs
-            .iter()
-            .filter_map(|(_, margin, seed)| Some(((*margin)?, *seed)))
-            .min_by_key(|(margin, _)| *margin),
     }
 }
 

@@ -14,9 +14,11 @@
 //! **Architecture Invariant:** an estimate is a pure function of the setup and of what was asked, on any number of threads.
 
 mod levels;
+mod replication;
 mod splitting;
 mod statistics;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,7 +30,7 @@ use leasehold_run::setup::Setup;
 use leasehold_world::Choices;
 
 pub use levels::LEVELS;
-use splitting::Replication;
+pub use replication::Replication;
 pub use statistics::{Mean, mean};
 
 /// The probability of what.
@@ -90,14 +92,29 @@ pub fn estimate(
     stop: &AtomicBool,
     progress: &(dyn Fn() + Sync),
 ) -> Estimate {
+    let done = replications(setup, asked, 0..asked.replications, stop, progress);
+    conclude(asked, &done)
+}
+
+/// Runs some of the replications that are asked for, in the order of their numbers. Those that were stopped are not there.
+pub fn replications(
+    setup: &Arc<Setup>,
+    asked: &Asked,
+    numbers: Range<u32>,
+    stop: &AtomicBool,
+    progress: &(dyn Fn() + Sync),
+) -> Vec<Replication> {
     let replicate = |number| {
         let found = splitting::replicate(setup, asked, number, stop);
         progress();
         found
     };
-    let all: Vec<Option<Replication>> = (0..asked.replications).into_par_iter().map(replicate).collect();
-    let interrupted = all.iter().any(Option::is_none);
-    let done: Vec<Replication> = all.into_iter().flatten().collect();
+    numbers.into_par_iter().filter_map(replicate).collect()
+}
+
+/// What replications come to, in the order of their numbers: sums of floating-point numbers depend on it.
+pub fn conclude(asked: &Asked, done: &[Replication]) -> Estimate {
+    let interrupted = done.len() < asked.replications as usize;
     let estimates: Vec<f64> = done.iter().map(|one| one.probability).collect();
     let level = |level: usize| mean(&done.iter().map(|one| one.levels[level]).collect::<Vec<_>>()).value;
     let seen_in = estimates.iter().filter(|estimate| **estimate > 0.0).count();
@@ -128,8 +145,19 @@ pub struct Plain {
     pub events: u64,
 }
 
-/// Runs plain seeds.
-pub fn plain(setup: &Setup, rare: Rare, seeds: u64, stop: &AtomicBool) -> Plain {
+impl Plain {
+    /// Both together.
+    pub fn and(self, other: Plain) -> Plain {
+        Plain {
+            seeds: self.seeds + other.seeds,
+            seen: self.seen + other.seen,
+            events: self.events + other.events,
+        }
+    }
+}
+
+/// Runs plain seeds: the setup's own and those after it, counted from 0.
+pub fn plain(setup: &Setup, rare: Rare, seeds: Range<u64>, stop: &AtomicBool) -> Plain {
     let setup = &Arc::new(setup.clone());
     let one = |seed| {
         if stop.load(Ordering::Relaxed) {
@@ -141,12 +169,7 @@ pub fn plain(setup: &Setup, rare: Rare, seeds: u64, stop: &AtomicBool) -> Plain 
         let events = run.world().events();
         Plain { seeds: 1, seen: u64::from(rare.happened(run)), events }
     };
-    let sum = |a: Plain, b: Plain| Plain {
-        seeds: a.seeds + b.seeds,
-        seen: a.seen + b.seen,
-        events: a.events + b.events,
-    };
-    (0..seeds).into_par_iter().map(one).reduce(Plain::default, sum)
+    seeds.into_par_iter().map(one).reduce(Plain::default, Plain::and)
 }
 
 #[cfg(test)]

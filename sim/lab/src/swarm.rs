@@ -20,6 +20,7 @@ mod draw;
 mod explore;
 mod faults;
 mod figures;
+mod margins;
 mod members;
 mod row;
 mod subject;
@@ -82,16 +83,4 @@ impl Profile {
     pub fn must_be_clean(&self) -> bool {
         self.rules == rules::SOUND && self.bound == Bound::Within
     }
-}
-
-/// The seeds of one of `of` shards, `index` counted from 1: a pure function of its arguments. The shards follow each other
-/// without a gap, and their sizes differ by one at most.
-pub fn shard(seeds: std::ops::Range<u64>, index: u64, of: u64) -> std::ops::Range<u64> {
-    assert!(1 <= index && index <= of, "shard {index} of {of}");
-    let length = u128::from(seeds.end.saturating_sub(seeds.start));
-    let at = |place: u64| {
-        let part = length * u128::from(place) / u128::from(of);
-        seeds.start + u64::try_from(part).expect("a part of something that fits")
-    };
-    at(index - 1)..at(index)
 }

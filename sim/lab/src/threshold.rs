@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
 use crate::adversary::{Harm, worst_of};
 use leasehold_run::attack::attacks;
@@ -75,6 +76,28 @@ pub enum Search {
     },
 }
 
+impl Search {
+    pub(crate) fn to_json(self) -> Value {
+        match self {
+            Search::Found(edge) => {
+                json!({ "stale": edge.stale.to_string(), "clean": edge.clean.to_string() })
+            }
+            Search::None { stale } => json!({ "everywhere": stale }),
+            Search::Mixed { at } => json!({ "mixed": at.to_string() }),
+        }
+    }
+
+    pub(crate) fn from_json(value: &Value) -> Option<Search> {
+        let number = |key: &str| value.get(key)?.as_str()?.parse::<i128>().ok();
+        let everywhere = value.get("everywhere").and_then(Value::as_bool);
+        let found = number("stale").zip(number("clean")).map(|(stale, clean)| Edge { stale, clean });
+        found
+            .map(Search::Found)
+            .or(everywhere.map(|stale| Search::None { stale }))
+            .or(number("mixed").map(|at| Search::Mixed { at }))
+    }
+}
+
 /// What is known about a threshold.
 #[derive(Debug, Clone)]
 pub struct Threshold {
@@ -112,17 +135,56 @@ pub enum Refusal {
     Scenario(Diagnostics),
     /// The adversary does not know how to attack it.
     NotKnown(&'static str),
+    /// What seeds show at this value is not known yet: they have to be run.
+    SeedsMissing(i128),
 }
+
+/// What seeds show of a key's value and its setup; `setup.seed` and those after it.
+pub type Chance<'a, T> = dyn FnMut(i128, &Setup) -> Result<T, Refusal> + 'a;
 
 /// What arithmetic says about a setup.
 type Theory<'a> = &'a dyn Fn(&Setup) -> Result<Option<Bound>, &'static str>;
 
 /// Finds the threshold of a scenario's keys. `seeds`: how many plain seeds to compare with, each a whole bisection.
+///
+/// # Errors
+///
+/// The scenario is wrong at some value, or the adversary does not know how to attack it.
 pub fn threshold(knob: &Knob, range: Range, seeds: u64) -> Result<Threshold, Refusal> {
-    threshold_by(&bound, knob, range, seeds)
+    threshold_with(knob, range, seeds, &mut |_, setup| Ok(any_stale(setup, 0..seeds)))
 }
 
-fn threshold_by(theory: Theory<'_>, knob: &Knob, range: Range, seeds: u64) -> Result<Threshold, Refusal> {
+/// The same, with `chance` to say whether any of the seeds shows a stale read: they may have been run elsewhere.
+///
+/// # Errors
+///
+/// As for [`threshold`], or `chance` does not know yet.
+pub fn threshold_with(
+    knob: &Knob,
+    range: Range,
+    seeds: u64,
+    chance: &mut Chance<'_, bool>,
+) -> Result<Threshold, Refusal> {
+    threshold_by(&bound, knob, range, seeds, chance)
+}
+
+/// Where plain seeds find the threshold, and nothing else.
+///
+/// # Errors
+///
+/// The scenario is wrong at some value, or `chance` does not know yet: [`Refusal::SeedsMissing`] tells the value that is
+/// needed next. It is a function of what `chance` has said, so that it does not depend on who ran the seeds, nor when.
+pub fn seeds_threshold(knob: &Knob, range: Range, chance: &mut Chance<'_, bool>) -> Result<Search, Refusal> {
+    search(coarse(range), 0, &mut |value| chance(value, &knob.at(value).map_err(Refusal::Scenario)?))
+}
+
+fn threshold_by(
+    theory: Theory<'_>,
+    knob: &Knob,
+    range: Range,
+    seeds: u64,
+    chance: &mut Chance<'_, bool>,
+) -> Result<Threshold, Refusal> {
     let at = |value| knob.at(value).map_err(Refusal::Scenario);
     let harm = |value| most_harm(&at(value)?).map_err(Refusal::NotKnown);
     let adversary = search(range, SAMPLES, &mut |value| Ok(harm(value)?.is_some_and(|harm| harm.stale > 0)))?;
@@ -143,7 +205,7 @@ fn threshold_by(theory: Theory<'_>, knob: &Knob, range: Range, seeds: u64) -> Re
     };
     let compared = match (seeds, adversary) {
         (0, _) => None,
-        _ => Some((seeds, search(coarse(range), 0, &mut |value| Ok(any_stale(&at(value)?, seeds)))?)),
+        _ => Some((seeds, seeds_threshold(knob, range, chance)?)),
     };
     Ok(Threshold {
         range,
@@ -175,8 +237,8 @@ fn coarse(range: Range) -> Range {
     Range { tolerance: range.tolerance.max((range.to - range.from) / 1_024), ..range }
 }
 
-pub(crate) fn any_stale(setup: &Setup, seeds: u64) -> bool {
-    (0..seeds).into_par_iter().any(|seed| {
+pub(crate) fn any_stale(setup: &Setup, seeds: std::ops::Range<u64>) -> bool {
+    seeds.into_par_iter().any(|seed| {
         let setup = Setup { seed: setup.seed.wrapping_add(seed), ..setup.clone() };
         !run(&Arc::new(setup)).check.stale_reads.is_empty()
     })
@@ -327,7 +389,10 @@ mod tests {
         };
         let verdict = |error| {
             let found =
-                threshold_by(&off_by(error), &skew(), range(1_000_000_000, 3_000_000_000), 0).unwrap();
+                threshold_by(&off_by(error), &skew(), range(1_000_000_000, 3_000_000_000), 0, &mut |_, _| {
+                    unreachable!("no seeds are asked for")
+                })
+                .unwrap();
             found.verdict()
         };
         assert_eq!(verdict(0), Verdict::Found);

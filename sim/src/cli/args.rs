@@ -123,15 +123,14 @@ pub(super) enum Command {
         #[arg(value_hint = clap::ValueHint::DirPath)]
         second: PathBuf,
     },
-    /// Merge the shards of an exploration. Shards of different explorations and gaps are refused.
-    Merge {
-        /// The folder for the result; it must be empty or not exist.
-        #[arg(long, value_name = "DIR")]
-        out: PathBuf,
-        /// The shards' folders.
-        #[arg(required = true)]
-        parts: Vec<PathBuf>,
-    },
+    /// Merge the parts that `--shard` has written: the report is that of one process, byte for byte.
+    ///
+    /// Every seed, column or replication must be there exactly once. Parts of different questions or of different builds are
+    /// refused.
+    ///
+    /// Exit codes: those of the command whose parts they are; and 2 parts that do not belong together, or something is there
+    /// twice; 75 parts are missing or damaged, and the shards to run again are named.
+    Merge(MergeArguments),
     /// List the scenarios in a folder, with their titles.
     List {
         /// The folder.
@@ -293,6 +292,45 @@ pub(super) struct GalleryArguments {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct MergeArguments {
+    /// The folders with the parts, or part files.
+    #[arg(required = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(super) parts: Vec<PathBuf>,
+    /// Explorations: write all rows and the summary to this folder, which must be empty or not exist.
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+    /// Explorations: what to expect, as in `sim explore`.
+    #[arg(long, value_enum)]
+    pub(super) expect: Option<Expect>,
+    /// Frontiers: write all cells to this file, as in `sim frontier`.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) csv: Option<PathBuf>,
+    /// Frontiers: write the diagram to this file, as in `sim frontier`.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: Output,
+    /// Colour in reports. `auto`: only on a terminal, and only if NO_COLOR is not set.
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+    /// Threads that read parts. Default: one for each processor.
+    #[arg(short, long, value_name = "N", value_parser = jobs)]
+    pub(super) jobs: Option<NonZeroUsize>,
+}
+
+/// One shard of a command that many processes run.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ShardArguments {
+    /// Only this part of the work, as in `2/8`, into one file in --out. `sim merge DIR` gives the whole. The exit code is 0
+    /// when the part is there, whatever it shows.
+    #[arg(long, value_name = "I/N", requires = "out", value_parser = shard)]
+    pub(super) shard: Option<(u64, u64)>,
+    /// With --shard: the folder for the parts of all shards. A part that is there is not computed again.
+    #[arg(long, value_name = "DIR", requires = "shard", value_hint = clap::ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct ThresholdArguments {
     #[command(flatten)]
     pub(super) scenario: ScenarioArguments,
@@ -317,6 +355,11 @@ pub(super) struct ThresholdArguments {
     pub(super) certificate: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) shard: ShardArguments,
+    /// With --shard: the value of the key whose seeds are run. `sim merge` names the next one.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true, requires = "shard")]
+    pub(super) at: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -350,6 +393,8 @@ pub(super) struct FrontierArguments {
     pub(super) svg: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) shard: ShardArguments,
     /// Threads. Default: one for each processor. The results do not depend on it.
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<NonZeroUsize>,
@@ -402,6 +447,8 @@ pub(super) struct ProbabilityArguments {
     pub(super) plain: u64,
     #[command(flatten)]
     pub(super) output: Output,
+    #[command(flatten)]
+    pub(super) shard: ShardArguments,
     /// Threads. Default: one for each processor. The results do not depend on it.
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<NonZeroUsize>,
@@ -509,15 +556,17 @@ pub(super) struct ExploreArguments {
     /// Threads. Default: one for each processor. The results do not depend on it.
     #[arg(short, long, value_name = "N", value_parser = jobs)]
     pub(super) jobs: Option<NonZeroUsize>,
-    /// Write to this folder, which must be empty or not exist.
+    /// Write to this folder, which must be empty or not exist; with --shard, the folder for the parts of all shards.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// Continue the exploration in this folder, with its seeds, rules and clocks.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["out", "seeds", "rules", "beyond", "shard"])]
     pub(super) resume: Option<PathBuf>,
-    /// Only this part of the seeds, as in `2/8`. `sim merge` merges the parts.
-    #[arg(long, value_name = "I/N")]
-    pub(super) shard: Option<String>,
+    /// Only this part of the seeds, as in `2/8`, into one file in --out. A part that is there is not computed again. The exit
+    /// code is 0 when the part is there, whatever it shows: `sim merge DIR` judges the whole.
+    #[arg(long, value_name = "I/N", requires = "out", value_parser = shard,
+        conflicts_with_all = ["fail_fast", "max_failures", "expect"])]
+    pub(super) shard: Option<(u64, u64)>,
     /// Stop at the first seed that finds something.
     #[arg(long, conflicts_with = "max_failures")]
     pub(super) fail_fast: bool,
@@ -563,6 +612,13 @@ pub(super) enum Color {
 fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .map_err(|_| "write how many threads: 1 or more; leave it away for one a processor".to_owned())
+}
+
+/// One shard of so many, counted from 1.
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let pair = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    pair.filter(|(index, of)| (1..=*of).contains(index))
+        .ok_or_else(|| "write 1/4 for the first of four".to_owned())
 }
 
 /// A seed is checked here and passed on as it was written: 40 hexadecimal digits that happen to be decimal stay what

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use leasehold_parts::PartError;
 use leasehold_run::rules;
 use leasehold_run::scenario::{self, Plan};
 
@@ -35,10 +36,29 @@ impl Failure {
         Failure { code: exit::IO, message: format!("error: {what}: {error}") }
     }
 
+    /// Parts are missing or damaged: to run their shards again helps.
+    pub(super) fn incomplete(message: impl Into<String>) -> Failure {
+        Failure { code: exit::INCOMPLETE, message: message.into() }
+    }
+
     /// Says so on standard error and tells the exit code.
     pub(super) fn report(self) -> u8 {
         let _ = writeln!(std::io::stderr().lock(), "{}", self.message.trim_end());
         self.code
+    }
+}
+
+impl From<PartError> for Failure {
+    fn from(error: PartError) -> Failure {
+        match error {
+            PartError::Io { .. } => Failure { code: exit::IO, message: format!("error: {error}") },
+            PartError::Damaged { .. } => {
+                Failure::incomplete(format!("error: {error}\n  run its shard again: it is written anew"))
+            }
+            PartError::Mixed { .. } => Failure::usage(format!(
+                "error: {error}\n  keep the parts of each question in a folder of their own"
+            )),
+        }
     }
 }
 
@@ -108,8 +128,19 @@ pub(super) fn load_file(path: &Path, sets: &[String], color: Color) -> Result<Lo
     }
 }
 
+/// The text that the parts of a merge have kept. The scenario's file may be on another machine, or may have changed.
+static KEPT: OnceLock<String> = OnceLock::new();
+
+/// From now on this is the text of the scenario, whatever its file holds. One merge has one scenario.
+pub(super) fn keep(text: &str) {
+    let _ = KEPT.set(text.to_owned());
+}
+
 /// The text of a scenario. Standard input is read once: a seed that is drawn must not read it again.
 pub(super) fn read(path: &Path) -> Result<String, Failure> {
+    if let Some(text) = KEPT.get() {
+        return Ok(text.clone());
+    }
     static STANDARD_INPUT: OnceLock<String> = OnceLock::new();
     if path != Path::new("-") {
         return std::fs::read_to_string(path).map_err(|error| unreadable(path, &error));

@@ -10,8 +10,9 @@ use std::time::Duration;
 use leasehold_lab::stalled::stalled;
 use leasehold_lab::swarm::{
     Bound, Cause, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed,
-    shard, summary_json, summary_text, within_bound,
+    summary_json, summary_text, within_bound,
 };
+use leasehold_parts::{Digest, Part, Writer};
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
 use leasehold_run::rules;
@@ -23,6 +24,8 @@ use super::args::{Arguments, Color, Command, Expect, ExploreArguments};
 use super::errors::{Failure, load_file, quoted};
 use super::guests::guest_set;
 use super::output::{Case, Report};
+use super::parts::merge::{Parts, foreign};
+use super::parts::{Question, Shard, Words, write_part};
 use super::run::{choose_row, now, stop_on_interrupt};
 use super::store::{Folder, Manifest};
 use super::{exit, guests, print};
@@ -44,18 +47,20 @@ pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
             (folder, manifest)
         }
         None => {
-            let subject = match &asked.scenario {
-                Some(path) => Subject::Scenario(given(asked, path)?),
-                None => profile(&asked.rules, asked.beyond)?.into(),
-            };
+            let subject = subject(asked)?;
             let seeds = seeds(&asked.seeds)?;
-            let part = part(&seeds, asked.shard.as_deref())?;
-            (Folder::create(asked.out.as_deref())?, Manifest::new(subject, seeds, part))
+            if let (Some(number), Some(folder)) = (asked.shard, asked.out.as_deref()) {
+                let shard = Shard { number, folder, output: &asked.output };
+                return write_part(shard, &question(asked, &subject, seeds), |ranges, writer| {
+                    part(asked, &subject, &ranges[0], writer)
+                });
+            }
+            (Folder::create(asked.out.as_deref())?, Manifest::new(subject, seeds))
         }
     };
     let mut summary = Summary::new(&manifest.subject);
     let mut last = None;
-    let keep = folder.read_rows(manifest.complete, manifest.part.start, &mut |_, row| {
+    let keep = folder.read_rows(manifest.complete, manifest.seeds.start, &mut |_, row| {
         summary.add(&row);
         last = Some(row);
         Ok(())
@@ -68,13 +73,20 @@ pub(super) fn run(asked: &ExploreArguments) -> Result<u8, Failure> {
     }
     let end =
         if manifest.complete { End::Done } else { go_on(asked, &folder, &mut manifest, &mut summary, keep)? };
-    let heading = Heading { subject: manifest.subject, seeds: manifest.part.clone(), end };
+    let heading = Heading { subject: manifest.subject, seeds: manifest.seeds.clone(), end };
     folder.write_json("summary.json", &summary_json(&heading, &summary))?;
     asked.output.print(&(&heading, &summary), Color::Never)?;
     if !asked.output.quiet {
         let _ = writeln!(std::io::stderr().lock(), "rows and summary are in {}", folder.path.display());
     }
     Ok(conclude(asked, &heading, &summary))
+}
+
+fn subject(asked: &ExploreArguments) -> Result<Subject, Failure> {
+    Ok(match &asked.scenario {
+        Some(path) => Subject::Scenario(given(asked, path)?),
+        None => profile(&asked.rules, asked.beyond)?.into(),
+    })
 }
 
 impl Report for (&Heading, &Summary) {
@@ -131,7 +143,7 @@ fn go_on(
     folder.write_manifest(manifest)?;
 
     let mut file = folder.open_rows(keep)?;
-    let left = manifest.part.start + summary.seeds..manifest.part.end;
+    let left = manifest.seeds.start + summary.seeds..manifest.seeds.end;
     let most = if asked.fail_fast { Some(1) } else { asked.max_failures.map(std::num::NonZeroU64::get) };
     let bar = Bar::new(&left, asked.output.quiet);
     let (started, before) = (now(), summary.seeds);
@@ -176,8 +188,8 @@ fn conclude(asked: &ExploreArguments, heading: &Heading, summary: &Summary) -> u
         let version = env!("CARGO_PKG_VERSION");
         let _ = writeln!(
             std::io::stderr().lock(),
-            "{what}{replay}\n  sim {version} trace {:016x}",
-            summary.trace
+            "{what}{replay}\n  sim {version} digest {:032x}",
+            summary.digest
         );
     };
     let bug = |row: &&leasehold_lab::swarm::Group| row.first;
@@ -340,15 +352,55 @@ fn seeds(text: &str) -> Result<Range<u64>, Failure> {
     Ok(seeds)
 }
 
-fn part(seeds: &Range<u64>, asked: Option<&str>) -> Result<Range<u64>, Failure> {
-    let Some(asked) = asked else { return Ok(seeds.clone()) };
-    let wrong = || Failure::usage(format!("error: `{asked}` is no shard; write 1/4 for the first of four"));
-    let (index, of) = asked.split_once('/').ok_or_else(wrong)?;
-    let (index, of) = (index.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
-    if index < 1 || index > of {
-        return Err(wrong());
-    }
-    Ok(shard(seeds.clone(), index, of))
+/// What all shards of an exploration have in common.
+fn question<'a>(asked: &'a ExploreArguments, subject: &Subject, seeds: Range<u64>) -> Question<'a> {
+    let words = Words::default()
+        .all("set", &asked.sets)
+        .maybe("guest", asked.guest.as_ref())
+        .maybe("row", asked.row.as_ref())
+        .option("seeds", format!("{}..{}", seeds.start, seeds.end));
+    let arguments = match subject {
+        Subject::Swarm(profile) => words.option("rules", profile.rules).flag("beyond", asked.beyond),
+        Subject::Scenario(_) => words,
+    };
+    let wholes = vec![("seeds", seeds)];
+    Question { what: "explore", scenario: asked.scenario.as_deref(), arguments, wholes, point: None }
+}
+
+/// Runs the seeds of one shard; `None` if the user stopped it.
+fn part(
+    asked: &ExploreArguments,
+    subject: &Subject,
+    seeds: &Range<u64>,
+    writer: &mut Writer,
+) -> Result<Option<serde_json::Value>, Failure> {
+    let mut summary = Summary::new(subject);
+    let bar = Bar::new(seeds, asked.output.quiet);
+    let end = explore(
+        subject,
+        seeds.clone(),
+        Limits::default(),
+        stop_on_interrupt(),
+        &|row| bar.seed(row),
+        &mut |rows| {
+            guests::failed()?;
+            for row in rows {
+                let line = row.to_json().to_string();
+                summary.add_line(row, &line);
+                writer.row(&line)?;
+            }
+            bar.lines(summary.seeds);
+            Ok::<(), Failure>(())
+        },
+    )?;
+    bar.bar.finish_and_clear();
+    Ok((end == End::Done).then(|| {
+        json!({
+            "findings": summary.failures,
+            "stale_read_seeds": summary.stale,
+            "first_finding_seed": summary.first_failure,
+        })
+    }))
 }
 
 /// Progress on standard error: a bar on a terminal, else a line every ten seconds.
@@ -410,68 +462,43 @@ fn say_speed(seeds: u64, took: Duration) {
     );
 }
 
-/// `sim merge`.
-pub(super) fn merge(out: &Path, parts: &[std::path::PathBuf]) -> Result<u8, Failure> {
-    let mut found = Vec::new();
-    for path in parts {
-        let folder = Folder { path: path.clone() };
-        let manifest = folder.read_manifest()?;
-        manifest.check_version(&folder)?;
-        if !manifest.complete {
-            let path = path.display();
-            return Err(Failure::usage(format!(
-                "error: {path} is not complete; say sim explore --resume {path}"
-            )));
+/// The parts of an exploration as one.
+pub(super) fn merge(asked: &ExploreArguments, parts: &Parts, out: Option<&Path>) -> Result<u8, Failure> {
+    let (subject, seeds) = (subject(asked)?, seeds(&asked.seeds)?);
+    let mut summary = Summary::new(&subject);
+    let digest = parts.fold(&|part| summary_of(part, &subject), &mut |part| summary.join(part))?;
+    assert_eq!(digest.to_string(), format!("{:032x}", summary.digest), "the parts and their summary differ");
+    let heading = Heading { subject, seeds, end: End::Done };
+    if let Some(out) = out {
+        let folder = Folder::create(Some(out))?;
+        let mut file = folder.open_rows(0)?;
+        for part in &parts.parts {
+            part.read(&mut |line| file.add_line(line))?;
         }
-        found.push((manifest, folder));
+        file.complete()?;
+        let mut manifest = Manifest::new(heading.subject.clone(), heading.seeds.clone());
+        manifest.complete = true;
+        folder.write_manifest(&manifest)?;
+        folder.write_json("summary.json", &summary_json(&heading, &summary))?;
     }
-    found.sort_by_key(|(manifest, _)| (manifest.part.start, manifest.part.end));
-    let Some((first, _)) = found.first() else {
-        return Err(Failure::usage("error: nothing to merge"));
-    };
-    let mut whole = Manifest::new(first.subject.clone(), first.seeds.clone(), first.seeds.clone());
-    let mut next = whole.seeds.start;
-    for (manifest, folder) in &found {
-        let path = folder.path.display();
-        if (&manifest.subject, &manifest.seeds) != (&whole.subject, &whole.seeds) {
-            let words =
-                |of: &Manifest| format!("seeds {}..{}, {}", of.seeds.start, of.seeds.end, of.subject.words());
-            let mut message =
-                format!("error: {path} is of {}; the others are of {}", words(manifest), words(&whole));
-            if words(manifest) == words(&whole) {
-                message.push_str(", but what the file asks for has changed in between");
-            }
-            return Err(Failure::usage(message));
-        }
-        let start = manifest.part.start;
-        if start != next {
-            let what = if start > next { "missing" } else { "there twice" };
-            let (low, high) = (start.min(next), start.max(next));
-            return Err(Failure::usage(format!("error: seeds {low}..{high} are {what} before {path}")));
-        }
-        next = manifest.part.end;
+    asked.output.print(&(&heading, &summary), Color::Never)?;
+    Ok(conclude(asked, &heading, &summary))
+}
+
+/// What one part comes to. Its seeds must be exactly those that it says.
+fn summary_of(part: &Part, subject: &Subject) -> Result<(Summary, Digest), Failure> {
+    let mut summary = Summary::new(subject);
+    let seeds = &part.header.slices[0].part;
+    let mut next = seeds.start;
+    let footer = part.read(&mut |line| {
+        let row = serde_json::from_str(line).ok().and_then(|row| Row::from_json(&row));
+        let row = row.filter(|row| row.seed == next).ok_or_else(|| foreign(part))?;
+        next += 1;
+        summary.add_line(&row, line);
+        Ok::<(), Failure>(())
+    })?;
+    if next != seeds.end {
+        return Err(foreign(part));
     }
-    if next != whole.seeds.end {
-        return Err(Failure::usage(format!("error: seeds {next}..{} are missing", whole.seeds.end)));
-    }
-    let target = Folder::create(Some(out))?;
-    let mut file = target.open_rows(0)?;
-    let mut summary = Summary::new(&whole.subject);
-    for (manifest, folder) in &found {
-        let before = summary.seeds;
-        folder.read_rows(true, manifest.part.start, &mut |line, row| {
-            summary.add(&row);
-            file.add_line(line)
-        })?;
-        if summary.seeds - before != manifest.part.end - manifest.part.start {
-            return Err(Failure::usage(format!("error: {} lacks rows", folder.path.display())));
-        }
-        whole.sessions.extend(manifest.sessions.iter().cloned());
-    }
-    file.complete()?;
-    whole.complete = true;
-    target.write_manifest(&whole)?;
-    let heading = Heading { subject: whole.subject, seeds: whole.seeds, end: End::Done };
-    target.write_json("summary.json", &summary_json(&heading, &summary))?;
-    print(&summary_text(&heading, &summary))
+    Ok((summary, footer.digest))
 }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use leasehold_lab::frontier::{Extent, Frontier, Judge, Question, frontier as judge};
+use leasehold_lab::frontier::{Column, Extent, Frontier, Judge, Question, columns, frontier as judge};
 use leasehold_lab::report::{FrontierSubject, frontier_csv, frontier_json, frontier_svg, frontier_text};
 use leasehold_lab::threshold::Refusal;
 use leasehold_run::report::Style;
@@ -14,6 +14,8 @@ use super::args::{By, FrontierArguments};
 use super::errors::{Failure, read as read_scenario, seed_set};
 use super::guests;
 use super::output::Report;
+use super::parts::merge::{Parts, foreign};
+use super::parts::{self, Shard, Words, write_part};
 use super::run::stop_on_interrupt;
 use super::threshold::usual_tolerance;
 
@@ -56,7 +58,8 @@ impl Axis<'_> {
     }
 }
 
-pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
+/// `parts` are those of all shards, for `sim merge`.
+pub(super) fn frontier(asked: &FrontierArguments, parts: Option<&Parts>) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
     if let Some(jobs) = asked.jobs {
         // Only the first call in a process counts, and this is it.
@@ -107,15 +110,42 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
     if guest.is_some() && by == Judge::Seeds(asked.seeds) {
         guests::check(&y_knob.at(y.from).map_err(wrong)?)?;
     }
-    let bar = progress((x.steps + 1) * (y.steps + 1), asked.output.quiet);
     let question = Question { x, y, tolerance, judge: by };
-    let found = judge(question, &|value| knob_at(value).map_err(Refusal::Scenario), stop, &|| bar.inc(1));
-    bar.finish_and_clear();
-    guests::failed()?;
-    let found: Frontier = found.map_err(|refusal| match refusal {
+    let refused = |refusal| match refusal {
         Refusal::Scenario(problems) => wrong(problems),
         Refusal::NotKnown(why) => Failure::usage(format!("error: {why}; `--by seeds` can be asked still")),
-    })?;
+        Refusal::SeedsMissing(value) => unreachable!("a frontier runs its own seeds: {value}"),
+    };
+    let knob_at = |value: i128| knob_at(value).map_err(Refusal::Scenario);
+    if let (Some(number), Some(folder)) = (asked.shard.shard, asked.shard.out.as_deref()) {
+        let shard = Shard { number, folder, output: &asked.output };
+        return write_part(shard, &shared(asked, x.steps), |ranges, writer| {
+            let place = |place: u64| usize::try_from(place).expect("the number of steps fits");
+            let places = place(ranges[0].start)..place(ranges[0].end);
+            let all = places.len();
+            let done = columns(question, places, &knob_at, stop, &|| ()).map_err(refused)?;
+            guests::failed()?;
+            for column in &done {
+                writer.row(&column.to_json().to_string())?;
+            }
+            let stale = done.iter().flat_map(|column| &column.cells).filter(|cell| cell.stale).count();
+            Ok((done.len() == all).then(|| serde_json::json!({ "stale_cells": stale })))
+        });
+    }
+    let found: Frontier = match parts {
+        Some(parts) => {
+            let columns: Option<Vec<Column>> = parts.rows()?.iter().map(Column::from_json).collect();
+            let columns = columns.ok_or_else(|| foreign(&parts.parts[0]))?;
+            Frontier { question, columns, interrupted: false }
+        }
+        None => {
+            let bar = progress((x.steps + 1) * (y.steps + 1), asked.output.quiet);
+            let found = judge(question, &knob_at, stop, &|| bar.inc(1));
+            bar.finish_and_clear();
+            guests::failed()?;
+            found.map_err(refused)?
+        }
+    };
     let plan = scenario::load(&file, &text, &sets, &names).ok();
     let title = plan.as_ref().map_or(file.as_str(), |plan| plan.title.as_str());
     let subject = FrontierSubject { file: &file, title, x: &x_knob, y: &y_knob, found: &found };
@@ -132,6 +162,20 @@ pub(super) fn frontier(asked: &FrontierArguments) -> Result<u8, Failure> {
         let _ = writeln!(std::io::stderr().lock(), "A BUG OF OURS: theory and measurement disagree at {at}");
     }
     Ok(verdict.exit_code())
+}
+
+/// What all shards of a diagram have in common.
+fn shared(asked: &FrontierArguments, x_steps: usize) -> parts::Question<'_> {
+    let arguments = Words::of_scenario(&asked.scenario)
+        .option("x", &asked.x)
+        .option("y", &asked.y)
+        .option("steps", &asked.steps)
+        .choice("by", &asked.by)
+        .option("seeds", asked.seeds)
+        .maybe("tolerance", asked.tolerance.as_ref());
+    let wholes = vec![("columns", 0..x_steps as u64 + 1)];
+    let scenario = Some(asked.scenario.scenario.as_path());
+    parts::Question { what: "frontier", scenario, arguments, wholes, point: None }
 }
 
 impl Report for FrontierSubject<'_> {

@@ -112,6 +112,11 @@ fn in_ascii(text: &str) -> String {
 }
 
 impl Output {
+    /// Is one JSON object asked for?
+    pub(super) fn wants_json(&self) -> bool {
+        self.json || matches!(self.format, Format::Json | Format::Jsonl)
+    }
+
     /// Prints a report on standard output.
     pub(super) fn print<R: Report>(&self, report: &R, color: Color) -> Result<(), Failure> {
         if !self.quiet {

@@ -1,21 +1,32 @@
 //! `sim probability`.
 
 use std::io::{IsTerminal, Write};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use leasehold_lab::probability::{Asked, Rare, estimate, plain};
+use leasehold_lab::probability::{
+    Asked, Estimate, Plain, Rare, Replication, conclude, estimate, plain, replications,
+};
 use leasehold_lab::report::{ProbabilitySubject, probability_json, probability_text};
+use leasehold_parts::Writer;
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
+use leasehold_run::setup::Setup;
+use serde_json::{Value, json};
 
 use super::args::{ProbabilityArguments, ProbableEvent};
-use super::errors::{Failure, load, quoted};
+use super::errors::{Failure, Loaded, load, quoted};
 use super::exhaust::one_setup;
 use super::output::Report;
+use super::parts::merge::{Parts, foreign};
+use super::parts::{Question, Shard, Words, write_part};
 use super::run::{now, stop_on_interrupt};
 use super::{exit, guests};
 
-pub(super) fn probability(asked: &ProbabilityArguments) -> Result<u8, Failure> {
+/// `parts` are those of all shards, for `sim merge`.
+pub(super) fn probability(asked: &ProbabilityArguments, parts: Option<&Parts>) -> Result<u8, Failure> {
     let stop = stop_on_interrupt();
     let mut loaded = load(&asked.scenario)?;
     let setup = one_setup(&mut loaded, asked.row.as_deref())?;
@@ -29,6 +40,20 @@ pub(super) fn probability(asked: &ProbabilityArguments) -> Result<u8, Failure> {
         ProbableEvent::NegativeMargin => Rare::NegativeMargin,
     };
     let what = Asked { rare, particles: asked.particles, replications: asked.replications };
+    if let (Some(number), Some(folder)) = (asked.shard.shard, asked.shard.out.as_deref()) {
+        if super::DRAWN_SEED.get().is_some() {
+            return Err(Failure::usage("error: shards need one seed for all of them: say --seed N"));
+        }
+        let shard = Shard { number, folder, output: &asked.output };
+        return write_part(shard, &question(asked), |ranges, writer| {
+            part(&setup, &what, ranges, stop, writer)
+        });
+    }
+    if let Some(parts) = parts {
+        let (done, plain) = merged(&parts.rows()?).ok_or_else(|| foreign(&parts.parts[0]))?;
+        let found = conclude(&what, &done);
+        return report(asked, &loaded, &what, &found, (asked.plain > 0).then_some(plain));
+    }
     let bar = progress(what.replications);
     let began = now();
     let found = estimate(&setup, &what, stop, &|| bar.inc(1));
@@ -39,21 +64,85 @@ pub(super) fn probability(asked: &ProbabilityArguments) -> Result<u8, Failure> {
         return Ok(exit::INTERRUPTED);
     }
     let began = now();
-    let beside = (asked.plain > 0).then(|| plain(&setup, rare, asked.plain, stop));
+    let beside = (asked.plain > 0).then(|| plain(&setup, rare, 0..asked.plain, stop));
     if let Some(beside) = beside {
         say_speed("plain", beside.seeds, began.elapsed());
     }
+    report(asked, &loaded, &what, &found, beside)
+}
+
+fn report(
+    asked: &ProbabilityArguments,
+    loaded: &Loaded,
+    what: &Asked,
+    found: &Estimate,
+    plain: Option<Plain>,
+) -> Result<u8, Failure> {
     let command = command(asked, &loaded.file, &loaded.arguments);
-    let subject = ProbabilitySubject {
-        title: &loaded.plan.title,
-        asked: &what,
-        found: &found,
-        plain: beside,
-        command: &command,
-    };
+    let subject =
+        ProbabilitySubject { title: &loaded.plan.title, asked: what, found, plain, command: &command };
     asked.output.print(&subject, asked.scenario.color)?;
-    let cut_short = beside.is_some_and(|beside| beside.seeds < asked.plain);
+    let cut_short = plain.is_some_and(|beside| beside.seeds < asked.plain);
     Ok(if found.interrupted || cut_short { exit::INTERRUPTED } else { 0 })
+}
+
+/// What all shards of an estimate have in common.
+fn question(asked: &ProbabilityArguments) -> Question<'_> {
+    let arguments = Words::of_scenario(&asked.scenario)
+        .maybe("row", asked.row.as_ref())
+        .choice("event", &asked.event)
+        .option("particles", asked.particles)
+        .option("replications", asked.replications)
+        .option("plain", asked.plain);
+    let wholes = vec![("replications", 0..u64::from(asked.replications)), ("plain-seeds", 0..asked.plain)];
+    let scenario = Some(asked.scenario.scenario.as_path());
+    Question { what: "probability", scenario, arguments, wholes, point: None }
+}
+
+/// Runs the replications and the plain seeds of one shard; `None` if the user stopped it.
+fn part(
+    setup: &Arc<Setup>,
+    what: &Asked,
+    ranges: &[Range<u64>],
+    stop: &AtomicBool,
+    writer: &mut Writer,
+) -> Result<Option<Value>, Failure> {
+    let number = |number: u64| u32::try_from(number).expect("the number of replications has 32 bits");
+    let numbers = number(ranges[0].start)..number(ranges[0].end);
+    let done = replications(setup, what, numbers, stop, &|| ());
+    let beside = plain(setup, what.rare, ranges[1].clone(), stop);
+    if stop.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    for one in &done {
+        writer.row(&one.to_json().to_string())?;
+    }
+    if beside.seeds > 0 {
+        let Plain { seeds, seen, events } = beside;
+        writer.row(&json!({ "plain_seeds": seeds, "seen": seen, "events": events }).to_string())?;
+    }
+    let seen = done.iter().filter(|one| one.probability > 0.0).count();
+    Ok(Some(json!({ "replications_that_saw_it": seen, "plain_seeds_that_saw_it": beside.seen })))
+}
+
+/// The rows of all parts, in the order of the parts.
+fn merged(rows: &[Value]) -> Option<(Vec<Replication>, Plain)> {
+    let (mut done, mut plain) = (Vec::new(), Plain::default());
+    for row in rows {
+        match row.get("plain_seeds") {
+            None => done.push(Replication::from_json(row)?),
+            Some(seeds) => {
+                let number = |key: &str| row.get(key)?.as_u64();
+                plain = plain.and(Plain {
+                    seeds: seeds.as_u64()?,
+                    seen: number("seen")?,
+                    events: number("events")?,
+                });
+            }
+        }
+    }
+    done.sort_by_key(|one| one.number);
+    Some((done, plain))
 }
 
 impl Report for ProbabilitySubject<'_> {

@@ -24,10 +24,7 @@ pub(super) struct Manifest {
     pub(super) version: String,
     pub(super) draw: u64,
     pub(super) subject: Subject,
-    /// The seeds of all shards together.
     pub(super) seeds: Range<u64>,
-    /// Those of this part.
-    pub(super) part: Range<u64>,
     /// Every row is there.
     pub(super) complete: bool,
     /// One for each time that it was started: command line, times, threads. Not compared with anything.
@@ -35,20 +32,19 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    pub(super) fn new(subject: Subject, seeds: Range<u64>, part: Range<u64>) -> Manifest {
+    pub(super) fn new(subject: Subject, seeds: Range<u64>) -> Manifest {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let draw = u64::from(DRAW_VERSION);
-        Manifest { version, draw, subject, seeds, part, complete: false, sessions: Vec::new() }
+        Manifest { version, draw, subject, seeds, complete: false, sessions: Vec::new() }
     }
 
     fn to_json(&self) -> Value {
         let mut manifest = json!({
-            "schema": 1,
+            "schema": 2,
             "what": "explore",
             "version": self.version,
             "draw": self.draw,
             "seeds": [self.seeds.start, self.seeds.end],
-            "part": [self.part.start, self.part.end],
             "complete": self.complete,
             "sessions": self.sessions,
         });
@@ -78,13 +74,12 @@ impl Manifest {
                 profile(value.get("rules")?.as_str()?, beyond == Bound::Beyond).ok()?.into()
             }
         };
-        (value.get("what")?.as_str()? == "explore" && value.get("schema")?.as_u64()? == 1).then_some(())?;
+        (value.get("what")?.as_str()? == "explore" && value.get("schema")?.as_u64()? == 2).then_some(())?;
         Some(Manifest {
             version: value.get("version")?.as_str()?.to_owned(),
             draw: value.get("draw")?.as_u64()?,
             subject,
             seeds: range("seeds")?,
-            part: range("part")?,
             complete: value.get("complete")?.as_bool()?,
             sessions: value.get("sessions")?.as_array()?.clone(),
         })
@@ -239,9 +234,9 @@ impl RowsFile {
         self.file.flush().map_err(|error| self.folder.failed(&error))
     }
 
-    /// A line as it stands in another folder.
+    /// A row as a part holds it, without its line's end.
     pub(super) fn add_line(&mut self, line: &str) -> Result<(), Failure> {
-        self.file.write_all(line.as_bytes()).map_err(|error| self.folder.failed(&error))
+        writeln!(self.file, "{line}").map_err(|error| self.folder.failed(&error))
     }
 
     /// Every row is there: the file gets its name.

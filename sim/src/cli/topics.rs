@@ -65,6 +65,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "nodes on simulated disks: stalls, torn writes, errors, lies, and what they cost",
         include_str!("../../../docs/reference/disks.md"),
     ),
+    ("fleet", "many processes, one result: shards, merging, engines", include_str!("../../../docs/fleet.md")),
     ("guests", "how to run your own Raft on these clocks", include_str!("../../../docs/host-your-own.md")),
     (
         "guests-run",
@@ -252,8 +253,12 @@ const EXIT_CODES: &str = "\
   5  two runs of the same scenario and seed differ (--check-determinism)
  70  a bug of ours: an invariant is broken, or theory and simulation disagree, under the sound rules; a real node
      ended by itself
- 74  the report, the trace or the manual pages could not be written
+ 74  the report, the trace, a part or the manual pages could not be written
+ 75  sim merge: parts are missing or damaged; it names the shards to run
 130  interrupted; the rows that were done are shown, the smallest scenario so far is written
+
+With --shard: 0 the part is there, whatever it shows; 2, 5 and 70 would be the same again; 74, 130 and a signal (137, 143)
+are worth a retry, on this machine or on another one.
 ";
 
 #[cfg(test)]

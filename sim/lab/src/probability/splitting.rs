@@ -8,6 +8,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::Asked;
 use super::levels::{LEVELS, Score, Scorer};
+use super::replication::Replication;
 use leasehold_run::run::Running;
 use leasehold_run::setup::Setup;
 use leasehold_world::Choices;
@@ -20,16 +21,6 @@ const COMMON: f64 = 0.5;
 
 /// Weights fall below what a number can hold before this.
 const ROUNDS_MAX: usize = 6_000;
-
-/// What one replication found.
-#[derive(Debug, Clone)]
-pub(super) struct Replication {
-    pub(super) probability: f64,
-    /// How probable it is to come as far as each level, or farther.
-    pub(super) levels: [f64; LEVELS.len()],
-    pub(super) runs: u64,
-    pub(super) events: u64,
-}
 
 /// A run where it was better than ever before.
 type State = (Running, Scorer);
@@ -50,6 +41,7 @@ pub(super) fn replicate(
 ) -> Option<Replication> {
     let mut replicator = Replicator {
         asked,
+        number,
         random: randomness(setup.seed, number),
         stop,
         runs: 0,
@@ -76,6 +68,7 @@ fn randomness(seed: u64, replication: u32) -> ChaCha8Rng {
 
 struct Replicator<'a> {
     asked: &'a Asked,
+    number: u32,
     random: ChaCha8Rng,
     stop: &'a AtomicBool,
     runs: u64,
@@ -146,7 +139,7 @@ impl Replicator<'_> {
             *reached = weight * self.share(level);
         }
         let probability = weight * self.share(Score::EVENT.level);
-        Some(Replication { probability, levels, runs: self.runs, events: self.events })
+        Some(Replication { number: self.number, probability, levels, runs: self.runs, events: self.events })
     }
 
     /// The share of the particles that came as far as a level, or farther.

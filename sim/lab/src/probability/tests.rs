@@ -20,7 +20,7 @@ fn split(setup: &Arc<Setup>, rare: Rare, particles: u32, replications: u32) -> E
 fn agrees(sets: &[&str], rare: Rare, seeds: u64) {
     let setup = setup(sets);
     let found = split(&setup, rare, 100, 40).probability;
-    let plain = plain(&setup, rare, seeds, &AtomicBool::new(false));
+    let plain = plain(&setup, rare, 0..seeds, &AtomicBool::new(false));
     let (low, high) = interval(plain.seen, plain.seeds);
     assert!(plain.seen >= 50, "{plain:?} is too few to compare with");
     assert!(found.relative_error < 0.1, "{found:?}");
@@ -43,7 +43,7 @@ fn an_event_that_jumps_over_levels_is_not_missed() {
     let sets = ["clock.followers.offset=0s", "lease.rules=nothing-withheld", "timers.election-jitter=60ms"];
     let setup = setup(&sets);
     let found = split(&setup, Rare::NegativeMargin, 50, 8).probability;
-    let plain = plain(&setup, Rare::NegativeMargin, 400, &AtomicBool::new(false));
+    let plain = plain(&setup, Rare::NegativeMargin, 0..400, &AtomicBool::new(false));
     let (low, high) = interval(plain.seen, plain.seeds);
     assert!(found.low <= high && low <= found.high, "splitting {found:?}, plain {plain:?}");
 }

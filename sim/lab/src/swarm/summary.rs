@@ -1,12 +1,18 @@
 //! What many rows come to. Findings are grouped by cause: a bug that a thousand seeds have found is one bug.
+//!
+//! **Architecture Invariant:** a summary is a function of the set of its rows. Rows may be added in any order, and summaries of
+//! disjoint seeds may be joined in any order. Its size does not grow with the number of rows.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use leasehold::lease::LeaseForm;
 use leasehold_run::study::Safety;
 
 use super::Subject;
+use super::margins::Margins;
 use super::row::{Kind, Row};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// What findings of one group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,14 +76,14 @@ pub struct Summary {
     pub reads_under_lease: u64,
     /// All events.
     pub events: u64,
-    /// All traces chained: equal numbers, equal runs.
-    pub trace: u64,
+    /// The sum of the hashes of all rows' lines, modulo 2^128: equal numbers, equal rows, in whatever order.
+    pub digest: u128,
     /// How often each kind of fault was drawn: seeds.
     pub faults: BTreeMap<String, u64>,
     /// Findings by cause.
     pub groups: BTreeMap<Cause, Group>,
-    /// The smallest margin of each seed that had one, ns.
-    margins: Vec<i64>,
+    /// The smallest margin of each seed that had one.
+    margins: Margins,
 }
 
 /// In the order of [`Summary::safety`].
@@ -94,8 +100,14 @@ impl Summary {
         SAFETIES.into_iter().zip(self.safety).find(|(_, seeds)| *seeds > 0).map(|(safety, _)| safety)
     }
 
-    /// Adds a row. Rows are added in the order of their seeds.
+    /// Adds a row.
     pub fn add(&mut self, row: &Row) {
+        self.add_line(row, &row.to_json().to_string());
+    }
+
+    /// Adds a row that has just been read, with its line of JSON.
+    pub fn add_line(&mut self, row: &Row, line: &str) {
+        self.digest = self.digest.wrapping_add(xxh3_128(line.as_bytes()));
         self.seeds += 1;
         self.safety
             [SAFETIES.iter().position(|known| *known == row.safety(self.sound)).expect("all are there")] += 1;
@@ -107,8 +119,7 @@ impl Summary {
         self.reads += row.reads;
         self.reads_under_lease += row.reads_under_lease;
         self.events += row.events;
-        self.trace = xxhash_rust::xxh3::xxh3_64_with_seed(&row.trace.to_le_bytes(), self.trace);
-        self.margins.extend(row.margin_ns);
+        row.margin_ns.into_iter().for_each(|margin| self.margins.add(margin, 1));
         for fault in &row.faults {
             match self.faults.get_mut(fault) {
                 Some(count) => *count += 1,
@@ -119,11 +130,11 @@ impl Summary {
         }
         if row.stale > 0 {
             self.stale += 1;
-            self.first_stale.get_or_insert(row.seed);
+            self.first_stale = least(self.first_stale, Some(row.seed));
         }
         if !row.found.is_empty() {
             self.failures += 1;
-            self.first_failure.get_or_insert(row.seed);
+            self.first_failure = least(self.first_failure, Some(row.seed));
             self.group(row);
         }
     }
@@ -134,24 +145,53 @@ impl Summary {
             detail: row.detail.clone(),
             deadline: row.form == LeaseForm::Deadline,
         };
-        let simplicity = (row.faults.len(), row.events);
-        let group = self.groups.entry(cause).or_insert_with(|| Group {
-            count: 0,
+        let group = Group {
+            count: 1,
             first: row.seed,
             simplest: row.seed,
-            simplicity,
-            margin_ns: None,
+            simplicity: (row.faults.len(), row.events),
+            margin_ns: row.margin_ns,
             always: row.faults.clone(),
-            ever: BTreeSet::new(),
-        });
-        group.count += 1;
-        if simplicity < group.simplicity {
-            group.simplicity = simplicity;
-            group.simplest = row.seed;
+            ever: row.faults.clone(),
+        };
+        self.add_group(cause, group);
+    }
+
+    fn add_group(&mut self, cause: Cause, group: Group) {
+        match self.groups.entry(cause) {
+            Entry::Vacant(place) => {
+                place.insert(group);
+            }
+            Entry::Occupied(mut known) => known.get_mut().join(group),
         }
-        group.margin_ns = group.margin_ns.into_iter().chain(row.margin_ns).min();
-        group.always.retain(|fault| row.faults.contains(fault));
-        group.ever.extend(row.faults.iter().cloned());
+    }
+
+    /// Adds what other seeds of the same subject come to.
+    pub fn join(&mut self, other: Summary) {
+        self.seeds += other.seeds;
+        self.failures += other.failures;
+        self.stale += other.stale;
+        for (mine, others) in self.safety.iter_mut().zip(other.safety) {
+            *mine += others;
+        }
+        self.first_failure = least(self.first_failure, other.first_failure);
+        self.first_stale = least(self.first_stale, other.first_stale);
+        self.with_takeover += other.with_takeover;
+        self.with_lease_reads += other.with_lease_reads;
+        self.with_both += other.with_both;
+        self.takeovers += other.takeovers;
+        self.operations += other.operations;
+        self.reads += other.reads;
+        self.reads_under_lease += other.reads_under_lease;
+        self.events += other.events;
+        self.digest = self.digest.wrapping_add(other.digest);
+        for (fault, count) in other.faults {
+            *self.faults.entry(fault).or_insert(0) += count;
+        }
+        for (cause, group) in other.groups {
+            self.add_group(cause, group);
+        }
+        self.margins.join(other.margins);
     }
 
     /// Seeds whose only finding is that the checker gave up.
@@ -161,10 +201,27 @@ impl Summary {
     }
 
     /// The smallest margins at these thousandths of the seeds that had one, ns: 0 is the smallest of all, 500 the median.
-    pub fn margins(&self, permille: &[usize]) -> Option<Vec<i64>> {
-        let mut sorted = self.margins.clone();
-        sorted.sort_unstable();
-        let last = sorted.len().checked_sub(1)?;
-        Some(permille.iter().map(|part| sorted[last * part / 1_000]).collect())
+    /// Beyond a million seeds those between the two ends are rounded down, by less than a thousandth.
+    pub fn margins(&self, permille: &[u64]) -> Option<Vec<i64>> {
+        self.margins.at(permille)
     }
+}
+
+impl Group {
+    /// Adds other seeds with the same cause.
+    fn join(&mut self, other: Group) {
+        self.count += other.count;
+        self.first = self.first.min(other.first);
+        // Of equals the first seed.
+        if (other.simplicity, other.simplest) < (self.simplicity, self.simplest) {
+            (self.simplicity, self.simplest) = (other.simplicity, other.simplest);
+        }
+        self.margin_ns = least(self.margin_ns, other.margin_ns);
+        self.always.retain(|fault| other.always.contains(fault));
+        self.ever.extend(other.ever);
+    }
+}
+
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
 }

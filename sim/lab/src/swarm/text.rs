@@ -32,7 +32,7 @@ const SHRINKABLE: [Kind; 7] = [
 ];
 
 /// The thousandths at which margins are shown, and what they are called.
-const MARGINS: [(usize, &str); 5] =
+const MARGINS: [(u64, &str); 5] =
     [(0, "least"), (10, "1 %"), (100, "10 %"), (500, "median"), (1_000, "most")];
 
 /// For people.
@@ -98,7 +98,7 @@ pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
         End::FailuresMax => text.push_str("\n  stopped: enough failures\n"),
         End::Interrupted => text.push_str("\n  interrupted: these are the seeds that were done\n"),
     }
-    text.push_str(&format!("\nsim {}  trace {:016x}\n", env!("CARGO_PKG_VERSION"), summary.trace));
+    text.push_str(&format!("\nsim {}  digest {:032x}\n", env!("CARGO_PKG_VERSION"), summary.digest));
     text
 }
 
@@ -194,7 +194,7 @@ pub fn summary_json(heading: &Heading, summary: &Summary) -> Value {
         "faults": summary.faults,
         "margin_ns": margins,
         "groups": groups,
-        "trace": format!("{:016x}", summary.trace),
+        "digest": format!("{:032x}", summary.digest),
     });
     match &heading.subject {
         Subject::Swarm(profile) => {
