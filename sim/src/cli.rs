@@ -13,6 +13,7 @@ mod inspect;
 mod kept;
 mod live;
 mod output;
+mod page;
 mod parts;
 mod probability;
 mod run;

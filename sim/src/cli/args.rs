@@ -506,6 +506,14 @@ pub(super) struct RunArguments {
     /// Write every event as a JSON line to this file. `-` is standard output, which then holds nothing else: with --quiet.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
+    /// Draw the run in this file: a page that needs no network. The row: --row, or the one whose stale read is told, or the
+    /// one with the smallest margin.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) html: Option<PathBuf>,
+    /// With --html: the most messages and operations that are drawn one by one, those nearest to the story. The others are
+    /// counted.
+    #[arg(long, value_name = "N", requires = "html", default_value_t = leasehold_run::picture::Bounds::default().marks_max)]
+    pub(super) html_marks: usize,
     /// Write one row's run to this file as a trace for ui.perfetto.dev. The row: --row, or the one whose stale read is told,
     /// or the first.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

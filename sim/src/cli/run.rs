@@ -17,6 +17,7 @@ use super::args::{Expect, RunArguments};
 use super::errors::{Failure, Loaded, load, nearest};
 use super::kept::Kept;
 use super::output::{Case, Report, rows_as_cases, style};
+use super::page::Page;
 use super::traces::Traces;
 use super::{exit, guests};
 
@@ -31,6 +32,10 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     }
     // Before the rows are run: a file that cannot be written is known before the user has waited.
     let traces = Traces::create(asked)?;
+    let page = match &asked.html {
+        Some(path) => Some(Page::create(path, &asked.scenario.scenario)?),
+        None => None,
+    };
     let kept = match &asked.out {
         Some(path) => Some(Kept::create(path)?),
         None => None,
@@ -65,6 +70,10 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     };
     asked.output.print(&Verbose(&subject, asked.verbose), asked.scenario.color)?;
     let traced_all = traces.write(&subject, asked.output.quiet, stop)?;
+    if let Some(page) = page.filter(|_| !results.interrupted) {
+        page.write(&subject, asked.html_marks)?;
+        guests::failed()?;
+    }
     if let Some(kept) = kept.filter(|_| !results.interrupted) {
         kept.write(&subject, &loaded.text)?;
         guests::failed()?;

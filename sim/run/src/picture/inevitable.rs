@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use super::model::{Inevitable, Ns, Picture, Sample};
+use super::words::length;
 use crate::display::instant;
 use crate::host::LeaseNode;
 use crate::hosted::Hosted;
@@ -82,9 +83,9 @@ pub fn point_of_no_return(setup: &Arc<Setup>, picture: &Picture) -> Option<Inevi
     let at = |ns: Ns| instant(u64::try_from(ns.get()).unwrap_or(0)).replace('s', " s");
     let sentence = match (avoidable_at, too_late_at) {
         (Some(good), Some(bad)) => format!(
-            "If all faults had ended by {}, no two leaders could have served at once. At {} it was too late.",
+            "If all faults had ended by {}, no two leaders could have served at once. {} later it was too late.",
             at(good),
-            at(bad)
+            length(i128::from(bad.get()) - i128::from(good.get()))
         ),
         (None, Some(bad)) => {
             format!(

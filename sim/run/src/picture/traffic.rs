@@ -1,7 +1,7 @@
 //! Messages and operations: which are drawn, and how many there are.
 //!
 //! The rule: around every moment of the story, and around every change of leadership, all messages and operations are drawn
-//! that lie within one distance, the same for all. The distance is the largest power of two of a microsecond for which they
+//! that begin within one distance, the same for all. (After a suspend thousands end at once: their end does not count.) The distance is the largest power of two of a microsecond for which they
 //! are no more than [`Bounds::marks_max`]. The stale read and the missed operation are always drawn.
 
 use std::collections::BTreeSet;
@@ -28,12 +28,6 @@ pub(super) struct Sent {
     pub(super) lost: Option<u64>,
 }
 
-impl Sent {
-    fn last(&self) -> u64 {
-        self.got.or(self.lost).unwrap_or(self.sent)
-    }
-}
-
 /// What is drawn, and how much there is.
 pub(super) struct Traffic {
     pub(super) messages: Vec<Message>,
@@ -41,20 +35,12 @@ pub(super) struct Traffic {
     pub(super) counted: Counted,
 }
 
-/// The distance of something that lasts from `first` to `last` from the nearest anchor. Anchors are sorted.
-fn distance(anchors: &[u64], first: u64, last: u64) -> u64 {
-    let to = |at: u64| {
-        let next = anchors.partition_point(|anchor| *anchor < at);
-        let after = anchors.get(next).map(|anchor| anchor - at);
-        let before = next.checked_sub(1).map(|place| at - anchors[place]);
-        after.into_iter().chain(before).min().unwrap_or(u64::MAX)
-    };
-    to(first).min(to(last))
-}
-
-fn last_of(operation: &watch::Operation) -> u64 {
-    let completed = operation.completed.map(|(at, _)| at);
-    completed.or(operation.answered).unwrap_or(operation.invoked)
+/// The distance of an instant from the nearest anchor. Anchors are sorted.
+fn distance(anchors: &[u64], at: u64) -> u64 {
+    let next = anchors.partition_point(|anchor| *anchor < at);
+    let after = anchors.get(next).map(|anchor| anchor - at);
+    let before = next.checked_sub(1).map(|place| at - anchors[place]);
+    after.into_iter().chain(before).min().unwrap_or(u64::MAX)
 }
 
 /// The largest distance at which no more than `most` lie; zero if even that is too many, in which case nothing is near.
@@ -75,10 +61,8 @@ pub(super) fn select(
     anchors: &[u64],
     bounds: Bounds,
 ) -> Traffic {
-    let from_messages = sketch.sent.iter().map(|sent| distance(anchors, sent.sent, sent.last()));
-    let from_operations = outcome.history.iter().map(|done| distance(anchors, done.invoked, last_of(done)));
-    let messages: Vec<u64> = from_messages.collect();
-    let operations: Vec<u64> = from_operations.collect();
+    let messages: Vec<u64> = sketch.sent.iter().map(|sent| distance(anchors, sent.sent)).collect();
+    let operations: Vec<u64> = outcome.history.iter().map(|done| distance(anchors, done.invoked)).collect();
     let near = near(messages.iter().chain(&operations).copied().collect(), bounds.marks_max);
 
     let stale: BTreeSet<usize> =
