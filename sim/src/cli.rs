@@ -17,6 +17,7 @@ mod page;
 mod parts;
 mod probability;
 mod run;
+mod serve;
 mod shrink;
 mod store;
 mod threshold;
@@ -83,6 +84,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
     match arguments.command {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Serve(asked)) => serve::serve(&asked),
         Some(Command::Shrink(asked)) => shrink::shrink(&asked),
         Some(Command::Live(asked)) => live::run(&asked),
         Some(Command::Check(history)) => check::check(&history),

@@ -6,5 +6,5 @@ mod history_json;
 mod no_order;
 
 pub(crate) use history::{HistorySubject, history_text};
-pub(crate) use history_html::history_html;
+pub(crate) use history_html::{escaped, history_html};
 pub(crate) use history_json::{history_exit_code, history_json};

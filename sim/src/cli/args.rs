@@ -11,6 +11,7 @@ use super::advise::AdviseArguments;
 use super::guests::guest_set;
 use super::live::LiveArguments;
 use super::output::Output;
+use super::serve::ServeArguments;
 
 /// Shown when nothing is asked.
 pub(super) const FIRST_STEPS: &str = "\
@@ -123,6 +124,11 @@ pub(super) enum Command {
         #[arg(value_hint = clap::ValueHint::DirPath)]
         second: PathBuf,
     },
+    /// Show kept runs and the playground in a browser on this machine.
+    ///
+    /// Listens on 127.0.0.1 alone, and only reads. Exit codes: 2 usage error, or no such folder; 74 the port is taken; 130
+    /// ended by Ctrl-C.
+    Serve(ServeArguments),
     /// Merge the parts that `--shard` has written: the report is that of one process, byte for byte.
     ///
     /// Every seed, column or replication must be there exactly once. Parts of different questions or of different builds are
