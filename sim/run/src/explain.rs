@@ -104,7 +104,7 @@ pub struct Moment {
     /// The operation, by number, where it happened to one.
     pub operation: Option<u64>,
     /// Lines of less weight go first when there are too many.
-    weight: u8,
+    pub(crate) weight: u8,
     /// Orders what happened at the same instant.
     order: u64,
 }

@@ -1,6 +1,7 @@
 //! Reports of a study, for people and for machines. They read results and know no event loop.
 
 mod blame;
+mod drawing;
 mod json;
 mod service;
 mod story;

@@ -92,6 +92,40 @@ fn a_story_fits_a_screen() {
     }
 }
 
+/// The lane of a node in the drawing of a stale read, and the columns of the steps.
+fn lane(text: &str, node: &str) -> (Vec<char>, Vec<usize>) {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("  step "));
+    let header: Vec<char> = lines.next().unwrap().chars().collect();
+    let begins = |at: &usize| header[*at].is_ascii_digit() && header[at - 1] == ' ';
+    let columns = (7..header.len()).filter(begins).collect();
+    let lane = lines.take_while(|line| !line.is_empty()).find(|line| line.starts_with(&format!("  {node} ")));
+    (lane.unwrap().chars().collect(), columns)
+}
+
+#[test]
+fn the_drawing_shows_who_held_a_lease_when_the_stale_read_was_answered() {
+    let (text, _) = report("scenarios/skew.toml", false);
+    let numbered = |words: &str| {
+        let line = text.lines().find(|line| line.contains(words)).unwrap();
+        line.split_whitespace().next().unwrap().parse::<usize>().unwrap() - 1
+    };
+    let campaign = numbered("n3's promise is over: it asks for pre-votes");
+    let (ready, read) = (numbered("n3 can acknowledge writes"), numbered("n1 answers the stale read"));
+    let (n1, columns) = lane(&text, "n1");
+    let (n3, _) = lane(&text, "n3");
+    assert_eq!(n1[columns[read]], '✗');
+    // n1's lease runs on both sides of the answer; n3 promises until it campaigns, and holds a lease from then on.
+    assert_eq!((n1[columns[read] - 1], n1[columns[read] + 1]), ('═', '═'));
+    assert_eq!((n3[columns[campaign - 1]], n3[columns[campaign]]), ('─', ' '));
+    assert_eq!((n3[columns[ready] - 1], n3[columns[ready]]), (' ', '═'));
+    assert!(n3[..columns[read]].contains(&'●'));
+    assert!(n3.iter().collect::<String>().ends_with("clock +2.001s"), "n3's clock is 2.001 s ahead");
+    // A narrow terminal has fewer steps, and those that decide are among them.
+    let (texts, _) = styled("scenarios/skew.toml", &[Style { width: 60, ..Style::PLAIN }]);
+    let (n1, fewer) = lane(&texts[0], "n1");
+    assert!(fewer.len() < columns.len() && n1.contains(&'✗'), "{n1:?}");
+}
+
 /// Lines that hold a command to paste, or one headline, are not broken.
 #[test]
 fn reports_fit_narrow_and_wide_terminals_and_lose_no_word() {

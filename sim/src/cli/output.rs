@@ -105,6 +105,11 @@ fn in_ascii(text: &str) -> String {
     let sign = |sign: char| match sign {
         '✓' => '+',
         '✗' => 'x',
+        // The lanes of a drawing.
+        '═' => '=',
+        '─' => '-',
+        '·' => '.',
+        '●' => 'o',
         sign if sign.is_ascii() => sign,
         _ => '?',
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leasehold_run::gallery::{self, Piece};
+use leasehold_run::picture;
 use leasehold_run::report::{Style, Subject, json_report, text_report};
 use leasehold_run::rules;
 use leasehold_run::scenario::{self, Plan, Written};
@@ -41,6 +42,8 @@ pub enum Want {
     Text,
     /// `theory`: what arithmetic says. Nothing is run for it.
     Theory,
+    /// `picture`: the run as data for the viewer, [`leasehold_run::picture::Picture`].
+    Picture,
     /// `toml`: the row as a scenario with every value resolved. `sim run` gives it the same trace hash.
     Toml,
     /// `gallery`: the exhibits with their scenarios. The scenario of the request is not read.
@@ -89,6 +92,10 @@ fn answered(request: &Request) -> Result<Value, String> {
             Prediction::StalePossible { slack_ns } => json!({ "safe": false, "slack_ns": clamp(slack_ns) }),
             Prediction::NotCovered { why } => json!({ "safe": null, "why": why }),
         };
+    }
+    if wants(Want::Picture) {
+        let drawn = picture::draw(&setup, picture::Bounds::default());
+        answer["picture"] = serde_json::to_value(drawn).map_err(|error| error.to_string())?;
     }
     if wants(Want::Toml) {
         let story = [format!("A row of {}, every value resolved.", request.file)];

@@ -31,7 +31,7 @@ const runs = [
 const folder = mkdtempSync(join(tmpdir(), "hashes-"));
 for (const [file, row, sets] of runs) {
   const began = performance.now();
-  const answer = ask({ want: ["verdict", "text", "theory", "toml"], file, scenario: readFileSync(file, "utf8"), row, sets });
+  const answer = ask({ want: ["verdict", "text", "theory", "toml", "picture"], file, scenario: readFileSync(file, "utf8"), row, sets });
   const took = performance.now() - began;
   assert.equal(answer.error, undefined);
   const setting = sets.flatMap((set) => ["--set", set]);
@@ -39,6 +39,7 @@ for (const [file, row, sets] of runs) {
   const said = JSON.parse(command("run", file, "--json", ...setting, ...chosen));
   assert.equal(answer.report.trace, said.trace, `${file}: the trace hash`);
   assert.deepEqual(answer.report.rows, said.rows, `${file}: everything else`);
+  assert.equal(answer.picture.trace, said.trace, `${file}: the picture is of that run`);
   assert.equal(answer.text, command("run", file, ...setting, ...chosen), `${file}: the report for people`);
   const saved = join(folder, "saved.toml");
   writeFileSync(saved, answer.toml);

@@ -2,11 +2,13 @@
 
 use leasehold_check::Evidence;
 
+use super::drawing;
 use super::style::Style;
 use super::text::{Subject, replay};
 use crate::describe;
 use crate::display::{instant, reading};
 use crate::explain::{Explanation, Moment};
+use crate::picture::{self, Bounds};
 use crate::setup::Setup;
 use crate::study::RowResult;
 
@@ -64,6 +66,15 @@ pub(super) fn stale_read(
             reading(end.0, end.1),
         );
         lines.extend(style.wrapped("        ", &facts));
+    }
+    // A guest tells of no promises, and another run of it is dear.
+    let drawn = match setup.guest {
+        None => drawing::lanes(&picture::draw(setup, Bounds { marks_max: 0 }), found, style),
+        Some(_) => Vec::new(),
+    };
+    if !drawn.is_empty() {
+        lines.push(String::new());
+        lines.extend(drawn);
     }
     lines.push(String::new());
     lines.extend(story(setup, &found.story, style));
