@@ -5,11 +5,14 @@
 //! probability falls like `x^k / k!`. So the threshold is constructed, not sampled. Arithmetic and adversary know nothing
 //! of each other, and must agree.
 
+mod outwards;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use self::outwards::search_outwards;
 use crate::adversary::{Harm, worst_of};
 use leasehold_run::attack::attacks;
 use leasehold_run::run::run;
@@ -145,7 +148,7 @@ pub type Chance<'a, T> = dyn FnMut(i128, &Setup) -> Result<T, Refusal> + 'a;
 /// What arithmetic says about a setup.
 type Theory<'a> = &'a dyn Fn(&Setup) -> Result<Option<Bound>, &'static str>;
 
-/// Finds the threshold of a scenario's keys. `seeds`: how many plain seeds to compare with, each a whole bisection.
+/// Finds the threshold of a scenario's keys. `seeds`: how many plain seeds to compare with.
 ///
 /// # Errors
 ///
@@ -158,7 +161,8 @@ pub fn threshold(knob: &Knob, range: Range, seeds: u64) -> Result<Threshold, Ref
 ///
 /// # Errors
 ///
-/// As for [`threshold`], or `chance` does not know yet.
+/// As for [`threshold`], or `chance` does not know yet: [`Refusal::SeedsMissing`] tells the value that is needed next. It is a
+/// function of what `chance` has said, so that it does not depend on who ran the seeds, nor when.
 pub fn threshold_with(
     knob: &Knob,
     range: Range,
@@ -166,16 +170,6 @@ pub fn threshold_with(
     chance: &mut Chance<'_, bool>,
 ) -> Result<Threshold, Refusal> {
     threshold_by(&bound, knob, range, seeds, chance)
-}
-
-/// Where plain seeds find the threshold, and nothing else.
-///
-/// # Errors
-///
-/// The scenario is wrong at some value, or `chance` does not know yet: [`Refusal::SeedsMissing`] tells the value that is
-/// needed next. It is a function of what `chance` has said, so that it does not depend on who ran the seeds, nor when.
-pub fn seeds_threshold(knob: &Knob, range: Range, chance: &mut Chance<'_, bool>) -> Result<Search, Refusal> {
-    search(coarse(range), 0, &mut |value| chance(value, &knob.at(value).map_err(Refusal::Scenario)?))
 }
 
 fn threshold_by(
@@ -205,7 +199,15 @@ fn threshold_by(
     };
     let compared = match (seeds, adversary) {
         (0, _) => None,
-        _ => Some((seeds, seeds_threshold(knob, range, chance)?)),
+        (_, adversary) => {
+            let mut any = |value| chance(value, &at(value)?);
+            let range = coarse(range);
+            let found = match adversary {
+                Search::Found(edge) => search_outwards(range, edge, &mut any)?,
+                Search::None { .. } | Search::Mixed { .. } => search(range, 0, &mut any)?,
+            };
+            Some((seeds, found))
+        }
     };
     Ok(Threshold {
         range,

@@ -7,7 +7,7 @@ use leasehold_lab::report::{
     MeasuredSubject, ThresholdSubject, certificate, measured_json, measured_text, threshold_json,
     threshold_text,
 };
-use leasehold_lab::threshold::{Range, Refusal, Verdict, seeds_threshold, threshold as find, threshold_with};
+use leasehold_lab::threshold::{Range, Refusal, Verdict, threshold as find, threshold_with};
 use leasehold_run::report::Style;
 use leasehold_run::rules;
 use leasehold_run::scenario::units::UnitError;
@@ -76,10 +76,6 @@ pub(super) fn threshold(asked: &ThresholdArguments, parts: Option<&Parts>) -> Re
                     _ => Err(Refusal::SeedsMissing(value)),
                 }
             };
-            // First, so that the next value is named at once: the adversary may take long.
-            if asked.seeds > 0 {
-                seeds_threshold(&knob, range, &mut chance).map_err(refused)?;
-            }
             threshold_with(&knob, range, asked.seeds, &mut chance).map_err(refused)?
         }
     };
@@ -102,7 +98,7 @@ fn shown(point: &Point<'_>) -> Option<Shown> {
 fn part(asked: &ThresholdArguments, shard: Shard<'_>, knob: &Knob, range: Range) -> Result<u8, Failure> {
     let Some(at) = &asked.at else {
         return Err(Failure::usage(
-            "error: --at VALUE is missing: a shard runs the seeds of one value\n  `sim merge DIR` names the next one; begin with both ends of the range",
+            "error: --at VALUE is missing: a shard runs the seeds of one value\n  `sim merge DIR` names the next one; begin with one end of the range",
         ));
     };
     let value = knob.read(at).map_err(|error| Failure::usage(format!("error: --at {at}: {error}")))?;
