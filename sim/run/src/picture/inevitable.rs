@@ -5,7 +5,7 @@
 //! another stale read, which is another story.) What `[clock]` sets is no fault: it stays.
 //!
 //! The moments of the story are tried, and then the gap between the last that still helped and the first that did not is
-//! halved until it is shorter than [`GAP_NS`], or no event lies in it.
+//! halved until it is shorter than `GAP_NS`, or no event lies in it.
 
 use std::sync::Arc;
 
