@@ -16,6 +16,11 @@ export function drawHead(picture: Picture, host: HTMLElement, where: string) {
   const heading = element("h1");
   heading.append(element("span", bad ? "bad" : "good", `${bad ? "✗" : "✓"} ${verdict.word}`), ` ${verdict.sentence}`);
   host.append(heading);
+  drawEvidence(picture, host);
+}
+
+/** The three questions, and the margin as a sum. */
+export function drawEvidence({ verdict }: Picture, host: HTMLElement) {
   const cards = element("div", "cards");
   for (const card of verdict.cards) {
     const box = element("section");
