@@ -9,6 +9,9 @@ import type { Shell, View } from "./main";
 /** A swipe is at least so long, in CSS pixels, and twice as long as it is high. */
 const SWIPE = 60;
 
+/** The button that turned the page, by its place: it keeps the focus on the next page. */
+let turned: number | undefined;
+
 export function course(shell: Shell, host: HTMLElement, from: URLSearchParams): View {
   const asked = Number(from.get("course") || "1");
   const place = Number.isInteger(asked) ? Math.min(LESSONS.length, Math.max(1, asked)) - 1 : 0;
@@ -17,6 +20,7 @@ export function course(shell: Shell, host: HTMLElement, from: URLSearchParams): 
   const turn = (by: number): boolean => {
     const next = place + by;
     if (!LESSONS[next]) return false;
+    turned = bar.contains(document.activeElement) ? (by < 0 ? 0 : 1) : undefined;
     location.hash = `course=${next + 1}`;
     return true;
   };
@@ -36,6 +40,11 @@ export function course(shell: Shell, host: HTMLElement, from: URLSearchParams): 
   list.onchange = () => { location.hash = `course=${list.value}`; };
   bar.append(button("‹ back", -1), element("span", "count", `${place + 1} of ${LESSONS.length}`), button("on ›", 1), list, element("span", "keys", "arrow keys or a swipe turn the page"));
   host.append(bar, element("h1", "", lesson.title));
+  if (turned !== undefined) {
+    const same = bar.querySelectorAll("button")[turned];
+    (same.disabled ? list : same).focus();
+    turned = undefined;
+  }
   for (const words of lesson.words) host.append(element("p", "lesson", words));
   host.append(element("p", "lesson look", lesson.look));
 

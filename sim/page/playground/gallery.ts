@@ -4,6 +4,9 @@ import { Result } from "./result";
 import type { Exhibit } from "./core";
 import type { Shell, View } from "./main";
 
+/** A link of the list was followed: the list keeps the focus. */
+let followed = false;
+
 export function gallery(shell: Shell, host: HTMLElement, from: URLSearchParams): View {
   const view: View = { redraw: () => view.result?.redraw(), key: (key) => view.result?.key(key) ?? false };
   host.append(element("h1", "", "Lease bugs of real systems"));
@@ -28,6 +31,7 @@ export function gallery(shell: Shell, host: HTMLElement, from: URLSearchParams):
     for (const each of all) {
       const link = element("a", "", "");
       link.href = `#gallery=${each.name}`;
+      link.onclick = () => { followed = true; };
       link.append(element("b", "", each.system), ` ${each.title}`);
       if (each === piece) link.setAttribute("aria-current", "page");
       names.append(link);
@@ -79,6 +83,8 @@ export function gallery(shell: Shell, host: HTMLElement, from: URLSearchParams):
     view.result = result;
     show();
     names.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    if (followed) names.querySelector<HTMLElement>("[aria-current]")?.focus({ preventScroll: true });
+    followed = false;
     scrollTo(0, 0);
   }
   return view;

@@ -110,6 +110,18 @@ async function sliders() {
   await slide(page, "rate", -45);
   assert.equal(await verdict(page), "✓ Safe");
   await slide(page, "rate", 0);
+  for (const [lease, by] of [[4500, 20], [3456.789, 40.8642]]) {
+    await page.locator("[data-number=lease]").fill(String(lease));
+    await drawn(page);
+    assert.ok((await page.locator(".bound").innerText()).endsWith(`= ${by} %.`), `the threshold of a lease of ${lease}: ${by} %`);
+    for (const [name, said] of [["Just beyond", /^✗/], ["Just within", /^✓ Safe/]]) {
+      await page.getByRole("button", { name }).click();
+      await drawn(page);
+      assert.match(await verdict(page), said, `elapsed, lease ${lease}, ${name}`);
+    }
+  }
+  await slide(page, "lease", 3000);
+  await slide(page, "rate", 0);
   for (const [stop, stamp, said] of [["pause", "both", "✓ Safe"], ["suspend", "both", "✓ Safe"], ["suspend", "raw", "✗ Stale read"], ["hypervisor-pause", "both", "✗ Stale read"]]) {
     await page.locator("select[data-key=stop]").selectOption(stop);
     await page.locator("select[data-key=stamp]").selectOption(stamp);
@@ -140,10 +152,12 @@ async function sliders() {
   const range = page.locator("input[type=range][data-key=offset]");
   await range.evaluate((input) => { for (let value = 0; value <= 3000; value += 50) { input.value = value; input.dispatchEvent(new Event("input")); } });
   await drawn(page);
+  const newest = await trace(page);
   await slide(page, "offset", 2950);
-  const [busy, quick] = [await trace(page), []];
+  assert.notEqual(await trace(page), newest);
   await slide(page, "offset", 3000);
-  assert.notEqual(await trace(page), busy);
+  assert.equal(await trace(page), newest, "61 moves at once end with the picture of the last");
+  const quick = [];
   for (let value = 2000; value < 3000; value += 50) {
     await slide(page, "offset", value);
     quick.push(await page.evaluate(() => [view.result.took.verdict, view.result.took.picture]));
@@ -194,6 +208,7 @@ async function exhibits() {
     await page.locator(`.names a[href="#gallery=${name}"]`).click();
     await page.waitForFunction((at) => document.querySelector(".names [aria-current]")?.getAttribute("href") === at, `#gallery=${name}`);
     await drawn(page);
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("href")), `#gallery=${name}`, "the list keeps the focus");
     assert.ok((await page.locator(".story dd").nth(1).innerText()).length > 40, `${name} has its story`);
     for (const [row, said] of [["as shipped", "✗ Stale read"], ["as fixed", undefined]]) {
       await page.locator(".toolbar button", { hasText: row }).first().click();
@@ -239,6 +254,15 @@ async function lessons() {
   await at(7);
   await page.locator(".pages button").first().click();
   await at(6);
+  // The focus stays on the button, so that a keyboard turns on.
+  await page.keyboard.press("Enter");
+  await at(5);
+  await page.keyboard.press("ArrowRight");
+  await at(6);
+  await page.goBack();
+  await at(5);
+  await page.goForward();
+  await at(6);
   await drawn(page);
   const touch = await context.newCDPSession(page);
   const swipe = async (from, to) => {
@@ -251,8 +275,6 @@ async function lessons() {
   await at(7);
   await swipe(80, 320);
   await at(6);
-  await page.goBack();
-  await at(7);
   assert.deepEqual(wrong, []);
   await context.close();
 }
