@@ -2,7 +2,7 @@
 // reach it. The others elect a new leader, which takes writes.
 import type { Setting } from "./state";
 
-/** How many reads, and how many writes, are asked around the time that decides. More are slower and show no more. */
+/** So many reads, and so many writes, are asked at most around the time that decides. More are slower and show no more. */
 const REQUESTS = 1500;
 
 /**
@@ -36,7 +36,8 @@ export function times(setting: Setting) {
 export function scenario(setting: Setting): string {
   const { parted, cut, end } = times(setting);
   const start = cut - 0.05 * setting.timeout;
-  const every = span(Math.max(0.1, (end - start) / REQUESTS));
+  // At most four of a client are under way at once, or the diagram shows nothing but them.
+  const every = span(Math.max(0.1, (end - start) / REQUESTS, setting.delay / 2));
   const rate = setting.rate ? `rate = "${setting.rate}ppm"\n` : "";
   const clock = rate || setting.stamp !== "both" ? `\n[clock.n1]\n${rate}stamp = "${setting.stamp}"\n` : "";
   const renewed = `{ event = "lease-renewed", node = "n1", from = ${span(cut)} }`;
