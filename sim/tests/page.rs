@@ -83,3 +83,16 @@ fn a_page_overwrites_no_scenario_and_says_where_it_cannot_be_written() {
     let failed = sim(&["run", path, "--html", nowhere.to_str().unwrap()]).assert().code(74);
     assert!(String::from_utf8_lossy(&failed.get_output().stderr).contains("cannot write the page to"));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_page_stays_a_link() {
+    let (folder, file) = folder();
+    let link = folder.path().join("link.html");
+    std::fs::write(&file, "old").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let written = page("scenarios/membership.toml", &[], &link);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written, "what the link leads to has the page");
+    assert!(written.contains("id=\"data\">"));
+}

@@ -289,7 +289,7 @@ impl<R: LeaseRules> Node<R> {
         self.seen_leadership = leadership;
         if self.leads() {
             self.forwarding.begin_term(leadership.term);
-            self.proposals.make_room(self.raft.log().last_index());
+            self.proposals.lead_again(self.raft.log().last_index());
         }
         self.abandon_reads();
         for request in self.requests.unsent() {

@@ -145,12 +145,16 @@ impl RowResult {
 
     /// Did it show what it should?
     pub fn as_expected(&self) -> bool {
-        let found = match self.expect {
+        self.reads_as_expected() && self.missed.is_empty()
+    }
+
+    /// Were its reads stale, or not, as they should be?
+    pub fn reads_as_expected(&self) -> bool {
+        match self.expect {
             RowExpectation::None => self.finding == Finding::Clean,
             RowExpectation::Some => self.finding == Finding::Stale,
             RowExpectation::Any => true,
-        };
-        found && self.missed.is_empty()
+        }
     }
 
     /// What cannot be, by our own reasoning: then the simulator, the node or the theory has a bug.

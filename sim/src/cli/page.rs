@@ -47,11 +47,20 @@ impl Page {
         let mut picture = draw(&setup, Bounds { marks_max });
         picture.inevitable = inevitable::point_of_no_return(&setup, &picture);
         let text = page(subject, place, &picture);
-        let mut part = self.path.clone().into_os_string();
-        part.push(".part");
-        let written = fs::write(&part, text).and_then(|()| fs::rename(&part, &self.path));
-        written.map_err(|error| failed(&self.path, &error))
+        replace(&self.path, &text).map_err(|error| failed(&self.path, &error))
     }
+}
+
+/// Writes a regular file as a whole or not at all, behind the links that lead to it. A pipe or a device is written as it is.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    if !fs::metadata(&path)?.is_file() {
+        return fs::write(&path, text);
+    }
+    let mut part = path.clone().into_os_string();
+    part.push(".part");
+    fs::write(&part, text)?;
+    fs::rename(&part, &path)
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {

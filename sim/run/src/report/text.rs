@@ -86,7 +86,7 @@ pub fn headline(subject: &Subject<'_>, style: Style) -> Option<(String, usize)> 
     Some(match &study.verdict {
         Verdict::AsExpected => return None,
         Verdict::NotAsExpected(places) => (
-            style.bad(&format!("NOT AS EXPECTED{}: expected {}", rows(places), expectation(subject.plan))),
+            style.bad(&format!("NOT AS EXPECTED{}: {}", rows(places), unmet(subject.plan, study, places[0]))),
             places[0],
         ),
         Verdict::Undecided(places) => {
@@ -173,8 +173,8 @@ pub fn verdict(subject: &Subject<'_>, style: Style) -> Vec<String> {
                 ),
             ),
         },
-        Verdict::NotAsExpected(_) => {
-            (Style::bad, format!("✗ NOT AS EXPECTED: expected {}", expectation(plan)))
+        Verdict::NotAsExpected(places) => {
+            (Style::bad, format!("✗ NOT AS EXPECTED: {}", unmet(plan, study, places[0])))
         }
         Verdict::Undecided(_) => (Style::doubtful, "? undecided: the checker gave up".to_owned()),
         Verdict::OurBug(_, what) => (Style::bad, format!("✗ a bug of ours: {what}")),
@@ -222,6 +222,14 @@ fn not_safe(study: &Study) -> Option<String> {
         [] => None,
         [""] => Some(String::new()),
         labels => Some(format!(" at {}", some_of(labels))),
+    }
+}
+
+/// What is not as expected in a row.
+fn unmet(plan: &Plan, study: &Study, place: usize) -> String {
+    match study.rows[place].missed.first() {
+        Some(missed) if study.rows[place].reads_as_expected() => missed.clone(),
+        _ => format!("expected {}", expectation(plan)),
     }
 }
 
