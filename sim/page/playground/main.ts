@@ -67,6 +67,7 @@ function open() {
   if (view && shown === location.hash) return;
   shown = location.hash;
   view?.leave?.();
+  shell.core.forget();
   host.replaceChildren();
   document.title = "Leasehold playground";
   const from = new URLSearchParams(location.hash.slice(1));

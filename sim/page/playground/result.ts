@@ -22,6 +22,7 @@ export class Result {
   readonly took = { verdict: 0, picture: 0 };
   /** Questions that were answered with a picture. */
   drawn = 0;
+  private asked = 0;
   private readonly verdict = element("p", "verdict");
   private readonly problem = element("pre", "problem");
   private readonly body = element("div", "result");
@@ -72,6 +73,7 @@ export class Result {
   /** Runs it and shows what comes. `done` is told of the verdict. */
   show(run: Run, done: (answer: Answer) => void = () => {}) {
     const began = performance.now();
+    const number = ++this.asked;
     this.body.setAttribute("aria-busy", "true");
     this.core.ask(run, (reply: Reply) => {
       const { answer } = reply;
@@ -90,7 +92,7 @@ export class Result {
         this.body.hidden = false;
         this.see(answer.picture);
         this.keep(answer.picture, answer.toml ?? "", run);
-        this.body.setAttribute("aria-busy", "false");
+        this.body.setAttribute("aria-busy", String(number !== this.asked));
         this.took.picture = performance.now() - began;
         this.drawn += 1;
       }

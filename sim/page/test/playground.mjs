@@ -157,13 +157,28 @@ async function sliders() {
   assert.notEqual(await trace(page), newest);
   await slide(page, "offset", 3000);
   assert.equal(await trace(page), newest, "61 moves at once end with the picture of the last");
+  // A picture follows a slider that does not rest: 90 frames, a move in each.
+  const pictures = await page.evaluate(() => new Promise((resolve) => {
+    const input = document.querySelector("input[data-key=offset]");
+    const [before, began] = [view.result.drawn, performance.now()];
+    let frame = 0;
+    const move = () => {
+      input.value = String(20 * frame);
+      input.dispatchEvent(new Event("input"));
+      if (++frame < 90) requestAnimationFrame(move);
+      else resolve({ drawn: view.result.drawn - before, ms: performance.now() - began });
+    };
+    move();
+  }));
+  assert.ok(pictures.drawn >= 5, `${pictures.drawn} pictures while the slider moved`);
+  await drawn(page);
   const quick = [];
   for (let value = 2000; value < 3000; value += 50) {
     await slide(page, "offset", value);
     quick.push(await page.evaluate(() => [view.result.took.verdict, view.result.took.picture]));
   }
   const median = (place) => quick.map((one) => one[place]).sort((a, b) => a - b)[quick.length >> 1];
-  console.log(`playground: from a slider's move to the verdict ${median(0).toFixed(0)} ms, to the drawn picture ${median(1).toFixed(0)} ms (medians of ${quick.length})`);
+  console.log(`playground: from a slider's move to the verdict ${median(0).toFixed(0)} ms, to the drawn picture ${median(1).toFixed(0)} ms (medians of ${quick.length}); ${pictures.drawn} pictures in ${(pictures.ms / 1000).toFixed(1)} s of dragging`);
   assert.deepEqual(wrong, []);
   await context.close();
 }
