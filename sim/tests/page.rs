@@ -96,3 +96,14 @@ fn a_link_to_a_page_stays_a_link() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), written, "what the link leads to has the page");
     assert!(written.contains("id=\"data\">"));
 }
+
+#[test]
+fn a_page_of_a_run_that_is_not_as_expected_says_so() {
+    let (_folder, file) = folder();
+    let asked =
+        ["run", "scenarios/alive/leader-comes-back.toml", "--quiet", "--set", "expect.write-gap-at-most=1s"];
+    sim(&asked).args(["--html", file.to_str().unwrap()]).assert().code(1);
+    let said = data(&std::fs::read_to_string(&file).unwrap())["unexpected"].as_str().unwrap().to_owned();
+    assert!(said.starts_with("NOT AS EXPECTED") && said.contains("no write was answered for 16"), "{said}");
+    assert!(data(&page(asked[1], &[], &file))["unexpected"].is_null());
+}

@@ -172,6 +172,16 @@ fn a_threshold_is_found_value_by_value() {
 }
 
 #[test]
+fn a_merge_passes_over_no_option_in_silence() {
+    let at = folder("options");
+    shards(&at, "explore skew.toml --seeds 0..2", 1, "parts");
+    assert!(ran(&at, "merge parts --csv x.csv", 2).1.contains("--csv is for frontiers"));
+    assert!(!at.join("x.csv").exists());
+    shards(&at, "probability skew.toml --particles 10 --replications 5", 1, "p");
+    assert!(ran(&at, "merge p --expect none", 2).1.contains("--expect is for explorations"));
+}
+
+#[test]
 fn gaps_doubles_and_mixes_are_refused_and_the_remedy_is_said() {
     let at = folder("refused");
     let asked = "explore -q --seeds 0..100";

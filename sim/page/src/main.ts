@@ -18,6 +18,8 @@ export interface Page {
   label: string;
   version: string;
   replay: string;
+  /** What the run missed of what its scenario expects; null where it missed nothing. */
+  unexpected: string | null;
   picture: Picture;
   rows: Row[];
   /** The swept values, decimal, in the unit's smallest part. */
@@ -58,6 +60,7 @@ export function mount(page: Page, host: HTMLElement): Diagram {
   const { picture } = page;
   const where = page.label ? `${page.scenario}, row ${page.label}` : page.scenario;
   drawHead(picture, host, where);
+  if (page.unexpected) host.querySelector("h1")?.after(element("p", "answer bad", `✗ ${page.unexpected}`));
   const firstStale = page.rows.findIndex((row) => row.stale_reads > 0);
   if (page.swept && firstStale > 0) {
     host.querySelector(".cards section:last-child")?.append(element("p", "fact", `Measured: no stale read at ${page.rows[firstStale - 1].label}, stale reads at ${page.rows[firstStale].label}.`));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use leasehold_run::picture::{Bounds, Picture, draw, inevitable};
-use leasehold_run::report::{Style, Subject, json_report, text_report};
+use leasehold_run::report::{Style, Subject, headline, json_report, text_report};
 use leasehold_run::scenario::UnitKind;
 use serde_json::{Value, json};
 
@@ -79,6 +79,7 @@ fn page(subject: &Subject<'_>, place: usize, picture: &Picture) -> String {
         "label": subject.study.rows[place].label,
         "version": env!("CARGO_PKG_VERSION"),
         "replay": replay,
+        "unexpected": headline(subject, Style::PLAIN).map(|(words, _)| words),
         "picture": picture,
         "rows": report["rows"].as_array_mut().into_iter().flatten().map(brief).collect::<Vec<_>>(),
         "values": values.collect::<Vec<_>>(),

@@ -65,6 +65,10 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "nodes on simulated disks: stalls, torn writes, errors, lies, and what they cost",
         include_str!("../../../docs/reference/disks.md"),
     ),
+    ("page", "the page of a run: what is on it, and its keys", include_str!("../../../docs/guide/page.md")),
+    ("traces", "traces for Perfetto, ShiViz and scripts", include_str!("../../../docs/guide/traces.md")),
+    ("serve", "kept runs in a browser", include_str!("../../../docs/guide/serve.md")),
+    ("playground", "the simulator in a browser", include_str!("../../../docs/guide/playground.md")),
     ("fleet", "many processes, one result: shards, merging, engines", include_str!("../../../docs/fleet.md")),
     ("guests", "how to run your own Raft on these clocks", include_str!("../../../docs/host-your-own.md")),
     (

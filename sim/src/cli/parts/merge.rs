@@ -54,6 +54,7 @@ pub(in crate::cli) fn merge(asked: MergeArguments) -> Result<u8, Failure> {
     let header = first.header.clone();
     same_build(&header, &first.path)?;
     let command = command(&header)?;
+    refuse_what_does_nothing(&asked, &command)?;
     if let Some(text) = header.question.get("text").and_then(Value::as_str) {
         keep(text);
     }
@@ -79,6 +80,25 @@ pub(in crate::cli) fn merge(asked: MergeArguments) -> Result<u8, Failure> {
         }
         _ => Err(Failure::usage(format!("error: parts of `sim {}` cannot be merged", parts.header.what))),
     }
+}
+
+/// An option for another kind of parts would be passed over in silence, and a file that was asked for would be missing.
+fn refuse_what_does_nothing(asked: &MergeArguments, command: &Command) -> Result<(), Failure> {
+    let (explore, frontier) =
+        (matches!(command, Command::Explore(_)), matches!(command, Command::Frontier(_)));
+    for (option, given, of, fits) in [
+        ("--out", asked.out.is_some(), "explorations", explore),
+        ("--expect", asked.expect.is_some(), "explorations", explore),
+        ("--csv", asked.csv.is_some(), "frontiers", frontier),
+        ("--svg", asked.svg.is_some(), "frontiers", frontier),
+    ] {
+        if given && !fits {
+            return Err(Failure::usage(format!(
+                "error: {option} is for {of}; these are parts of something else\n  leave it out"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Would this program give the same rows?
