@@ -20,6 +20,8 @@ const STYLE: &str = include_str!("../../page/dist/page.css");
 /// A page that is to be written.
 pub(super) struct Page {
     path: PathBuf,
+    /// The file was not there before.
+    is_new: bool,
 }
 
 impl Page {
@@ -33,9 +35,16 @@ impl Page {
                 scenario.display()
             )));
         }
-        let page = Page { path: path.to_owned() };
+        let page = Page { path: path.to_owned(), is_new: !path.exists() };
         let opened = fs::OpenOptions::new().append(true).create(true).open(path);
         opened.map(|_| page).map_err(|error| failed(path, &error))
+    }
+
+    /// There is nothing to write: takes away what [`Page::create`] made.
+    pub(super) fn give_up(self) {
+        if self.is_new {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Writes the page of a study: the row with the told stale read, or the one that came closest to one.

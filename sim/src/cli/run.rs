@@ -70,9 +70,13 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     };
     asked.output.print(&Verbose(&subject, asked.verbose), asked.scenario.color)?;
     let traced_all = traces.write(&subject, asked.output.quiet, stop)?;
-    if let Some(page) = page.filter(|_| !results.interrupted) {
-        page.write(&subject, asked.html_marks)?;
-        guests::failed()?;
+    match page {
+        Some(page) if results.interrupted => page.give_up(),
+        Some(page) => {
+            page.write(&subject, asked.html_marks)?;
+            guests::failed()?;
+        }
+        None => {}
     }
     if let Some(kept) = kept.filter(|_| !results.interrupted) {
         kept.write(&subject, &loaded.text)?;

@@ -31,7 +31,12 @@ pub(super) struct Traces {
 impl Traces {
     /// Opens the files, and empties them.
     pub(super) fn create(asked: &RunArguments) -> Result<Traces, Failure> {
-        let files = [("--trace", &asked.trace), ("--perfetto", &asked.perfetto), ("--shiviz", &asked.shiviz)];
+        let files = [
+            ("--html", &asked.html),
+            ("--trace", &asked.trace),
+            ("--perfetto", &asked.perfetto),
+            ("--shiviz", &asked.shiviz),
+        ];
         let named: Vec<(&str, &PathBuf)> =
             files.iter().filter_map(|(option, path)| Some((*option, path.as_ref()?))).collect();
         for (place, (option, path)) in named.iter().enumerate() {

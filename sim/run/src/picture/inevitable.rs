@@ -98,7 +98,7 @@ pub fn point_of_no_return(setup: &Arc<Setup>, picture: &Picture) -> Option<Inevi
     Some(Inevitable { samples, avoidable_at, too_late_at, sentence })
 }
 
-/// A run with nobody who watches but the margins.
+/// A run that only the margins watch.
 #[derive(Clone)]
 struct Branch<P: Hosted> {
     world: World<P>,

@@ -77,7 +77,7 @@ fn as_data(moment: &explain::Moment, election: u64) -> Moment {
         kind: moment.kind.word().to_owned(),
         phase: phase.to_owned(),
         node: moment.node.map(narrow),
-        // The client is filled in by whoever knows the operations.
+        // The client is filled in where the operations are known.
         client: None,
         operation: moment.operation.and_then(|number| u32::try_from(number).ok()),
     }
