@@ -81,6 +81,9 @@ pub(super) fn main() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<u8, Failure> {
+    if let Some((page, others)) = arguments.command.as_ref().and_then(Command::page) {
+        page.ready(&others)?;
+    }
     match arguments.command {
         None => print(args::FIRST_STEPS),
         Some(Command::Run(run)) => run::run(&run),

@@ -98,6 +98,7 @@ fn errors(output: &Output) -> String {
 #[test]
 fn a_cluster_of_real_processes_survives_a_kill_a_pause_and_a_partition() {
     let (scenario, history) = (scenario("short", SHORT), file("short", "history.jsonl"));
+    let page = file("short", "page.html");
     let output = sim(&[
         "live",
         scenario.to_str().unwrap(),
@@ -105,6 +106,8 @@ fn a_cluster_of_real_processes_survives_a_kill_a_pause_and_a_partition() {
         node().to_str().unwrap(),
         "--history",
         history.to_str().unwrap(),
+        "--html",
+        page.to_str().unwrap(),
         "--json",
         "--no-progress",
     ]);
@@ -129,6 +132,10 @@ fn a_cluster_of_real_processes_survives_a_kill_a_pause_and_a_partition() {
         "{live}"
     );
     assert_eq!(live["simulated"]["stale_reads"], 0);
+    let page = std::fs::read_to_string(page).unwrap();
+    for known in ["leader, term 1", "was killed", "by SIGSTOP", "had a lease of term"] {
+        assert!(page.contains(known), "the page does not say: {known}");
+    }
 
     let checked = sim(&["check", history.to_str().unwrap()]);
     assert_eq!(checked.status.code(), Some(0), "{}", String::from_utf8_lossy(&checked.stdout));

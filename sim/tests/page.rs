@@ -77,7 +77,7 @@ fn a_page_overwrites_no_scenario_and_says_where_it_cannot_be_written() {
     let path = scenario.to_str().unwrap();
     let refused = sim(&["run", path, "--html", path]).assert().code(2);
     let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
-    assert!(said.contains("would overwrite the scenario") && said.contains("--html"), "{said}");
+    assert!(said.contains("would overwrite") && said.contains("--html"), "{said}");
     assert_eq!(std::fs::read_to_string(&scenario).unwrap(), text);
     let nowhere = folder.path().join("no/such/folder/page.html");
     let failed = sim(&["run", path, "--html", nowhere.to_str().unwrap()]).assert().code(74);

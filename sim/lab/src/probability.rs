@@ -156,6 +156,13 @@ impl Plain {
     }
 }
 
+/// The first of these plain seeds that sees the event: the setup's own and those after it, counted from 0.
+pub fn first_seen(setup: &Setup, rare: Rare, seeds: Range<u64>, stop: &AtomicBool) -> Option<u64> {
+    let sees = |place: &u64| plain(setup, rare, *place..place + 1, stop).seen > 0;
+    let seen = seeds.into_par_iter().find_first(sees);
+    seen.map(|place| setup.seed.wrapping_add(place))
+}
+
 /// Runs plain seeds: the setup's own and those after it, counted from 0.
 pub fn plain(setup: &Setup, rare: Rare, seeds: Range<u64>, stop: &AtomicBool) -> Plain {
     let setup = &Arc::new(setup.clone());

@@ -26,6 +26,7 @@ mod parts;
 mod rounding;
 mod search;
 mod select;
+mod sheet;
 mod text;
 mod violation;
 
@@ -36,6 +37,7 @@ use leasehold_run::run::{Outcome, decisions, run};
 use leasehold_run::setup::Setup;
 
 use search::Search;
+pub use sheet::{ShrinkSubject, shrink_sheet};
 pub use text::{Shrunk, text};
 pub use violation::{Kind, Violation};
 

@@ -5,6 +5,7 @@
 //! probability falls like `x^k / k!`. So the threshold is constructed, not sampled. Arithmetic and adversary know nothing
 //! of each other, and must agree.
 
+pub mod curve;
 mod outwards;
 
 use std::sync::Arc;

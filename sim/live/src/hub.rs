@@ -15,6 +15,7 @@ use super::mailbox::{Command, Mailbox};
 use super::margins::{Measured, Moment, What, measure};
 use super::notes::{self, Epoch};
 use super::orders::{Obeyed, Order, Orders};
+use super::phases::Phase;
 use super::watch::Watch;
 use super::wire::{self, Said};
 use super::{Found, Options, Problem, Progress};
@@ -53,12 +54,15 @@ pub fn run(
     let first_of_last = hub.watch.history.operations().len();
     let mut last_reads = hub.read_all_keys()?;
     let end = hub.now();
-    let found = hub.close(end);
+    let (found, phases) = hub.close(end);
     let lost = found.check.stale_reads.iter().filter(|read| found.history_index(read.read) >= first_of_last);
     last_reads.lost = lost.count();
     let Watch { faults, snapshots, .. } = hub.watch;
     let (requests, members) = hub.orders.finish(&faults);
-    Ok((setup, Found { faults, requests, members, outcome: found, snapshots, last_reads, interrupted }))
+    Ok((
+        setup,
+        Found { faults, requests, members, phases, outcome: found, snapshots, last_reads, interrupted },
+    ))
 }
 
 /// The setup with one more client, which reads everything at the end.
@@ -370,12 +374,12 @@ impl<'a> Hub<'a> {
     }
 
     /// Ends the processes and looks at what was seen.
-    fn close(&mut self, end: u64) -> Outcome {
+    fn close(&mut self, end: u64) -> (Outcome, Vec<Phase>) {
         self.children.iter_mut().for_each(|child| *child = None);
         let history = std::mem::take(&mut self.watch.history).into_operations();
         let moments = std::mem::take(&mut self.moments);
-        let Measured { changes, overlap, broken, leaders } = measure(&self.setup, moments, end);
-        Outcome::from_outside(Outside {
+        let Measured { changes, overlap, broken, leaders, phases } = measure(&self.setup, moments, end);
+        let outcome = Outcome::from_outside(Outside {
             history,
             changes,
             overlap,
@@ -385,7 +389,8 @@ impl<'a> Hub<'a> {
             events: self.world.events(),
             messages: self.world.messages_delivered(),
             limits: check::Limits::default(),
-        })
+        });
+        (outcome, phases)
     }
 }
 

@@ -25,8 +25,10 @@ mod mailbox;
 mod margins;
 mod notes;
 mod orders;
+mod phases;
 mod possible;
 pub mod report;
+mod sheet;
 mod watch;
 mod wire;
 
@@ -45,7 +47,9 @@ use leasehold_run::run::Outcome;
 
 pub use latency::{Kind, Latency, latencies};
 pub use orders::{Members, Requests};
+pub use phases::{Phase, Was};
 pub use possible::impossible;
+pub use sheet::live_sheet;
 
 #[cfg(target_os = "linux")]
 pub use hub::run;
@@ -98,6 +102,8 @@ pub struct Found {
     pub requests: Vec<Requests>,
     /// The members that the last change of them says.
     pub members: Option<Members>,
+    /// Who led, had a lease, was down or stood still, and when.
+    pub phases: Vec<Phase>,
     /// How often a node had fallen behind the log and took a snapshot.
     pub snapshots: u64,
     /// What the reads at the end say.

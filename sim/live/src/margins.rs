@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::mailbox::Mailbox;
+use super::phases::{Phase, phases};
 use leasehold::raft::Note;
+use leasehold::time::Alarm;
 use leasehold_run::setup::Setup;
 use leasehold_run::watch::{Broken, Invariant, Leaders, LeadershipChange, Margins};
 use leasehold_world::{Choices, Happening, World};
@@ -35,6 +37,7 @@ pub(super) struct Measured {
     pub(super) overlap: Option<(u64, usize, usize)>,
     pub(super) broken: Vec<Broken>,
     pub(super) leaders: Leaders,
+    pub(super) phases: Vec<Phase>,
 }
 
 /// Measures what happened up to `end`, in any order.
@@ -58,7 +61,9 @@ pub(super) fn measure(setup: &Arc<Setup>, mut moments: Vec<Moment>, end: u64) ->
     while world.step_at(end.max(last), &mut readers) {}
     let (margins, leaders) = readers;
     let overlap = margins.overlap();
-    Measured { changes: margins.finish(&world), overlap, broken: two_leaders(&moments), leaders }
+    let over = |node: usize, alarm: &Alarm, at: u64| world.clock(node).first_at(alarm, at);
+    let phases = phases(&moments, end, &over);
+    Measured { changes: margins.finish(&world), overlap, broken: two_leaders(&moments), leaders, phases }
 }
 
 /// Election safety is the one invariant that shows from outside: at most one leader a term.
@@ -79,7 +84,7 @@ fn two_leaders(moments: &[Moment]) -> Vec<Broken> {
 
 #[cfg(test)]
 mod tests {
-    use leasehold::time::{Alarm, Nanos, Reading, Span, Stamp};
+    use leasehold::time::{Nanos, Reading, Span, Stamp};
 
     use super::*;
     use leasehold::raft::{Index, Term};

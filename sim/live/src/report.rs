@@ -47,6 +47,11 @@ pub fn live_exit_code(live: &LiveSubject<'_>) -> u8 {
     }
 }
 
+/// What was run.
+pub(crate) fn setup_of<'a>(live: &LiveSubject<'a>) -> &'a Setup {
+    &live.subject.study.rows[0].setup
+}
+
 /// The report for people.
 pub fn live_text(live: &LiveSubject<'_>, style: Style) -> String {
     let LiveSubject { subject, found, .. } = *live;
@@ -208,7 +213,7 @@ fn laid_out(mut table: Table, numbers: std::ops::Range<usize>) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
-fn faults(found: &Found) -> String {
+pub(crate) fn faults(found: &Found) -> String {
     if found.faults.is_empty() {
         return "none happened".to_owned();
     }
@@ -218,7 +223,7 @@ fn faults(found: &Found) -> String {
 }
 
 /// What became of what faults asked of leaders, a kind a text.
-fn requests(found: &Found) -> Vec<String> {
+pub(crate) fn requests(found: &Found) -> Vec<String> {
     let mut texts: Vec<String> = found.requests.iter().map(|of| request(of, found)).collect();
     texts.extend(found.members.as_ref().map(|members| {
         let learners = match members.learners.len() {
@@ -270,7 +275,7 @@ fn request_json(of: &Requests, found: &Found) -> Value {
     })
 }
 
-fn last_reads(last: LastReads) -> String {
+pub(crate) fn last_reads(last: LastReads) -> String {
     let LastReads { keys, answered, lost } = last;
     let lost = if lost == 0 {
         "no acknowledged write is lost".to_owned()
@@ -296,7 +301,7 @@ fn measured(changes: &[LeadershipChange]) -> Vec<i64> {
     margins
 }
 
-fn margins(changes: &[LeadershipChange]) -> String {
+pub(crate) fn margins(changes: &[LeadershipChange]) -> String {
     let all = measured(changes);
     let (Some(least), Some(most)) = (all.first(), all.last()) else {
         return "no change of leadership ended a lease".to_owned();
@@ -326,7 +331,7 @@ fn latency_json(latencies: &[Latency]) -> Vec<Value> {
     latencies.iter().map(one).collect()
 }
 
-fn stale_read(setup: &Setup, outcome: &Outcome, stale: &StaleRead, style: Style) -> Vec<String> {
+pub(crate) fn stale_read(setup: &Setup, outcome: &Outcome, stale: &StaleRead, style: Style) -> Vec<String> {
     let read = &outcome.history[outcome.history_index(stale.read)];
     let missed = &outcome.history[outcome.history_index(stale.missed)];
     let known = match stale.evidence {

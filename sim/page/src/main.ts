@@ -4,8 +4,10 @@ import { drawCurve, type Row } from "./curve";
 import { draw, tips, type Diagram, type State } from "./diagram";
 import { drawHead, drawReplay, drawSteps, element } from "./head";
 import { storyLanes } from "./order";
+import { mountSheet } from "./sheet";
 import { instant } from "./time";
 import { drawWhole } from "./whole";
+import type { Sheet } from "./sheet-data";
 import type { Picture } from "./picture";
 
 export { draw, drawCurve, drawHead, drawSteps, drawWhole };
@@ -196,4 +198,8 @@ function legend(): HTMLElement {
 
 const data = document.getElementById("data");
 const host = document.getElementById("page");
-if (data && host) (window as unknown as { diagram: Diagram }).diagram = mount(JSON.parse(data.textContent ?? "null") as Page, host);
+if (data && host) {
+  const found = JSON.parse(data.textContent ?? "null") as Page | Sheet;
+  if ("parts" in found) mountSheet(found, host);
+  else (window as unknown as { diagram: Diagram }).diagram = mount(found, host);
+}

@@ -6,12 +6,14 @@
 
 mod page;
 mod plate;
+mod sheet;
 
 use crate::rules;
 use crate::scenario::{Diagnostics, Exhibit, Plan, load};
 
 pub use page::page;
 pub use plate::{plate_json, plate_text};
+pub use sheet::piece_sheet;
 
 /// How the labels of variants with the bug begin.
 pub const SHIPPED: &str = "as shipped";

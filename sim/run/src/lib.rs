@@ -41,6 +41,7 @@ pub mod rules;
 pub mod run;
 pub mod scenario;
 pub mod setup;
+pub mod sheet;
 pub mod study;
 pub mod theory;
 pub mod trace;

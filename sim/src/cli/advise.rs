@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use clap::Args;
 use leasehold_lab::advise::example::example;
 use leasehold_lab::advise::{Advice, Settings, Trouble, advise as find};
-use leasehold_lab::report::{AdviceSubject, advice_json, advice_text};
+use leasehold_lab::report::{AdviceSubject, advice_json, advice_sheet, advice_text};
 use leasehold_run::report::Style;
+use leasehold_run::sheet::Sheet;
 use leasehold_run::study::Safety;
 
 use super::args::Color;
@@ -23,7 +24,7 @@ use settings::Given;
 pub(super) struct AdviseArguments {
     /// Settings as TOML: the names of the options below, as in `lease = "900ms"`. Options override them.
     #[arg(value_hint = clap::ValueHint::FilePath)]
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
     #[command(flatten)]
     given: Given,
     /// Take another system's options: its name (`etcd`, `tikv`, `consul`, `kubernetes`), then OPTION=VALUE. What is not
@@ -35,12 +36,12 @@ pub(super) struct AdviseArguments {
     here: bool,
     /// Write the hazard that breaks first to this file, as a scenario of two rows: at its bound, and one step beyond.
     #[arg(short, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    o: Option<PathBuf>,
+    pub(super) o: Option<PathBuf>,
     /// With -o: overwrite the file.
     #[arg(long, requires = "o")]
     force: bool,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
     /// Colour in reports. `auto`: only on a terminal, and only if NO_COLOR is not set.
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
@@ -127,6 +128,10 @@ impl Report for AdviceSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         advice_json(self)
+    }
+
+    fn sheet(&self) -> Sheet {
+        advice_sheet(self)
     }
 
     fn cases(&self) -> Vec<Case> {

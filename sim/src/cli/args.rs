@@ -1,7 +1,7 @@
 //! What may stand on the command line.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use leasehold_run::rules;
@@ -11,6 +11,7 @@ use super::advise::AdviseArguments;
 use super::guests::guest_set;
 use super::live::LiveArguments;
 use super::output::Output;
+use super::page::Page;
 use super::serve::ServeArguments;
 
 /// Shown when nothing is asked.
@@ -183,6 +184,52 @@ pub(super) enum Command {
     },
 }
 
+impl Command {
+    /// Where the page of the result goes, and the files that the command reads, or writes beside it. `None`: it has no result to
+    /// draw.
+    pub(super) fn page(&self) -> Option<(&Page, Vec<&Path>)> {
+        let (page, others): (&Page, Vec<Option<&Path>>) = match self {
+            // It looks after its traces by itself.
+            Command::Run(asked) => (&asked.output.page, vec![Some(&asked.scenario.scenario)]),
+            Command::Live(asked) => {
+                (&asked.output.page, vec![Some(&asked.scenario.scenario), asked.history.as_deref()])
+            }
+            Command::Advise(asked) => (&asked.output.page, vec![asked.file.as_deref(), asked.o.as_deref()]),
+            Command::Threshold(asked) => {
+                (&asked.output.page, vec![Some(&asked.scenario.scenario), asked.certificate.as_deref()])
+            }
+            Command::Frontier(asked) => (
+                &asked.output.page,
+                vec![Some(&asked.scenario.scenario), asked.csv.as_deref(), asked.svg.as_deref()],
+            ),
+            Command::Shrink(asked) => {
+                (&asked.page, vec![Some(&asked.scenario.scenario), asked.output.as_deref()])
+            }
+            Command::Exhaust(asked) => (&asked.output.page, vec![Some(&asked.scenario.scenario)]),
+            Command::Probability(asked) => (&asked.output.page, vec![Some(&asked.scenario.scenario)]),
+            Command::Check(asked) => (&asked.output.page, vec![Some(&asked.history)]),
+            Command::Explore(asked) => {
+                (&asked.output.page, vec![asked.scenario.as_deref(), asked.write.as_deref()])
+            }
+            Command::Merge(asked) => (&asked.output.page, vec![asked.csv.as_deref(), asked.svg.as_deref()]),
+            Command::Gallery(asked) => (&asked.output.page, Vec::new()),
+            Command::Replay { .. }
+            | Command::Diff { .. }
+            | Command::Serve(_)
+            | Command::List { .. }
+            | Command::Init { .. }
+            | Command::Schema
+            | Command::Lint(_)
+            | Command::Explain(_)
+            | Command::Rules
+            | Command::Completions { .. }
+            | Command::Man { .. }
+            | Command::Help { .. } => return None,
+        };
+        Some((page, others.into_iter().flatten().collect()))
+    }
+}
+
 #[derive(Debug, Clone, Args)]
 pub(super) struct ScenarioArguments {
     /// The scenario file; `-` reads standard input.
@@ -243,9 +290,6 @@ pub(super) struct CheckArguments {
     /// The longest time to search, as in `30s` or `5min`. Keys not decided by then are `undecided`. Default: no limit.
     #[arg(long, value_name = "TIME")]
     pub(super) time_limit: Option<String>,
-    /// Write a page that draws the operations around each violation to this file.
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) html: Option<PathBuf>,
     #[command(flatten)]
     pub(super) output: Output,
     /// Colour in reports. `auto`: only on a terminal, and only if NO_COLOR is not set.
@@ -288,7 +332,7 @@ pub(super) struct GalleryArguments {
     /// The exhibit to run. Default: list all exhibits.
     pub(super) name: Option<String>,
     /// Run all exhibits and print the whole gallery in Markdown, as docs/gallery.md has it.
-    #[arg(long, conflicts_with_all = ["name", "format", "json"])]
+    #[arg(long, conflicts_with_all = ["name", "format", "json", "html"])]
     pub(super) page: bool,
     #[command(flatten)]
     pub(super) output: Output,
@@ -484,6 +528,8 @@ pub(super) struct ShrinkArguments {
     /// Print no progress and no result on standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) page: Page,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -512,10 +558,6 @@ pub(super) struct RunArguments {
     /// Write every event as a JSON line to this file. `-` is standard output, which then holds nothing else: with --quiet.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) trace: Option<PathBuf>,
-    /// Draw the run in this file: a page that needs no network. The row: --row, or the one whose stale read is told, or the
-    /// one with the smallest margin.
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) html: Option<PathBuf>,
     /// With --html: the most messages and operations that are drawn one by one, those nearest to the story. The others are
     /// counted.
     #[arg(long, value_name = "N", requires = "html", default_value_t = leasehold_run::picture::Bounds::default().marks_max)]

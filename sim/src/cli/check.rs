@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use crate::report::{HistorySubject, history_exit_code, history_html, history_json, history_text};
+use crate::report::{HistorySubject, history_exit_code, history_json, history_sheet, history_text};
 use leasehold_check::Limits;
 use leasehold_check::history_file::{self, Format, HistoryFile, Options, ReadError};
 use leasehold_run::report::Style;
 use leasehold_run::scenario::units;
+use leasehold_run::sheet::Sheet;
 
 use super::args::{CheckArguments, HistoryFormat, NilRead};
 use super::errors::{Failure, quoted};
@@ -44,10 +45,6 @@ pub(super) fn check(asked: &CheckArguments) -> Result<u8, Failure> {
     let mut is_over = || time_limit.is_some_and(|limit| now().duration_since(began) >= limit);
     let report = leasehold_check::check_until(&file.operations, limits, &mut is_over);
     let subject = HistorySubject { name: &name, file: &file, report: &report };
-    if let Some(page) = &asked.html {
-        std::fs::write(page, history_html(&subject))
-            .map_err(|error| Failure::io(&page.display().to_string(), &error))?;
-    }
     asked.output.print(&subject, asked.color)?;
     Ok(history_exit_code(report.outcome))
 }
@@ -61,6 +58,10 @@ impl Report for HistorySubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         history_json(self)
+    }
+
+    fn sheet(&self) -> Sheet {
+        history_sheet(self)
     }
 
     fn cases(&self) -> Vec<Case> {

@@ -9,11 +9,12 @@ use leasehold_lab::exhaust::{
     SCHEDULES_MAX, Search, Summary, WHOLE, adversary, exhaust as search_all, find_cut, schedules_at_most,
     tell,
 };
-use leasehold_lab::report::{ExhaustSubject, exhaust_json, exhaust_text};
+use leasehold_lab::report::{ExhaustSubject, exhaust_json, exhaust_sheet, exhaust_text};
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
 use leasehold_run::scenario::units;
 use leasehold_run::setup::Setup;
+use leasehold_run::sheet::Sheet;
 
 use super::args::ExhaustArguments;
 use super::errors::{Failure, Loaded, load, quoted};
@@ -63,6 +64,10 @@ impl Report for ExhaustSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         exhaust_json(self)
+    }
+
+    fn sheet(&self) -> Sheet {
+        exhaust_sheet(self, &Arc::new(self.setup.clone()))
     }
 }
 

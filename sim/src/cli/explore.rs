@@ -10,13 +10,14 @@ use std::time::Duration;
 use leasehold_lab::stalled::stalled;
 use leasehold_lab::swarm::{
     Bound, Cause, End, Given, Heading, Kind, Limits, Profile, Row, Subject, Summary, draw, explore, run_seed,
-    summary_json, summary_text, within_bound,
+    summary_json, summary_sheet, summary_text, within_bound,
 };
 use leasehold_parts::{Digest, Part, Writer};
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
 use leasehold_run::rules;
 use leasehold_run::scenario::{RowExpectation, Written};
+use leasehold_run::sheet::Sheet;
 use leasehold_run::study::Safety;
 use serde_json::json;
 
@@ -98,6 +99,10 @@ impl Report for (&Heading, &Summary) {
 
     fn json(&self) -> serde_json::Value {
         summary_json(self.0, self.1)
+    }
+
+    fn sheet(&self) -> Sheet {
+        summary_sheet(self.0, self.1)
     }
 
     fn cases(&self) -> Vec<Case> {
@@ -275,6 +280,8 @@ fn show(asked: &ExploreArguments, seed: u64) -> Result<u8, Failure> {
     let mut words = vec!["sim", "run", "-v", &shown];
     words.extend(asked.output.json.then_some("--json"));
     words.extend(asked.output.quiet.then_some("-q"));
+    let page = asked.output.page.html.as_ref().map(|page| format!("--html={}", page.display()));
+    words.extend(page.as_deref());
     let code = match Arguments::try_parse_from(words).map(|arguments| arguments.command) {
         Ok(Some(Command::Run(run))) => super::run::run(&run)?,
         _ => return Err(Failure::usage(format!("error: cannot run {}", quoted(&shown)))),

@@ -4,16 +4,19 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 use leasehold_lab::frontier::{Column, Extent, Frontier, Judge, Question, columns, frontier as judge};
-use leasehold_lab::report::{FrontierSubject, frontier_csv, frontier_json, frontier_svg, frontier_text};
+use leasehold_lab::report::{
+    FrontierSubject, frontier_csv, frontier_json, frontier_sheet, frontier_svg, frontier_text,
+};
 use leasehold_lab::threshold::Refusal;
 use leasehold_run::report::Style;
 use leasehold_run::rules;
 use leasehold_run::scenario::{self, Diagnostics, Knob};
+use leasehold_run::sheet::Sheet;
 
 use super::args::{By, FrontierArguments};
 use super::errors::{Failure, read as read_scenario, seed_set};
 use super::guests;
-use super::output::Report;
+use super::output::{Report, command_to_repeat};
 use super::parts::merge::{Parts, foreign};
 use super::parts::{self, Shard, Words, write_part};
 use super::run::stop_on_interrupt;
@@ -187,6 +190,10 @@ impl Report for FrontierSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         frontier_json(self)
+    }
+
+    fn sheet(&self) -> Sheet {
+        frontier_sheet(self, &command_to_repeat())
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use leasehold_lab::study::study;
-use leasehold_run::gallery::{FILES, Piece, page, plate_json, plate_text};
+use leasehold_run::gallery::{FILES, Piece, page, piece_sheet, plate_json, plate_text};
 use leasehold_run::report::{Style, Subject, failure, json_report, text_report};
+use leasehold_run::sheet::{Block, Part, Sheet, Table};
 use serde_json::{Value, json};
 
 use super::args::GalleryArguments;
@@ -80,6 +81,36 @@ impl Report for List {
         let exhibits: Vec<Value> = self.0.iter().map(plate_json).collect();
         json!({ "schema": 1, "version": env!("CARGO_PKG_VERSION"), "exhibits": exhibits })
     }
+
+    fn sheet(&self) -> Sheet {
+        let right = self.0.iter().filter(|piece| !piece.plate.clock_fault).count();
+        let row = |piece: &Piece| {
+            let plate = &piece.plate;
+            let clock = if plate.clock_fault { "yes" } else { "no" };
+            [piece.name, &plate.system, &plate.year.to_string(), clock, &plate.mechanism]
+                .map(str::to_owned)
+                .to_vec()
+        };
+        let columns = ["exhibit", "system", "year", "clock fault", "mechanism"].map(str::to_owned).to_vec();
+        let rows = self.0.iter().map(row).collect();
+        Sheet {
+            asked: "sim gallery".to_owned(),
+            word: format!("{} lease bugs.", self.0.len()),
+            sentence: format!("{right} of them need no clock that is wrong."),
+            parts: vec![Part::new(
+                "The exhibits",
+                vec![
+                    Block::Table(Table { name: "the exhibits".to_owned(), columns, rows }),
+                    Block::command(
+                        "One of them, with its runs:",
+                        "sim gallery check-quorum --html check-quorum.html",
+                    ),
+                ],
+            )],
+            foot: format!("sim {}", env!("CARGO_PKG_VERSION")),
+            ..Sheet::default()
+        }
+    }
 }
 
 struct Shown<'a>(&'a Piece, &'a Subject<'a>);
@@ -95,6 +126,10 @@ impl Report for Shown<'_> {
         let mut report = json_report(self.1);
         report["exhibit"] = plate_json(self.0);
         report
+    }
+
+    fn sheet(&self) -> Sheet {
+        piece_sheet(self.0, self.1)
     }
 
     fn cases(&self) -> Vec<Case> {

@@ -8,25 +8,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use leasehold_check::history_file::{sequential, write_json_lines};
 use leasehold_live::report::{LiveSubject, Simulated, live_exit_code, live_failure, live_json, live_text};
-use leasehold_live::{Options, Progress, impossible, latencies};
+use leasehold_live::{Options, Progress, impossible, latencies, live_sheet};
 use leasehold_run::blame::Blame;
 use leasehold_run::display::{count, instant};
 use leasehold_run::report::{Style, Subject};
 use leasehold_run::run::{Outcome, run as run_setup};
 use leasehold_run::scenario::Row;
 use leasehold_run::setup::Setup;
+use leasehold_run::sheet::Sheet;
 use leasehold_run::study::{Study, row_of};
 
 use super::args::ScenarioArguments;
 use super::errors::{Failure, load, quoted};
 use super::exit;
-use super::output::{Case, Output, Report, rows_as_cases, style};
+use super::output::{Case, Output, Report, command_to_repeat, rows_as_cases, style};
 use super::run::choose_row;
 
 #[derive(Debug, Args)]
 pub(super) struct LiveArguments {
     #[command(flatten)]
-    scenario: ScenarioArguments,
+    pub(super) scenario: ScenarioArguments,
     /// Run this row (of a sweep) or variant; a scenario with several needs it.
     #[arg(long, value_name = "LABEL", allow_hyphen_values = true)]
     row: Option<String>,
@@ -41,7 +42,7 @@ pub(super) struct LiveArguments {
     keep: Option<PathBuf>,
     /// Write the history to this file, as `sim check` reads it.
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    history: Option<PathBuf>,
+    pub(super) history: Option<PathBuf>,
     /// Do not show beside it what the simulator shows of the same scenario.
     #[arg(long)]
     no_simulation: bool,
@@ -49,7 +50,7 @@ pub(super) struct LiveArguments {
     #[arg(long)]
     no_progress: bool,
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 pub(super) fn run(asked: &LiveArguments) -> Result<u8, Failure> {
@@ -118,6 +119,10 @@ impl Report for LiveSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         live_json(self)
+    }
+
+    fn sheet(&self) -> Sheet {
+        live_sheet(self, &command_to_repeat())
     }
 
     fn cases(&self) -> Vec<Case> {

@@ -9,12 +9,14 @@ use std::os::fd::AsFd;
 use anstream::stream::RawStream;
 use clap::{Args, ValueEnum};
 use leasehold_run::report::{Style, Subject, finding};
+use leasehold_run::sheet::{Block, Part, Sheet, Table, Tone};
 use leasehold_run::study::{RowResult, expectation};
 use serde_json::Value;
 
 use super::args::Color;
 use super::errors::Failure;
-use super::print;
+use super::page::{Page, Paper};
+use super::{guests, print};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct Output {
@@ -30,6 +32,8 @@ pub(super) struct Output {
     /// Report nothing on standard output; failures still go to standard error.
     #[arg(short, long)]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) page: Page,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -60,6 +64,16 @@ pub(super) trait Report {
     /// What passed and what failed, for formats that know only these two. A report that judges nothing has passed.
     fn cases(&self) -> Vec<Case> {
         vec![Case { name: "report".to_owned(), failure: None }]
+    }
+
+    /// What its page shows. Default: what passed and what failed, and the report for people.
+    fn sheet(&self) -> Sheet {
+        sheet_of_cases(&self.cases(), &self.human(Style::PLAIN))
+    }
+
+    /// Its page, unless there is nothing to draw. A report whose viewer is not that of sheets says so here.
+    fn paper(&self) -> Option<Paper> {
+        Some(Paper::of(&self.sheet(), self.human(Style::PLAIN)))
     }
 }
 
@@ -122,12 +136,16 @@ impl Output {
         self.json || matches!(self.format, Format::Json | Format::Jsonl)
     }
 
-    /// Prints a report on standard output.
+    /// Prints a report on standard output, and writes its page if one is wanted.
     pub(super) fn print<R: Report>(&self, report: &R, color: Color) -> Result<(), Failure> {
         if !self.quiet {
             print(&self.render(report, color))?;
         }
-        Ok(())
+        self.page.write(|| {
+            let paper = report.paper();
+            // A page plays runs again; what a guest that failed shows is nothing.
+            guests::failed().map(|()| paper)
+        })
     }
 
     fn render<R: Report>(&self, report: &R, color: Color) -> String {
@@ -150,10 +168,47 @@ impl Output {
     }
 }
 
+/// The page of a report that says no more than what passed and what failed.
+fn sheet_of_cases(cases: &[Case], human: &str) -> Sheet {
+    let failed = cases.iter().filter(|case| case.failure.is_some()).count();
+    let (tone, word) = if failed == 0 { (Tone::Good, "Passed") } else { (Tone::Bad, "Failed") };
+    let result = |case: &Case| case.failure.clone().map_or("✓ passed".to_owned(), |why| format!("✗ {why}"));
+    let rows = cases.iter().map(|case| vec![case.name.clone(), result(case)]).collect();
+    let columns = vec!["what".to_owned(), "result".to_owned()];
+    Sheet {
+        asked: command_to_repeat(),
+        tone,
+        word: format!("{word}."),
+        sentence: format!("{} of {} as they should be.", cases.len() - failed, cases.len()),
+        parts: vec![
+            Part::new("Results", vec![Block::Table(Table { name: "results".to_owned(), columns, rows })]),
+            Part::new("The report", vec![Block::Code { name: "report".to_owned(), text: human.to_owned() }]),
+        ],
+        foot: format!("sim {}", env!("CARGO_PKG_VERSION")),
+        ..Sheet::default()
+    }
+}
+
 /// The command without its path, as the name of what was tested.
 fn command() -> String {
     let words = std::env::args_os().skip(1).map(|word| super::errors::quoted(&word.to_string_lossy()));
     std::iter::once("sim".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// The command without its path, without the page, and aloud: what is on a page does not depend on where it lies, and who
+/// repeats it wants to see something.
+pub(super) fn command_to_repeat() -> String {
+    let mut words = vec!["sim".to_owned()];
+    let mut all = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    while let Some(word) = all.next() {
+        match word.as_str() {
+            "--html" => drop(all.next()),
+            "-q" | "--quiet" => {}
+            word if word.starts_with("--html=") => {}
+            word => words.push(super::errors::quoted(word)),
+        }
+    }
+    words.join(" ")
 }
 
 fn junit(cases: &[Case]) -> String {

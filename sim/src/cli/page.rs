@@ -1,129 +1,154 @@
-//! Self-contained pages: `--html FILE`.
+//! Self-contained pages: `--html FILE`, for every command that has a result.
 //!
 //! A page holds its data as JSON, and the viewer of `sim/page` (built by Vite, kept in `sim/page/dist`, checked by
 //! `.ci/page`). It loads nothing: its content security policy forbids it.
+//!
+//! There is one door: [`Output::print`](super::output::Output::print) writes the page of whatever it prints. What is on it says
+//! [`Report::sheet`](super::output::Report::sheet).
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use leasehold_run::picture::{Bounds, Picture, draw, inevitable};
-use leasehold_run::report::{Style, Subject, headline, json_report, text_report};
-use leasehold_run::scenario::UnitKind;
-use serde_json::{Value, json};
+use clap::Args;
+use leasehold_run::sheet::{Sheet, Tone};
+use serde_json::Value;
 
 use super::errors::Failure;
 
 const SCRIPT: &str = include_str!("../../page/dist/page.js");
 const STYLE: &str = include_str!("../../page/dist/page.css");
 
-/// A page that is to be written.
+/// Where a page goes.
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct Page {
-    path: PathBuf,
-    /// The file was not there before.
-    is_new: bool,
+    /// Draw the result in this file: a page that needs no network and nothing beside it. `sim help page` says what is on it.
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub(super) html: Option<PathBuf>,
+}
+
+/// What stands on a page.
+#[derive(Debug)]
+pub(super) struct Paper {
+    /// The window's title.
+    pub(super) title: String,
+    /// What is shown where there are no scripts: the report for people.
+    pub(super) text: String,
+    /// What the viewer draws.
+    pub(super) data: Value,
 }
 
 impl Page {
-    /// Before anything is run: a file that cannot be written is known before the user has waited. What is in it stays until
-    /// the page is whole.
-    pub(super) fn create(path: &Path, scenario: &Path) -> Result<Page, Failure> {
+    /// Before anything is run: a page that cannot be written is known before the user has waited. Nothing is left behind.
+    /// `others` are the files that the command reads, and those that it writes beside the page.
+    pub(super) fn ready(&self, others: &[&Path]) -> Result<(), Failure> {
+        let Some(path) = &self.html else { return Ok(()) };
+        let shown = path.display();
+        if path == Path::new("-") {
+            return Err(Failure::usage(
+                "error: a page goes to a file, not to standard output\n  name a file after --html",
+            ));
+        }
         let same = fs::canonicalize(path).ok();
-        if same.is_some() && same == fs::canonicalize(scenario).ok() {
+        let is_same =
+            |other: &&Path| *other == path || (same.is_some() && same == fs::canonicalize(other).ok());
+        if others.iter().any(is_same) {
             return Err(Failure::usage(format!(
-                "error: the page would overwrite the scenario {}\n  name another file after --html",
-                scenario.display()
+                "error: the page would overwrite {shown}, which this command reads or writes\n  name another file after --html"
             )));
         }
-        let page = Page { path: path.to_owned(), is_new: !path.exists() };
-        let opened = fs::OpenOptions::new().append(true).create(true).open(path);
-        opened.map(|_| page).map_err(|error| failed(path, &error))
-    }
-
-    /// There is nothing to write: takes away what [`Page::create`] made.
-    pub(super) fn give_up(self) {
-        if self.is_new {
-            let _ = fs::remove_file(&self.path);
+        match fs::metadata(path) {
+            Ok(there) if there.is_dir() => Err(Failure::usage(format!(
+                "error: {shown} is a folder\n  name a file in it after --html, as in {}",
+                path.join("page.html").display()
+            ))),
+            Ok(there) if there.is_file() => open(path).map_err(|error| failed(path, &error)),
+            // To open a pipe is to wait for its reader.
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => open(path)
+                // A link to a file that is not there yet stays a link.
+                .and_then(|()| fs::remove_file(fs::canonicalize(path)?))
+                .map_err(|error| failed(path, &error)),
+            Err(error) => Err(failed(path, &error)),
         }
     }
 
-    /// Writes the page of a study: the row with the told stale read, or the one that came closest to one.
-    pub(super) fn write(&self, subject: &Subject<'_>, marks_max: usize) -> Result<(), Failure> {
-        let rows = &subject.study.rows;
-        let closest = (0..rows.len()).min_by_key(|place| (rows[*place].margin.unwrap_or(i64::MAX), *place));
-        let Some(place) = subject.explanation.map(|(place, _)| *place).or(closest) else { return Ok(()) };
-        let setup = Arc::new(subject.plan.rows[place].scenario.setup.clone());
-        let mut picture = draw(&setup, Bounds { marks_max });
-        picture.inevitable = inevitable::point_of_no_return(&setup, &picture);
-        let text = page(subject, place, &picture);
-        replace(&self.path, &text).map_err(|error| failed(&self.path, &error))
+    /// Writes the page, if one is wanted.
+    pub(super) fn write(
+        &self,
+        paper: impl FnOnce() -> Result<Option<Paper>, Failure>,
+    ) -> Result<(), Failure> {
+        let Some(path) = &self.html else { return Ok(()) };
+        let Some(paper) = paper()? else { return Ok(()) };
+        replace(path, &paper.html()).map_err(|error| failed(path, &error))
     }
 }
 
+fn open(path: &Path) -> io::Result<()> {
+    fs::OpenOptions::new().append(true).create(true).open(path).map(|_| ())
+}
+
 /// Writes a regular file as a whole or not at all, behind the links that lead to it. A pipe or a device is written as it is.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = fs::canonicalize(path)?;
-    if !fs::metadata(&path)?.is_file() {
-        return fs::write(&path, text);
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::write(path, text);
     }
+    open(path)?;
+    let path = fs::canonicalize(path)?;
     let mut part = path.clone().into_os_string();
     part.push(".part");
     fs::write(&part, text)?;
     fs::rename(&part, &path)
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
+fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::io(&format!("cannot write the page to {}", path.display()), error)
 }
 
-/// The page as text: a function of its arguments alone.
-fn page(subject: &Subject<'_>, place: usize, picture: &Picture) -> String {
-    let mut report = json_report(subject);
-    let replay = report["rows"][place]["replay"].take();
-    let values = subject.study.rows.iter().map(|row| row.value.map(|value| value.to_string()));
-    let sweep = subject.plan.sweep.as_ref();
-    let data = json!({
-        "scenario": subject.file,
-        "title": subject.plan.title,
-        "label": subject.study.rows[place].label,
-        "version": env!("CARGO_PKG_VERSION"),
-        "replay": replay,
-        "unexpected": headline(subject, Style::PLAIN).map(|(words, _)| words),
-        "picture": picture,
-        "rows": report["rows"].as_array_mut().into_iter().flatten().map(brief).collect::<Vec<_>>(),
-        "values": values.collect::<Vec<_>>(),
-        "swept": sweep.map(|sweep| sweep.paths.join(", ")).unwrap_or_default(),
-        "unit": match sweep.map(|sweep| sweep.unit) {
-            Some(UnitKind::Span) => "span",
-            Some(UnitKind::Rate) => "rate",
-            Some(UnitKind::Number | UnitKind::Ratio) | None => "number",
-        },
-    });
-    let title = escaped(&format!(
-        "{} {} {}",
-        picture.verdict.word, subject.plan.title, subject.study.rows[place].label
-    ));
-    let text = escaped(&text_report(subject, Style { all_rows: true, ..Style::PLAIN }));
-    // No `<` in the data: nothing in it can end the element that holds it.
-    let data = data.to_string().replace('<', "\\u003c");
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
-         script-src 'unsafe-inline'; img-src data:\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main id=\"page\">\n\
-         <noscript><pre>{text}</pre></noscript>\n</main>\n\
-         <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    )
+impl Paper {
+    /// A sheet, and the report for people.
+    pub(super) fn of(sheet: &Sheet, text: String) -> Paper {
+        let sign = match sheet.tone {
+            Tone::Good => "✓ ",
+            Tone::Bad => "✗ ",
+            Tone::Doubtful => "? ",
+            Tone::Plain => "",
+        };
+        Paper {
+            title: format!("{sign}{} {}", sheet.word, sheet.sentence),
+            text,
+            data: serde_json::to_value(sheet).expect("a sheet is plain data"),
+        }
+    }
+
+    /// The page as text: a function of the paper alone.
+    pub(super) fn html(&self) -> String {
+        let (title, text) = (escaped(&self.title), escaped(&self.text));
+        // No `<` in the data: nothing in it can end the element that holds it.
+        let data = self.data.to_string().replace('<', "\\u003c");
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+             script-src 'unsafe-inline'; img-src data:\">\n\
+             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main id=\"page\">\n\
+             <noscript><pre>{text}</pre></noscript>\n</main>\n\
+             <script type=\"application/json\" id=\"data\">{data}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+        )
+    }
 }
 
-/// What the curve and the table need of a row's report.
-fn brief(row: &mut Value) -> Value {
-    let keys =
-        ["label", "margin_ns_min", "stale_reads", "reads", "stale_by_ns_max", "finding", "safety", "theory"];
-    keys.into_iter().map(|key| (key.to_owned(), row[key].take())).collect::<serde_json::Map<_, _>>().into()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// A text as HTML shows it.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }

@@ -93,6 +93,11 @@ pub(super) fn write_part(
     question: &Question<'_>,
     work: impl FnOnce(&[Range<u64>], &mut Writer) -> Result<Option<Value>, Failure>,
 ) -> Result<u8, Failure> {
+    if asked.output.page.html.is_some() {
+        return Err(Failure::usage(
+            "error: --html: a shard is no result to draw\n  `sim merge DIR --html FILE` draws the whole",
+        ));
+    }
     let header = question.header(asked.number)?;
     let path = asked.folder.join(header.file_name());
     if path.exists() {

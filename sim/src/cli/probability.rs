@@ -9,11 +9,12 @@ use std::time::Duration;
 use leasehold_lab::probability::{
     Asked, Estimate, Plain, Rare, Replication, conclude, estimate, plain, replications,
 };
-use leasehold_lab::report::{ProbabilitySubject, probability_json, probability_text};
+use leasehold_lab::report::{ProbabilitySubject, probability_json, probability_sheet, probability_text};
 use leasehold_parts::Writer;
 use leasehold_run::display::count;
 use leasehold_run::report::Style;
 use leasehold_run::setup::Setup;
+use leasehold_run::sheet::Sheet;
 use serde_json::{Value, json};
 
 use super::args::{ProbabilityArguments, ProbableEvent};
@@ -52,7 +53,7 @@ pub(super) fn probability(asked: &ProbabilityArguments, parts: Option<&Parts>) -
     if let Some(parts) = parts {
         let (done, plain) = merged(&parts.rows()?).ok_or_else(|| foreign(&parts.parts[0]))?;
         let found = conclude(&what, &done);
-        return report(asked, &loaded, &what, &found, (asked.plain > 0).then_some(plain));
+        return report(asked, &loaded, &setup, &found, (&what, (asked.plain > 0).then_some(plain)));
     }
     let bar = progress(what.replications);
     let began = now();
@@ -68,20 +69,22 @@ pub(super) fn probability(asked: &ProbabilityArguments, parts: Option<&Parts>) -
     if let Some(beside) = beside {
         say_speed("plain", beside.seeds, began.elapsed());
     }
-    report(asked, &loaded, &what, &found, beside)
+    report(asked, &loaded, &setup, &found, (&what, beside))
 }
 
 fn report(
     asked: &ProbabilityArguments,
     loaded: &Loaded,
-    what: &Asked,
+    setup: &Arc<Setup>,
     found: &Estimate,
-    plain: Option<Plain>,
+    (what, plain): (&Asked, Option<Plain>),
 ) -> Result<u8, Failure> {
     let command = command(asked, &loaded.file, &loaded.arguments);
     let subject =
         ProbabilitySubject { title: &loaded.plan.title, asked: what, found, plain, command: &command };
-    asked.output.print(&subject, asked.scenario.color)?;
+    // A seed of the command is the first of all: a run is told by its own.
+    let file = format!("{}{}", quoted(&loaded.file), without_seed(&loaded.arguments, asked));
+    asked.output.print(&Shown { subject, setup, file: &file }, asked.scenario.color)?;
     let cut_short = plain.is_some_and(|beside| beside.seeds < asked.plain);
     Ok(if found.interrupted || cut_short { exit::INTERRUPTED } else { 0 })
 }
@@ -145,13 +148,32 @@ fn merged(rows: &[Value]) -> Option<(Vec<Replication>, Plain)> {
     Some((done, plain))
 }
 
-impl Report for ProbabilitySubject<'_> {
+/// The scenario's arguments but for `--seed`.
+fn without_seed(arguments: &str, asked: &ProbabilityArguments) -> String {
+    let given = asked.scenario.seed.clone().or_else(|| super::DRAWN_SEED.get().map(u64::to_string));
+    given
+        .map_or(arguments.to_owned(), |seed| arguments.replacen(&format!(" --seed {}", quoted(&seed)), "", 1))
+}
+
+/// An estimate, and what it is of.
+struct Shown<'a> {
+    subject: ProbabilitySubject<'a>,
+    setup: &'a Arc<Setup>,
+    /// The scenario with what chooses in it, quoted.
+    file: &'a str,
+}
+
+impl Report for Shown<'_> {
     fn human(&self, style: Style) -> String {
-        probability_text(self, style)
+        probability_text(&self.subject, style)
     }
 
     fn json(&self) -> serde_json::Value {
-        probability_json(self)
+        probability_json(&self.subject)
+    }
+
+    fn sheet(&self) -> Sheet {
+        probability_sheet(&self.subject, self.setup, self.file)
     }
 }
 

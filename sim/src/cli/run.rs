@@ -1,5 +1,7 @@
 //! `sim run`.
 
+mod paper;
+
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +19,7 @@ use super::args::{Expect, RunArguments};
 use super::errors::{Failure, Loaded, load, nearest};
 use super::kept::Kept;
 use super::output::{Case, Report, rows_as_cases, style};
-use super::page::Page;
+use super::page::Paper;
 use super::traces::Traces;
 use super::{exit, guests};
 
@@ -32,10 +34,6 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
     }
     // Before the rows are run: a file that cannot be written is known before the user has waited.
     let traces = Traces::create(asked)?;
-    let page = match &asked.html {
-        Some(path) => Some(Page::create(path, &asked.scenario.scenario)?),
-        None => None,
-    };
     let kept = match &asked.out {
         Some(path) => Some(Kept::create(path)?),
         None => None,
@@ -68,16 +66,9 @@ pub(super) fn run(asked: &RunArguments) -> Result<u8, Failure> {
         study: &results,
         explanation: explanation.as_ref(),
     };
-    asked.output.print(&Verbose(&subject, asked.verbose), asked.scenario.color)?;
+    let shown = Shown { subject: &subject, verbose: asked.verbose, marks_max: asked.html_marks };
+    asked.output.print(&shown, asked.scenario.color)?;
     let traced_all = traces.write(&subject, asked.output.quiet, stop)?;
-    match page {
-        Some(page) if results.interrupted => page.give_up(),
-        Some(page) => {
-            page.write(&subject, asked.html_marks)?;
-            guests::failed()?;
-        }
-        None => {}
-    }
     if let Some(kept) = kept.filter(|_| !results.interrupted) {
         kept.write(&subject, &loaded.text)?;
         guests::failed()?;
@@ -141,21 +132,33 @@ fn expect(loaded: &mut Loaded, expect: Option<Expect>) {
 }
 
 /// What a run reports, and how much of it.
-struct Verbose<'a>(&'a Subject<'a>, u8);
+struct Shown<'a> {
+    subject: &'a Subject<'a>,
+    verbose: u8,
+    /// Messages and operations that its page draws.
+    marks_max: usize,
+}
 
-impl Report for Verbose<'_> {
+impl Report for Shown<'_> {
     const PARTS: Option<&'static str> = Some("rows");
 
     fn human(&self, style: Style) -> String {
-        text_report(self.0, style) + &details(self.0.study, self.1)
+        text_report(self.subject, style) + &details(self.subject.study, self.verbose)
     }
 
     fn json(&self) -> serde_json::Value {
-        json_report(self.0)
+        json_report(self.subject)
     }
 
     fn cases(&self) -> Vec<Case> {
-        rows_as_cases(self.0)
+        rows_as_cases(self.subject)
+    }
+
+    fn paper(&self) -> Option<Paper> {
+        if self.subject.study.interrupted {
+            return None;
+        }
+        paper::paper(self.subject, self.marks_max)
     }
 }
 

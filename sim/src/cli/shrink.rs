@@ -3,13 +3,17 @@
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use leasehold_lab::shrink::{Progress, Size, Smallest, shrink as smallest, text};
+use leasehold_lab::shrink::{
+    Progress, ShrinkSubject, Size, Smallest, shrink as smallest, shrink_sheet, text,
+};
 use leasehold_run::display::{count, shell_word};
 use leasehold_run::scenario::{Plan, Row};
 
 use super::args::ShrinkArguments;
 use super::errors::{Failure, Loaded, load, quoted};
+use super::page::Paper;
 use super::run::{choose_row, interruptible};
 use super::{exit, guests, print};
 
@@ -43,6 +47,22 @@ pub(super) fn shrink(asked: &ShrinkArguments) -> Result<u8, Failure> {
     if !asked.quiet {
         say(&found, shown.as_deref(), shrunk.draws);
     }
+    asked.page.write(|| {
+        let mut replay = format!("sim run {}{}", quoted(&loaded.file), loaded.arguments);
+        if let Some(label) = &asked.row {
+            replay.push_str(&format!(" --row {}", quoted(label)));
+        }
+        let subject = ShrinkSubject {
+            origin: &origin,
+            before: &Arc::new(row.scenario.setup.clone()),
+            replay: &replay,
+            found: &found,
+            shrunk: &shrunk,
+            file: shown.as_deref(),
+        };
+        let paper = Paper::of(&shrink_sheet(&subject), shrunk.text.clone());
+        guests::failed().map(|()| Some(paper))
+    })?;
     if !found.complete {
         return Ok(exit::INTERRUPTED);
     }

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use leasehold_lab::measured::{Shown, look, measured, measured_with};
 use leasehold_lab::report::{
-    MeasuredSubject, ThresholdSubject, certificate, measured_json, measured_text, threshold_json,
-    threshold_text,
+    MeasuredSubject, ThresholdSubject, certificate, measured_json, measured_sheet, measured_text,
+    threshold_json, threshold_sheet, threshold_text,
 };
 use leasehold_lab::threshold::{Range, Refusal, Verdict, threshold as find, threshold_with};
 use leasehold_run::report::Style;
@@ -13,6 +13,7 @@ use leasehold_run::rules;
 use leasehold_run::scenario::units::UnitError;
 use leasehold_run::scenario::{self, Diagnostics, Knob, Plan, UnitKind};
 use leasehold_run::setup::Setup;
+use leasehold_run::sheet::Sheet;
 
 use super::args::ThresholdArguments;
 use super::errors::{Failure, quoted, read as read_scenario, seed_set};
@@ -215,6 +216,10 @@ impl Report for MeasuredSubject<'_> {
     fn json(&self) -> serde_json::Value {
         measured_json(self)
     }
+
+    fn sheet(&self) -> Sheet {
+        measured_sheet(self)
+    }
 }
 
 impl Report for ThresholdSubject<'_> {
@@ -224,6 +229,10 @@ impl Report for ThresholdSubject<'_> {
 
     fn json(&self) -> serde_json::Value {
         threshold_json(self)
+    }
+
+    fn sheet(&self) -> Sheet {
+        threshold_sheet(self)
     }
 
     fn cases(&self) -> Vec<Case> {

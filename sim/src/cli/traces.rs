@@ -32,7 +32,7 @@ impl Traces {
     /// Opens the files, and empties them.
     pub(super) fn create(asked: &RunArguments) -> Result<Traces, Failure> {
         let files = [
-            ("--html", &asked.html),
+            ("--html", &asked.output.page.html),
             ("--trace", &asked.trace),
             ("--perfetto", &asked.perfetto),
             ("--shiviz", &asked.shiviz),

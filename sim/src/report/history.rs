@@ -86,7 +86,7 @@ pub(crate) fn history_text(subject: &HistorySubject<'_>, style: Style) -> String
 }
 
 /// `7 operations on 2 keys, 1 of unknown outcome, 2 refused with a fact about the value; 3 failed and left out`.
-fn counts(subject: &HistorySubject<'_>) -> String {
+pub(super) fn counts(subject: &HistorySubject<'_>) -> String {
     let HistorySubject { file, report, .. } = *subject;
     let number = |number: usize, one: &str, many: &str| {
         format!("{} {}", count(number as u64), if number == 1 { one } else { many })
@@ -165,7 +165,7 @@ pub(super) fn stale_by_ns(file: &HistoryFile, stale: &StaleRead) -> Option<u64> 
 }
 
 /// Why a key is not linearizable.
-fn explain(file: &HistoryFile, violation: &Violation, style: Style) -> Vec<String> {
+pub(super) fn explain(file: &HistoryFile, violation: &Violation, style: Style) -> Vec<String> {
     let head = |text: String| format!("  {} {text}", style.bad("violation:"));
     match violation {
         Violation::NeverWritten { observer } => {

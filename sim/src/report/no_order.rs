@@ -9,9 +9,7 @@ use super::history::{TOLD_MAX, told};
 
 /// What is told of a violation without an order.
 #[derive(Debug)]
-pub(super) struct NoOrder<'a> {
-    /// The longest order that works; empty if it is not known.
-    pub(super) order: &'a [usize],
+pub(super) struct NoOrder {
     /// The value after the order.
     pub(super) value: Value,
     /// The value that `blocked` needs, or must not find.
@@ -46,7 +44,7 @@ pub(super) struct Source {
 }
 
 /// Looks into a violation without an order.
-pub(super) fn look_into<'a>(file: &HistoryFile, violation: &'a Violation) -> Option<NoOrder<'a>> {
+pub(super) fn look_into(file: &HistoryFile, violation: &Violation) -> Option<NoOrder> {
     let Violation::NoOrder { blocked, possible, order, .. } = violation else { return None };
     let operations = &file.operations;
     let needs = match operations[*blocked].action {
@@ -66,7 +64,7 @@ pub(super) fn look_into<'a>(file: &HistoryFile, violation: &'a Violation) -> Opt
     let sources_more = sources.len().saturating_sub(TOLD_MAX);
     sources.truncate(TOLD_MAX);
     let others = possible.iter().copied().filter(|other| *other != value).collect();
-    Some(NoOrder { order, value, needs, sources, sources_more, others })
+    Some(NoOrder { value, needs, sources, sources_more, others })
 }
 
 /// Those that are not in the order come first, then the last ones in it.
@@ -113,10 +111,7 @@ fn leaves(operation: &Operation) -> Option<Value> {
 
 /// The lines below the head of the violation.
 pub(super) fn lines(file: &HistoryFile, violation: &Violation) -> Vec<String> {
-    let Some(NoOrder { order, value, needs, sources, sources_more, others }) = look_into(file, violation)
-    else {
-        return Vec::new();
-    };
+    let Violation::NoOrder { order, .. } = violation else { return Vec::new() };
     let mut lines = Vec::new();
     let tail = &order[order.len().saturating_sub(TOLD_MAX)..];
     match order.len() {
@@ -127,6 +122,16 @@ pub(super) fn lines(file: &HistoryFile, violation: &Violation) -> Vec<String> {
         }
     }
     lines.extend(tail.iter().map(|&index| format!("  {}", told(file, index))));
+    lines.extend(why(file, violation));
+    lines.into_iter().map(|line| format!("    {line}")).collect()
+}
+
+/// What the value is after the order, what it would have to be, and what became of those who wrote that.
+pub(super) fn why(file: &HistoryFile, violation: &Violation) -> Vec<String> {
+    let Some(NoOrder { value, needs, sources, sources_more, others }) = look_into(file, violation) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
     let name = |value: Value| shown(file.value(value));
     lines.push(match needs {
         Needs::This(needed) => format!("then the value is {}; it must be {}", name(value), name(needed)),
@@ -154,5 +159,5 @@ pub(super) fn lines(file: &HistoryFile, violation: &Violation) -> Vec<String> {
     if sources_more > 0 {
         lines.push(format!("and {} more sources", count(sources_more as u64)));
     }
-    lines.into_iter().map(|line| format!("    {line}")).collect()
+    lines
 }

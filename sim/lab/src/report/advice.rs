@@ -58,7 +58,7 @@ pub fn advice_text(subject: &AdviceSubject<'_>, style: Style) -> String {
     lines.join("\n")
 }
 
-fn setting(settings: &Settings, style: Style) -> Vec<String> {
+pub(super) fn setting(settings: &Settings, style: Style) -> Vec<String> {
     let served = settings.lease.as_nanos().saturating_sub(settings.max_clock_skew.as_nanos());
     let (form, clocks) = match (settings.form, settings.stamp) {
         (LeaseForm::Elapsed, StampSource::Both) => ("elapsed", "on raw and boottime clocks"),
@@ -85,7 +85,7 @@ fn setting(settings: &Settings, style: Style) -> Vec<String> {
 }
 
 /// What a hazard is, in a few words.
-fn name(hazard: Hazard) -> &'static str {
+pub(super) fn name(hazard: Hazard) -> &'static str {
     match hazard {
         Hazard::Drift => "clock rates are wrong by",
         Hazard::Pause => "a process stops for (GC)",
@@ -97,7 +97,7 @@ fn name(hazard: Hazard) -> &'static str {
 }
 
 /// A value of a hazard, as people read it.
-fn shown(hazard: Hazard, value: i128) -> String {
+pub(super) fn shown(hazard: Hazard, value: i128) -> String {
     match hazard.unit() {
         UnitKind::Rate => rate(i64::try_from(value).unwrap_or(i64::MAX)).trim_start_matches('+').to_owned(),
         UnitKind::Span | UnitKind::Number | UnitKind::Ratio => {
@@ -106,7 +106,7 @@ fn shown(hazard: Hazard, value: i128) -> String {
     }
 }
 
-fn amount(hazard: Hazard, survived: Survived) -> String {
+pub(super) fn amount(hazard: Hazard, survived: Survived) -> String {
     match survived {
         Survived::Any => "any".to_owned(),
         Survived::UpTo(most) => shown(hazard, most),
@@ -154,7 +154,7 @@ fn table(advice: &Advice, style: Style) -> String {
 }
 
 /// What a row comes to, in a word and in words.
-fn judged(answer: &Answer) -> (Safety, &'static str) {
+pub(super) fn judged(answer: &Answer) -> (Safety, &'static str) {
     match (answer.given, answer.together) {
         (None, Survived::UpTo(_)) => (Safety::NotKnown, "? check yours"),
         _ if answer.harmful_alone() => (Safety::NotSafe, "✗ NOT SAFE"),
@@ -166,7 +166,7 @@ fn judged(answer: &Answer) -> (Safety, &'static str) {
     }
 }
 
-fn lengths(subject: &AdviceSubject<'_>, style: Style) -> Vec<String> {
+pub(super) fn lengths(subject: &AdviceSubject<'_>, style: Style) -> Vec<String> {
     let AdviceSubject { settings, advice, .. } = *subject;
     let mut lines = Vec::new();
     let mut line = |name: &str, text: String| {
@@ -215,7 +215,7 @@ fn lengths(subject: &AdviceSubject<'_>, style: Style) -> Vec<String> {
     lines
 }
 
-fn verdict(subject: &AdviceSubject<'_>, style: Style) -> Vec<String> {
+pub(super) fn verdict(subject: &AdviceSubject<'_>, style: Style) -> Vec<String> {
     let AdviceSubject { advice, command, .. } = *subject;
     let mut lines = Vec::new();
     let harmful: Vec<&Answer> = advice.answers.iter().filter(|answer| answer.harmful()).collect();

@@ -114,11 +114,11 @@ fn one(told: &Told, subject: &ExhaustSubject<'_>, style: Style) -> Vec<String> {
     lines
 }
 
-fn replayed(options: &[u8]) -> String {
+pub(super) fn replayed(options: &[u8]) -> String {
     if options.is_empty() { "''".to_owned() } else { answers(options) }
 }
 
-fn judgement(subject: &ExhaustSubject<'_>, style: Style) -> Vec<String> {
+pub(super) fn judgement(subject: &ExhaustSubject<'_>, style: Style) -> Vec<String> {
     let adversary = match subject.adversary {
         Adversary::Plays { margin, stale } => {
             let stale = if stale > 0 { "with a stale read" } else { "no stale read" };

@@ -95,7 +95,7 @@ fn sign(column: &Column, place: usize) -> char {
 }
 
 /// A place on the line in words.
-fn value(knob: &Knob, search: &Search) -> String {
+pub(super) fn value(knob: &Knob, search: &Search) -> String {
     match search {
         Search::Found(edge) => knob.show(edge.stale),
         Search::None { stale: true } => "stale throughout".to_owned(),
@@ -104,7 +104,8 @@ fn value(knob: &Knob, search: &Search) -> String {
     }
 }
 
-fn numbers(subject: &FrontierSubject<'_>) -> Vec<String> {
+/// The line at some of the columns, its head first.
+pub(super) fn numbers_of(subject: &FrontierSubject<'_>) -> Vec<[String; 4]> {
     let FrontierSubject { x, y, found, .. } = *subject;
     let every = found.columns.len().saturating_sub(1).div_ceil(NUMBERS_MAX - 1).max(1);
     let judge = match found.question.judge {
@@ -121,7 +122,11 @@ fn numbers(subject: &FrontierSubject<'_>) -> Vec<String> {
         let apart = apart.map_or("-".to_owned(), |apart| y.show(apart));
         [x.show(column.x), value(y, &column.measured), theory, apart]
     });
-    let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
+    std::iter::once(head).chain(rows).collect()
+}
+
+fn numbers(subject: &FrontierSubject<'_>) -> Vec<String> {
+    let rows = numbers_of(subject);
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];
     let line = |row: &[String; 4]| {

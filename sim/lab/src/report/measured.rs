@@ -68,7 +68,7 @@ pub fn measured_text(subject: &MeasuredSubject<'_>, style: Style) -> String {
     lines.join("\n")
 }
 
-fn side_words(shown: &Shown) -> String {
+pub(super) fn side_words(shown: &Shown) -> String {
     let stale = match shown.stale {
         Some(seed) => format!("a stale read with seed {seed}"),
         None => "no stale read".to_owned(),

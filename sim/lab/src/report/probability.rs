@@ -8,7 +8,7 @@ use leasehold_run::display::count;
 use leasehold_run::report::Style;
 
 /// A relative error above this makes an interval doubtful.
-const DOUBTFUL: f64 = 0.3;
+pub(super) const DOUBTFUL: f64 = 0.3;
 
 /// What a report is about.
 #[derive(Debug)]
@@ -54,29 +54,29 @@ pub fn probability_text(subject: &ProbabilitySubject<'_>, style: Style) -> Strin
     lines.join("\n")
 }
 
-fn splitting(found: &Estimate) -> String {
+pub(super) fn splitting(found: &Estimate) -> String {
     let Mean { value, relative_error, low, high } = found.probability;
     match found.seen_in {
-        0 => format!("not seen: below {} (95 %), from the first runs alone", probability(high)),
+        0 => format!("not seen: below {} (95 %), from the first runs alone", number(high)),
         _ => format!(
             "{}  ({} to {}, 95 %; relative error {})",
-            probability(value),
-            probability(low),
-            probability(high),
+            number(value),
+            number(low),
+            number(high),
             percent(relative_error)
         ),
     }
 }
 
 #[allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a figure for people")]
-fn plain_text(plain: Plain) -> String {
+pub(super) fn plain_text(plain: Plain) -> String {
     let (low, high) = interval(plain.seen, plain.seeds);
     let of = format!("{} of {} seeds", count(plain.seen), count(plain.seeds));
     match plain.seen {
-        0 => format!("{of}: below {} (95 %)", probability(high)),
+        0 => format!("{of}: below {} (95 %)", number(high)),
         seen => {
             let share = seen as f64 / plain.seeds as f64;
-            format!("{}  ({} to {}, 95 %; {of})", probability(share), probability(low), probability(high))
+            format!("{}  ({} to {}, 95 %; {of})", number(share), number(low), number(high))
         }
     }
 }
@@ -94,13 +94,13 @@ fn levels(found: &Estimate, rare: Rare) -> Vec<String> {
             continue;
         }
         let of_these = if before > 0.0 { format!("{:.2e}", reached / before) } else { "-".to_owned() };
-        lines.push(format!("  {level:<42}{:>12}  {of_these:>10}", probability(*reached)));
+        lines.push(format!("  {level:<42}{:>12}  {of_these:>10}", number(*reached)));
         before = *reached;
     }
     lines
 }
 
-fn doubts(subject: &ProbabilitySubject<'_>, style: Style) -> Vec<String> {
+pub(super) fn doubts(subject: &ProbabilitySubject<'_>, style: Style) -> Vec<String> {
     let ProbabilitySubject { found, .. } = *subject;
     let mut lines = Vec::new();
     if found.interrupted {
@@ -133,7 +133,7 @@ fn doubts(subject: &ProbabilitySubject<'_>, style: Style) -> Vec<String> {
 }
 
 /// Three digits.
-fn probability(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { format!("{value:.2e}") }
 }
 

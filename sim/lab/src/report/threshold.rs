@@ -40,18 +40,7 @@ pub fn threshold_text(subject: &ThresholdSubject<'_>, style: Style) -> String {
         format!("the {side} {keys} from {from} to {to} at which a stale read exists"),
         String::new(),
     ];
-    let tolerance = knob.show(found.range.tolerance);
-    let (theory, remark) = match &found.theory {
-        Ok(search) => (value(knob, search), "arithmetic, exact".to_owned()),
-        Err(why) => ("-".to_owned(), format!("not covered: {why}")),
-    };
-    lines.push(row("theory", &theory, &remark));
-    let apart = found.apart().map_or(String::new(), |apart| format!("; from theory by {}", knob.show(apart)));
-    lines.push(row("adversary", &value(knob, &found.adversary), &format!("to within {tolerance}{apart}")));
-    if let Some((seeds, search)) = &found.seeds {
-        let remark = "the scenario as it is written; chance finds less";
-        lines.push(row(&format!("{} seeds", count(*seeds)), &value(knob, search), remark));
-    }
+    lines.extend(remarks(subject).iter().map(|(who, value, remark)| row(who, value, remark)));
     lines.push(String::new());
     if let (Ok(_), Some(bound), Some(harm)) = (&found.theory, &found.bound, &found.stale) {
         lines.extend(formula(&harm.setup, &bound.attack));
@@ -61,6 +50,25 @@ pub fn threshold_text(subject: &ThresholdSubject<'_>, style: Style) -> String {
     lines.push(conclusion(found, style));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Who says where it is, what they say, and how they know.
+pub(super) fn remarks(subject: &ThresholdSubject<'_>) -> Vec<(String, String, String)> {
+    let ThresholdSubject { knob, found, .. } = *subject;
+    let tolerance = knob.show(found.range.tolerance);
+    let (theory, remark) = match &found.theory {
+        Ok(search) => (value(knob, search), "arithmetic, exact".to_owned()),
+        Err(why) => ("-".to_owned(), format!("not covered: {why}")),
+    };
+    let apart = found.apart().map_or(String::new(), |apart| format!("; from theory by {}", knob.show(apart)));
+    let adversary = (value(knob, &found.adversary), format!("to within {tolerance}{apart}"));
+    let mut said =
+        vec![("theory".to_owned(), theory, remark), ("adversary".to_owned(), adversary.0, adversary.1)];
+    if let Some((seeds, search)) = &found.seeds {
+        let remark = "the scenario as it is written; chance finds less".to_owned();
+        said.push((format!("{} seeds", count(*seeds)), value(knob, search), remark));
+    }
+    said
 }
 
 pub(super) fn row(who: &str, value: &str, remark: &str) -> String {
@@ -107,7 +115,7 @@ fn sides(subject: &ThresholdSubject<'_>) -> Vec<String> {
 }
 
 /// What happens in a run, line by line.
-fn story(harm: &Harm) -> Vec<String> {
+pub(super) fn story(harm: &Harm) -> Vec<String> {
     let name = |node: usize| harm.setup.nodes[node].name.as_str();
     let Attack { leader, challenger, voters, .. } = &harm.attack;
     let (l, c) = (name(*leader), name(*challenger));

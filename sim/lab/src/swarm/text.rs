@@ -21,7 +21,7 @@ pub struct Heading {
 }
 
 /// What `sim shrink` can make small.
-const SHRINKABLE: [Kind; 7] = [
+pub(super) const SHRINKABLE: [Kind; 7] = [
     Kind::StaleRead,
     Kind::NotLinearizable,
     Kind::NegativeMargin,
@@ -37,14 +37,37 @@ const MARGINS: [(u64, &str); 5] =
 
 /// For people.
 pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
-    let seeds = summary.seeds;
     let mut text = format!(
         "explore: seeds {}..{}, {}\n\n",
         heading.seeds.start,
         heading.seeds.end,
         heading.subject.words()
     );
-    let mut line = |name: &str, what: String| text.push_str(&format!("  {name:<12} {what}\n"));
+    for (name, what) in facts(heading, summary) {
+        text.push_str(&format!("  {name:<12} {what}\n"));
+    }
+    for (number, (cause, group)) in (1..).zip(by_count(summary)) {
+        text.push_str(&format!("\n  {number}. {}\n", cause_text(cause)));
+        text.push_str(&format!("     {}\n", group_text(group)));
+        text.push_str(&format!("     replay with:  {}\n", heading.subject.replay(group.simplest)));
+        if cause.found.iter().any(|kind| SHRINKABLE.contains(kind)) {
+            text.push_str(&format!("     shrink with:  {}\n", heading.subject.shrink(group.simplest)));
+        }
+    }
+    match heading.end {
+        End::Done => {}
+        End::FailuresMax => text.push_str("\n  stopped: enough failures\n"),
+        End::Interrupted => text.push_str("\n  interrupted: these are the seeds that were done\n"),
+    }
+    text.push_str(&format!("\nsim {}  digest {:032x}\n", env!("CARGO_PKG_VERSION"), summary.digest));
+    text
+}
+
+/// What was looked at, and what it came to: names and texts.
+pub(super) fn facts(heading: &Heading, summary: &Summary) -> Vec<(&'static str, String)> {
+    let seeds = summary.seeds;
+    let mut lines = Vec::new();
+    let mut line = |name: &'static str, what: String| lines.push((name, what));
     line("seeds", count(seeds));
     line(
         "takeover",
@@ -85,31 +108,17 @@ pub fn summary_text(heading: &Heading, summary: &Summary) -> String {
         let stale = summary.first_stale.map_or("none".to_owned(), number);
         line("first", format!("finding: {}; stale read: {stale}", number(first)));
     }
-    for (number, (cause, group)) in (1..).zip(by_count(summary)) {
-        text.push_str(&format!("\n  {number}. {}\n", cause_text(cause)));
-        text.push_str(&format!("     {}\n", group_text(group)));
-        text.push_str(&format!("     replay with:  {}\n", heading.subject.replay(group.simplest)));
-        if cause.found.iter().any(|kind| SHRINKABLE.contains(kind)) {
-            text.push_str(&format!("     shrink with:  {}\n", heading.subject.shrink(group.simplest)));
-        }
-    }
-    match heading.end {
-        End::Done => {}
-        End::FailuresMax => text.push_str("\n  stopped: enough failures\n"),
-        End::Interrupted => text.push_str("\n  interrupted: these are the seeds that were done\n"),
-    }
-    text.push_str(&format!("\nsim {}  digest {:032x}\n", env!("CARGO_PKG_VERSION"), summary.digest));
-    text
+    lines
 }
 
 /// The most frequent cause first.
-fn by_count(summary: &Summary) -> Vec<(&Cause, &Group)> {
+pub(super) fn by_count(summary: &Summary) -> Vec<(&Cause, &Group)> {
     let mut groups: Vec<(&Cause, &Group)> = summary.groups.iter().collect();
     groups.sort_by_key(|(_, group)| (std::cmp::Reverse(group.count), group.first));
     groups
 }
 
-fn cause_text(cause: &Cause) -> String {
+pub(super) fn cause_text(cause: &Cause) -> String {
     let kinds: Vec<&str> = cause.found.iter().map(|kind| kind.word()).collect();
     let form = if cause.deadline { "deadline" } else { "elapsed" };
     let detail: Vec<&str> = cause.detail.iter().map(String::as_str).collect();
@@ -117,7 +126,7 @@ fn cause_text(cause: &Cause) -> String {
     format!("{}{detail}, {form} form", list(&kinds))
 }
 
-fn group_text(group: &Group) -> String {
+pub(super) fn group_text(group: &Group) -> String {
     let always: Vec<&str> = group.always.iter().map(String::as_str).collect();
     let always = if always.is_empty() { String::new() } else { format!("; always with {}", list(&always)) };
     let margin =

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::report::escaped;
+use super::super::page::escaped;
 
 /// Folders below the store are searched so deep.
 const DEPTH_MAX: usize = 4;
