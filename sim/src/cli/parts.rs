@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::errors::{Failure, read};
 use super::output::Output;
+use super::run::stop_on_interrupt;
 use super::{exit, print};
 pub(super) use words::Words;
 
@@ -109,6 +110,8 @@ pub(super) fn write_part(
             Err(error) => return Err(error.into()),
         }
     }
+    // From here on there is a file that an interrupt must remove.
+    stop_on_interrupt();
     let mut writer = Writer::create(asked.folder, &header)?;
     let ranges: Vec<Range<u64>> = header.slices.into_iter().map(|slice| slice.part).collect();
     let Some(found) = work(&ranges, &mut writer)? else {
