@@ -2,10 +2,8 @@
 
 mod support;
 
-use std::process::Command;
-
 use serde_json::json;
-use support::{Certificates, Client, Keeper, Relay, leasehold, ports};
+use support::{Certificates, Client, Keeper, Relay, leasehold, ports, until};
 
 /// A cluster of one.
 fn alone(certificates: &Certificates, more: &[&str]) -> (Relay, u16) {
@@ -126,17 +124,12 @@ fn a_wrong_command_line_file_or_address_is_named() {
         (vec![&*held], 74, "--listen: cannot listen at"),
     ] {
         let named = |option: &str| given.iter().any(|given| given.starts_with(&format!("{option}=")));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold-relay"));
-        for (option, value) in &right {
-            if !named(option) {
-                command.args([option, &**value]);
-            }
-        }
+        let mut options = given.iter().map(|&given| given.to_owned()).collect::<Vec<_>>();
+        options.extend(
+            right.iter().filter(|(option, _)| !named(option)).map(|(o, value)| format!("{o}={value}")),
+        );
         // Whatever is wrong, the node is not started.
-        let output = command.args(&given).arg("--").args(node.command()).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
-        assert_eq!(output.status.code(), Some(code), "{given:?}: {text}");
-        assert!(text.contains(said), "{given:?}: {text}");
+        refuses(&options, &node.command().each_ref().map(String::as_str), code, said);
         assert_eq!(node.lines(), "", "{given:?}");
     }
     // A key of another node, and a program that is not there.
@@ -145,13 +138,18 @@ fn a_wrong_command_line_file_or_address_is_named() {
         (&*wrong_key, "true", 2, "--cert, --key:"),
         ("--log-format=json", "/nowhere/leasehold", 74, "/nowhere/leasehold"),
     ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold-relay"));
-        for (option, value) in right.iter().filter(|(option, _)| !more.starts_with(option)) {
-            command.args([option, &**value]);
-        }
-        let output = command.args([&free, more, "--", program]).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{text}");
-        assert!(text.contains(said), "{text}");
+        let mut options = vec![free.clone(), more.to_owned()];
+        options.extend(
+            right.iter().filter(|(o, _)| !more.starts_with(o)).map(|(o, value)| format!("{o}={value}")),
+        );
+        refuses(&options, &[program], code, said);
     }
+}
+
+fn refuses(options: &[String], node: &[&str], code: i32, said: &str) {
+    let mut relay = Relay::start(options, node);
+    assert_eq!(relay.ended().code(), Some(code), "{options:?}: {}", relay.log());
+    // Its lines are as wide as clap makes them.
+    let log = || relay.log().split_whitespace().collect::<Vec<_>>().join(" ");
+    until(|| format!("{options:?}: {said:?} in {}", log()), || log().contains(said));
 }

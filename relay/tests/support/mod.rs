@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "no test file uses everything")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -237,8 +237,10 @@ pub fn stranger(
 /// All that a relay answers on a connection, until it closes it.
 pub fn answer(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> String {
     let mut text = String::new();
-    // Closed without TLS's own goodbye is closed too.
-    let _ = std::io::Read::read_to_string(stream, &mut text);
+    // Closed without TLS's own goodbye is closed too; silence until the read's timeout is not.
+    if let Err(error) = std::io::Read::read_to_string(stream, &mut text) {
+        assert_ne!(error.kind(), ErrorKind::WouldBlock, "the relay has not closed the connection: {text}");
+    }
     text
 }
 
