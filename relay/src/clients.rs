@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use crate::args::Denied;
@@ -25,11 +28,22 @@ pub fn is_name_of_one(node: &str, name: &str) -> bool {
 /// Connections at once. The next one waits.
 const MOST: usize = 1024;
 
+/// A client that sends no more still gets its answers: `printf ... | nc` closes its side at once. The node answers every request
+/// in an election timeout or two, unless it stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(60);
+
 pub struct Clients {
     node: String,
     denied: Vec<Denied>,
     count: AtomicU64,
-    known: Mutex<BTreeMap<String, Arc<Queue>>>,
+    known: Mutex<BTreeMap<String, Arc<Client>>>,
+}
+
+#[derive(Default)]
+struct Client {
+    answers: Queue,
+    /// Requests that the node has and has not answered.
+    owed: watch::Sender<u64>,
 }
 
 impl Clients {
@@ -37,7 +51,7 @@ impl Clients {
         Arc::new(Self { node, denied, count: AtomicU64::new(0), known: Mutex::default() })
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Queue>>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Client>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -48,12 +62,13 @@ impl Clients {
 
     /// Sends a line, which ends with `\n`, to a client that is still there. One that does not read its answers is cut off.
     pub fn send(&self, name: &str, line: Vec<u8>) {
-        let Some(queue) = self.known().get(name).cloned() else { return };
-        if !queue.push(line) {
+        let Some(client) = self.known().get(name).cloned() else { return };
+        if !client.answers.push(line) {
             warn!("{name} does not read its answers: cut off");
-            queue.clear();
-            queue.close();
+            client.answers.clear();
+            client.answers.close();
         }
+        client.owed.send_modify(|owed| *owed = owed.saturating_sub(1));
     }
 
     /// Takes connections.
@@ -81,21 +96,25 @@ impl Clients {
         let name = format!("{}-client-{}", self.node, self.count.fetch_add(1, Ordering::Relaxed) + 1);
         let _ = stream.set_nodelay(true);
         let (from, to) = stream.into_split();
-        let queue = Arc::new(Queue::default());
-        self.known().insert(name.clone(), Arc::clone(&queue));
-        let answers = tokio::spawn(write(to, Arc::clone(&queue)));
-        let mut answers = std::pin::pin!(answers);
+        let client = Arc::<Client>::default();
+        self.known().insert(name.clone(), Arc::clone(&client));
+        let mut written = pin!(tokio::spawn(write(to, Arc::clone(&client))));
+        let exchange = async {
+            self.requests(&name, from, &client, &node).await?;
+            let answered = async { drop(client.owed.subscribe().wait_for(|owed| *owed == 0).await) };
+            timeout(LAST_ANSWERS, answered).await.map_err(io::Error::from)
+        };
         let ended = tokio::select! {
-            ended = self.requests(&name, from, &queue, &node) => ended,
-            _ = &mut answers => Ok(()),
+            ended = exchange => ended,
+            _ = &mut written => Ok(()),
         };
         self.known().remove(&name);
         if let Err(error) = ended {
             debug!("{name} has gone: {error}");
         }
         // What it was answered already is written still.
-        queue.close();
-        let _ = answers.await;
+        client.answers.close();
+        let _ = written.await;
     }
 
     /// Moves requests to the node until the client sends no more.
@@ -103,7 +122,7 @@ impl Clients {
         &self,
         name: &str,
         from: OwnedReadHalf,
-        answers: &Queue,
+        client: &Client,
         node: &Sender<Vec<u8>>,
     ) -> io::Result<()> {
         let mut from = BufReader::new(from);
@@ -115,11 +134,14 @@ impl Clients {
                 Read::End => return Ok(()),
             };
             match taken {
-                Ok(line) => node.send(line).await.map_err(io::Error::other)?,
+                Ok(line) => {
+                    client.owed.send_modify(|owed| *owed += 1);
+                    node.send(line).await.map_err(io::Error::other)?;
+                }
                 Err((msg_id, code, text)) => {
                     let body = json!({ "type": "error", "in_reply_to": msg_id, "code": code, "text": text });
                     let line = json!({ "src": self.node, "dest": name, "body": body });
-                    answers.push(format!("{line}\n").into());
+                    client.answers.push(format!("{line}\n").into());
                 }
             }
         }
@@ -163,9 +185,9 @@ impl Clients {
 const NOT_SUPPORTED: u64 = 10;
 const MALFORMED: u64 = 12;
 
-async fn write(mut to: OwnedWriteHalf, answers: Arc<Queue>) {
+async fn write(mut to: OwnedWriteHalf, client: Arc<Client>) {
     let mut batch = Vec::new();
-    while answers.take(&mut batch).await {
+    while client.answers.take(&mut batch).await {
         if to.write_all(&batch).await.is_err() {
             return;
         }

@@ -81,6 +81,32 @@ fn what_is_denied_gets_an_error_and_what_only_looks_like_it_does_not() {
 }
 
 #[test]
+fn a_client_that_sends_no_more_still_gets_its_answers() {
+    let certificates = Certificates::of(&["n1"]);
+    let [listen, clients] = ports();
+    let mut options = certificates.options("n1");
+    options.extend(["--name=n1", "--init=n1"].map(str::to_owned));
+    options.extend([format!("--listen=127.0.0.1:{listen}"), format!("--clients=127.0.0.1:{clients}")]);
+    // A node that answers two requests after a while, with the name that their client has got.
+    let slow = r#"read init
+        for id in 1 2; do
+            read line
+            sleep 0.3
+            echo '{"src":"n1","dest":"n1-client-1","body":{"type":"read_ok","in_reply_to":'$id'}}'
+        done
+        exec cat > /dev/null"#;
+    let _relay = Relay::start(&options, &["sh", "-c", slow]);
+    let mut client = Client::of(clients);
+    for id in [1, 2] {
+        client.write(&format!(r#"{{"body":{{"type":"read","msg_id":{id},"key":1}}}}"#));
+    }
+    client.sends_no_more();
+    assert_eq!([client.answer(), client.answer()].map(|answer| answer["in_reply_to"].clone()), [1, 2]);
+    // Then the relay closes its side too.
+    assert!(client.has_ended());
+}
+
+#[test]
 fn it_ends_as_its_node_ends() {
     let certificates = Certificates::of(&["n1"]);
     for (script, code) in [("exit 7", 7), ("kill -KILL $$", 128 + 9)] {

@@ -164,6 +164,16 @@ impl Client {
         writeln!(self.stream.get_mut(), "{line}").unwrap();
     }
 
+    /// Closes its side, and reads on.
+    pub fn sends_no_more(&mut self) {
+        self.stream.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
+    /// Waits until the relay closes its side.
+    pub fn has_ended(&mut self) -> bool {
+        matches!(self.stream.read_line(&mut String::new()), Ok(0))
+    }
+
     /// The next answer's body.
     pub fn answer(&mut self) -> Value {
         let mut line = String::new();
