@@ -201,7 +201,9 @@ async fn carry(stream: Outgoing, queue: &Queue) -> io::Result<()> {
         tokio::select! {
             // A peer writes only why it refuses, and then closes.
             ended = from.read_line(&mut answer) => {
-                ended?;
+                // A process that was killed says no goodbye in TLS.
+                let gone = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+                ended.or_else(|error| if gone(&error) { Ok(0) } else { Err(error) })?;
                 let said = serde_json::from_str(&answer).map_or_else(
                     |_| "it closed the connection".to_owned(),
                     |Refusal { refused }| format!("it refuses: {refused}"),

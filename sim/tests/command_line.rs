@@ -471,6 +471,7 @@ fn every_topic_and_command_can_be_explained() {
             "safe",
             "advice",
             "node",
+            "relay",
             "library",
             "maelstrom",
             "membership",

@@ -97,6 +97,7 @@ const TOPICS: &[(&str, &str, &str)] = &[
         include_str!("../../../docs/guide/advise.md"),
     ),
     ("node", "how to run the node", include_str!("../../../docs/guide/node.md")),
+    ("relay", "how to run nodes on several machines, over TLS", include_str!("../../../docs/guide/relay.md")),
     ("library", "how to embed the node", include_str!("../../../docs/guide/library.md")),
     ("maelstrom", "the node under Maelstrom", include_str!("../../../docs/guide/maelstrom.md")),
     (
